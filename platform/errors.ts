@@ -1,0 +1,589 @@
+/**
+ * Every error gauze can raise, in one table, and the class that carries them.
+ * An error holds a code and coordinates; never a value, key, header, token or foreign error text,
+ * because whatever stands in an error ends up in a log. docs/reference/errors.md is made from this table.
+ */
+
+/** Where something happened. A closed set: names and positions, nothing that comes out of a record. */
+export interface ErrorContext {
+  readonly topic?: string;
+  readonly partition?: number;
+  readonly offset?: bigint;
+  readonly audience?: string;
+  readonly schemaId?: number;
+  readonly subject?: string;
+  /** Field path made of names in the schema; never a map key or a value. */
+  readonly path?: string;
+  readonly tag?: string;
+  readonly method?: string;
+  readonly regime?: string;
+  readonly paragraph?: string;
+  readonly expected?: string;
+  readonly actual?: string;
+  readonly setting?: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly count?: number;
+  readonly limit?: number;
+  readonly apiName?: string;
+  readonly kafkaError?: number;
+  readonly kafkaErrorName?: string;
+  readonly status?: number;
+  readonly host?: string;
+  readonly port?: number;
+  readonly role?: string;
+  readonly domain?: string;
+  readonly causeName?: string;
+  readonly command?: string;
+}
+
+/**
+ * What an error does:
+ * `usage`: a person must change a file or a command; raised before anything runs;
+ * `withhold`: a fault of one record; it is not published and the lane goes on;
+ * `hold`: a fault of a schema, policy, topic or right; the lane stops at that offset;
+ * `outage`: something outside does not answer; waited out with retries;
+ * `stop`: the state of this instance is in doubt; it gives up what it holds and starts over, or ends.
+ */
+export type ErrorKind = 'usage' | 'withhold' | 'hold' | 'outage' | 'stop';
+
+/** What ends a hold: a policy that covers the case, the missing thing being there again, or a person's `gauze resume`. */
+export type HoldEnd = 'policy' | 'recheck' | 'resume';
+
+interface ErrorRow {
+  readonly kind: ErrorKind;
+  readonly ends?: HoldEnd;
+  /** Sentence with `{field}` for context; says what was expected and what was found. */
+  readonly message: string;
+  /** What the reader of the message should do. */
+  readonly action: string;
+}
+
+export const ERRORS = {
+  // ---- configuration and command line
+  ERR_CONFIG_FILE_UNREADABLE: {
+    kind: 'usage',
+    message: 'The file {file} cannot be read.',
+    action: 'Check that the path is right and that this user may read it.',
+  },
+  ERR_CONFIG_SYNTAX: {
+    kind: 'usage',
+    message: '{file}:{line}: the text is not well-formed {expected}.',
+    action: 'Correct the syntax at that line.',
+  },
+  ERR_CONFIG_SETTING_UNKNOWN: {
+    kind: 'usage',
+    message: '{file}:{line}: there is no setting {setting}.',
+    action: 'Remove it or correct its spelling; docs/reference/config.md lists all settings.',
+  },
+  ERR_CONFIG_SETTING_MISSING: {
+    kind: 'usage',
+    message: '{file}:{line}: the setting {setting} is missing.',
+    action: 'Add it; docs/reference/config.md says what it means.',
+  },
+  ERR_CONFIG_SETTING_WRONG: {
+    kind: 'usage',
+    message: '{file}:{line}: {setting} must be {expected}.',
+    action: 'Correct the value.',
+  },
+  ERR_CONFIG_VARIABLE_MISSING: {
+    kind: 'usage',
+    message: '{file}:{line}: the environment variable {setting} is not set.',
+    action: 'Set it, or write the value in the file.',
+  },
+  ERR_CONFIG_SECRET_INLINE: {
+    kind: 'usage',
+    message: '{file}:{line}: {setting} holds a secret in the file itself.',
+    action: 'Put the secret in a file of its own and name that file, or use an environment variable.',
+  },
+  ERR_CONFIG_ROLE_MISSING: {
+    kind: 'usage',
+    message: 'This command needs the log-in of the role {role}, which the config does not have.',
+    action: 'Add kafka.roles.{role} with mechanism, username and passwordFile.',
+  },
+  ERR_USAGE_ARGUMENT: {
+    kind: 'usage',
+    message: 'The argument {setting} must be {expected}.',
+    action: 'See --help.',
+  },
+  // ---- connections to Kafka
+  ERR_KAFKA_CONNECT: {
+    kind: 'outage',
+    message: 'No connection to the broker {host}:{port} ({causeName}).',
+    action: 'Check that the broker is up and that kafka.brokers is right.',
+  },
+  ERR_KAFKA_CONNECTION_LOST: {
+    kind: 'outage',
+    message: 'The connection to the broker {host}:{port} ended.',
+    action: 'Nothing: it is made again.',
+  },
+  ERR_KAFKA_REQUEST_TIMEOUT: {
+    kind: 'outage',
+    message: 'The broker {host}:{port} did not answer {apiName} in {limit} ms; the connection was ended.',
+    action: 'Nothing: the outcome is read back before going on.',
+  },
+  ERR_KAFKA_AUTHENTICATION: {
+    kind: 'hold',
+    ends: 'recheck',
+    message: 'The broker {host}:{port} refused the log-in of the role {role}.',
+    action: 'Check the username and password file of that role.',
+  },
+  ERR_KAFKA_PROTOCOL: {
+    kind: 'stop',
+    message: 'The answer to {apiName} from {host}:{port} does not follow the Kafka protocol.',
+    action: 'Report it with the broker version; the connection was ended.',
+  },
+  ERR_KAFKA_ANSWER: {
+    kind: 'outage',
+    message: '{apiName} was answered with error {kafkaError} ({kafkaErrorName}).',
+    action: 'Retried; if it stays, look at the broker.',
+  },
+  ERR_KAFKA_RIGHT_MISSING: {
+    kind: 'hold',
+    ends: 'recheck',
+    message: '{apiName} on {topic} is refused: error {kafkaError} ({kafkaErrorName}).',
+    action: 'Run `gauze plan` to see which rights are missing, then `gauze apply`.',
+  },
+  ERR_KAFKA_TOPIC_MISSING: {
+    kind: 'hold',
+    ends: 'recheck',
+    message: 'The topic {topic} is missing, or partition {partition} of it.',
+    action: 'Make the topic with `gauze apply`; then `gauze resume` if the lane asks for it.',
+  },
+  ERR_KAFKA_TRANSACTIONS_TOO_OLD: {
+    kind: 'usage',
+    message: 'The cluster has transaction.version {actual}; gauze needs at least {expected} (KIP-890).',
+    action: 'Use Kafka 4.0 or later and raise it: kafka-features.sh upgrade --feature transaction.version=2.',
+  },
+  ERR_KAFKA_API_TOO_OLD: {
+    kind: 'usage',
+    message: 'The broker offers {apiName} up to version {actual}; gauze needs {expected}.',
+    action: 'Use Kafka 4.0 or later.',
+  },
+  ERR_KAFKA_FENCED: {
+    kind: 'stop',
+    message: 'Another instance took over {topic} partition {partition} for {audience}.',
+    action: 'Nothing: this instance has given the lane up.',
+  },
+  ERR_KAFKA_OUTCOME_UNKNOWN: {
+    kind: 'stop',
+    message: 'It is not known whether a transaction on {topic} partition {partition} for {audience} ended.',
+    action: 'Nothing: the lane starts again from its committed offset.',
+  },
+  ERR_KAFKA_CLIENT_CHANGED: {
+    kind: 'usage',
+    message: 'The installed kafkajs is not the version gauze was built for ({expected}).',
+    action: 'Run `npm ci`.',
+  },
+  // ---- record batches
+  ERR_BATCH_CORRUPT: {
+    kind: 'hold',
+    ends: 'recheck',
+    message: 'A record batch of {topic} partition {partition} at offset {offset} is corrupt ({expected}).',
+    action: 'Check the disks of the broker; nothing of the batch was published.',
+  },
+  ERR_BATCH_CODEC: {
+    kind: 'hold',
+    ends: 'recheck',
+    message:
+      'A record batch of {topic} partition {partition} at offset {offset} is compressed with {actual}.',
+    action: 'Let producers use none, gzip or zstd; other codecs are not supported yet.',
+  },
+  ERR_BATCH_TOO_LARGE: {
+    kind: 'hold',
+    ends: 'resume',
+    message:
+      'A record batch of {topic} partition {partition} at offset {offset} unpacks to more than {limit} bytes.',
+    action: 'Look at the producer; then `gauze resume --withhold` at that offset, or raise the limit.',
+  },
+  // ---- registry and schemas
+  ERR_REGISTRY_UNREACHABLE: {
+    kind: 'outage',
+    message: 'The schema registry does not answer ({causeName}).',
+    action: 'Check registry.url and that the registry is up; gauze waits for it.',
+  },
+  ERR_REGISTRY_ANSWER: {
+    kind: 'outage',
+    message: 'The schema registry answered {status}.',
+    action: 'Look at the registry; gauze retries.',
+  },
+  ERR_SCHEMA_UNKNOWN: {
+    kind: 'hold',
+    ends: 'recheck',
+    message:
+      'The registry does not know schema id {schemaId}, found in {topic} partition {partition} at offset {offset}.',
+    action: 'Register the schema, or withhold the record: `gauze resume --withhold`.',
+  },
+  ERR_SCHEMA_WRONG_SUBJECT: {
+    kind: 'hold',
+    ends: 'recheck',
+    message: 'Schema id {schemaId} is not a version of the subject {subject}.',
+    action:
+      'Find out who writes to the topic with a foreign schema; then register it there or withhold the record.',
+  },
+  ERR_SCHEMA_SYNTAX: {
+    kind: 'hold',
+    ends: 'policy',
+    message: 'The schema {subject} {file} is not a valid Avro schema at {path}: {expected}.',
+    action: 'Correct the schema.',
+  },
+  ERR_SCHEMA_RECURSIVE: {
+    kind: 'hold',
+    ends: 'policy',
+    message: 'The schema {subject} refers to itself at {path}.',
+    action: 'Recursive schemas are not supported yet; the lane stays held.',
+  },
+  ERR_SCHEMA_TAG_UNKNOWN: {
+    kind: 'hold',
+    ends: 'policy',
+    message: 'The tag {tag} at {path} of {subject} is no tag of gauze and not mapped in the config.',
+    action: 'Use a tag of docs/reference/tags.md or map the word under `tags:`.',
+  },
+  ERR_SCHEMA_PERSON: {
+    kind: 'hold',
+    ends: 'policy',
+    message:
+      'The schema {subject} marks {count} fields with "gauze:person"; it must be exactly one string or long.',
+    action: 'Mark the one field that says whom the record is about.',
+  },
+  ERR_SCHEMA_DERIVED_INCOMPATIBLE: {
+    kind: 'hold',
+    ends: 'recheck',
+    message: 'The registry refuses the derived schema for {subject} as incompatible.',
+    action: 'Change the compatibility of that subject, or the policy, then `gauze apply`.',
+  },
+  // ---- policy
+  ERR_POLICY_SYNTAX: {
+    kind: 'usage',
+    message: '{file}:{line}: {setting} must be {expected}.',
+    action: 'Correct the policy; docs/reference/policy.md shows every setting.',
+  },
+  ERR_POLICY_SETTING_UNKNOWN: {
+    kind: 'usage',
+    message: '{file}:{line}: a policy has no setting {setting}.',
+    action: 'Remove it or correct its spelling.',
+  },
+  ERR_POLICY_DUPLICATE: {
+    kind: 'usage',
+    message: '{file}:{line}: the audience {audience} has another policy already.',
+    action: 'Keep one file per audience.',
+  },
+  ERR_POLICY_AUDIENCE_RESERVED: {
+    kind: 'usage',
+    message:
+      '{file}:{line}: {audience} is no name for an audience (it is reserved, or not of the form [a-z][a-z0-9-]*).',
+    action: 'Choose another name.',
+  },
+  ERR_POLICY_TAG_UNKNOWN: {
+    kind: 'usage',
+    message: '{file}:{line}: there is no tag {tag}.',
+    action: 'Use a tag of docs/reference/tags.md.',
+  },
+  ERR_POLICY_METHOD_UNKNOWN: {
+    kind: 'usage',
+    message: '{file}:{line}: there is no method {method}.',
+    action: 'Use a method of docs/reference/methods.md.',
+  },
+  ERR_POLICY_METHOD_PARAMETER: {
+    kind: 'usage',
+    message: '{file}:{line}: the method {method} needs {setting} to be {expected}.',
+    action: 'Correct the parameter; docs/reference/methods.md lists them.',
+  },
+  ERR_POLICY_REGIME: {
+    kind: 'hold',
+    ends: 'policy',
+    message: '{file}:{line}: {regime} does not allow {method} for {tag} ({paragraph}).',
+    action: 'Use {expected}, or declare another regime.',
+  },
+  ERR_POLICY_LEAF_UNCOVERED: {
+    kind: 'hold',
+    ends: 'policy',
+    message: '{file}:{line}: the field {path} of {topic} has no instruction for {audience}.',
+    action: 'Tag the field in its schema, or add it under fields: with a reason.',
+  },
+  ERR_POLICY_TAG_WITHOUT_METHOD: {
+    kind: 'hold',
+    ends: 'policy',
+    message:
+      '{file}:{line}: the field {path} of {topic} is tagged {tag}, for which {audience} has no method.',
+    action: 'Add {tag} under methods:.',
+  },
+  ERR_POLICY_METHOD_TYPE: {
+    kind: 'hold',
+    ends: 'policy',
+    message: '{file}:{line}: {method} cannot take {path} of {topic}, which is {actual}.',
+    action: 'Choose a method that takes this type; docs/reference/methods.md has the table.',
+  },
+  ERR_POLICY_UNION_DROP: {
+    kind: 'hold',
+    ends: 'policy',
+    message:
+      '{file}:{line}: {path} of {topic} cannot lose only one branch of its union or only its map keys.',
+    action: 'Drop the whole field, or use redact.',
+  },
+  ERR_POLICY_TAGS_UNORDERED: {
+    kind: 'hold',
+    ends: 'policy',
+    message:
+      '{file}:{line}: the tags of {path} in {topic} ask for methods that cannot be ordered by strictness.',
+    action: 'Decide it with an entry under fields:.',
+  },
+  ERR_POLICY_FIELD_UNKNOWN: {
+    kind: 'usage',
+    message: '{file}:{line}: {topic} has no field {path} in any version of its schema.',
+    action: 'Correct the path; `gauze explain {topic}` lists them.',
+  },
+  ERR_POLICY_KEY_MISSING: {
+    kind: 'usage',
+    message: '{file}:{line}: {topic} has no instruction for its record key.',
+    action: 'Add `key: { tag: ... }` for the topic.',
+  },
+  ERR_POLICY_KEY_METHOD: {
+    kind: 'usage',
+    message: '{file}:{line}: {method} cannot be used for the record key of {topic}.',
+    action: 'Use drop, keep or pseudonym for the tag of the key.',
+  },
+  ERR_POLICY_LOOKS_LIKE_PHI: {
+    kind: 'hold',
+    ends: 'policy',
+    message: '{file}:{line}: the field {path} of {topic} is untagged and its name looks like PHI.',
+    action: 'Tag it; PHI_NONE if it was reviewed and is not PHI.',
+  },
+  ERR_POLICY_HEADER_REASON: {
+    kind: 'usage',
+    message: '{file}:{line}: a header of {topic} is kept without a reason.',
+    action: 'Say why it holds no PHI.',
+  },
+  ERR_POLICY_EXAMPLE: {
+    kind: 'usage',
+    message: '{file}:{line}: the example for {path} of {topic} does not give what the policy expects.',
+    action: 'Correct the example or the policy.',
+  },
+  ERR_POLICY_ABSENT: {
+    kind: 'hold',
+    ends: 'policy',
+    message: 'No applied policy of {audience} covers {topic}.',
+    action: 'Run `gauze apply`.',
+  },
+  ERR_POLICY_LOG_BEHIND: {
+    kind: 'hold',
+    ends: 'recheck',
+    message:
+      'The policy log read here ends before the version that {audience} used on {topic} partition {partition}.',
+    action: 'Check that gauze.policies was not truncated or made again.',
+  },
+  ERR_POLICY_LOG_CORRUPT: {
+    kind: 'stop',
+    message: 'The entry {offset} of the policy log cannot be read.',
+    action: 'Check who may write to gauze.policies; it must never be compacted or truncated.',
+  },
+  // ---- keys
+  ERR_KEY_FILE: {
+    kind: 'usage',
+    message: 'The keyring {file} is not a keyring of gauze, or cannot be read.',
+    action: 'Check keys.file; `gauze keys init` makes a new one.',
+  },
+  ERR_KEY_FILE_PERMISSIONS: {
+    kind: 'usage',
+    message: 'The keyring {file} can be read by others than its owner.',
+    action: 'chmod 600 {file}',
+  },
+  ERR_KEY_MISSING: {
+    kind: 'usage',
+    message: 'The keyring has no key for the audience {audience}.',
+    action: 'Add one with `gauze keys init`.',
+  },
+  // ---- one record
+  ERR_DECODE_MAGIC: {
+    kind: 'withhold',
+    message: 'The value does not begin with the registry prefix (magic byte 0).',
+    action: 'Find the producer; the record stays in the raw topic.',
+  },
+  ERR_DECODE_TRUNCATED: {
+    kind: 'withhold',
+    message: 'The value ends before its schema does.',
+    action: 'Find the producer; the record stays in the raw topic.',
+  },
+  ERR_DECODE_TRAILING: {
+    kind: 'withhold',
+    message: 'The value goes on after its schema has ended.',
+    action: 'Find the producer; the record stays in the raw topic.',
+  },
+  ERR_DECODE_VALUE: {
+    kind: 'withhold',
+    message:
+      'The value is not a value of its schema (union branch, enum symbol, length, count or varint out of range).',
+    action: 'Find the producer; the record stays in the raw topic.',
+  },
+  ERR_DECODE_BOMB: {
+    kind: 'withhold',
+    message: 'The value declares more items than are allowed for its size.',
+    action: 'Find the producer; the record stays in the raw topic.',
+  },
+  ERR_MASK_PERSON_MISSING: {
+    kind: 'withhold',
+    message: 'The record does not say whom it is about, and the plan needs it.',
+    action: 'Find the producer; the record stays in the raw topic.',
+  },
+  ERR_MASK_RANGE: {
+    kind: 'withhold',
+    message: 'A value lies outside the range that its method can take.',
+    action: 'Find the producer; the record stays in the raw topic.',
+  },
+  ERR_MASK_NULL_VALUE: {
+    kind: 'withhold',
+    message: 'The record has no value, and its key is dropped for this audience.',
+    action: 'Give the key a one-to-one method if tombstones matter to this audience.',
+  },
+  ERR_PUBLISH_TOO_LARGE: {
+    kind: 'withhold',
+    message: 'The masked record is larger than the sanitized topic takes.',
+    action: 'Raise max.message.bytes of the sanitized topic, then redrive.',
+  },
+  ERR_WITHHELD_BY_PERSON: {
+    kind: 'withhold',
+    message: 'A person had this record withheld with `gauze resume --withhold`.',
+    action: 'See the reason in the policy log.',
+  },
+  // ---- lanes
+  ERR_LANE_OFFSET_LOST: {
+    kind: 'hold',
+    ends: 'resume',
+    message:
+      'The lane {audience} of {topic} partition {partition} was started before but has no committed offset.',
+    action:
+      'Find out who deleted it; then `gauze resume {audience} {topic} {partition} --from-audit --reason ...`.',
+  },
+  ERR_LANE_OFFSET_MOVED: {
+    kind: 'hold',
+    ends: 'resume',
+    message:
+      'The committed offset of {audience} on {topic} partition {partition} was not written by its lane.',
+    action: 'Find out who set it; then `gauze resume` says from where.',
+  },
+  ERR_LANE_RAW_RECREATED: {
+    kind: 'hold',
+    ends: 'resume',
+    message: 'The raw topic {topic} is another one than the lane {audience} has read so far.',
+    action:
+      'If that was intended: `gauze resume {audience} {topic} {partition} --from earliest --reason ...`.',
+  },
+  ERR_LANE_TARGET_RECREATED: {
+    kind: 'hold',
+    ends: 'resume',
+    message: 'The sanitized topic of {topic} for {audience} is another one than the lane has written so far.',
+    action:
+      '`gauze resume {audience} {topic} {partition} --from earliest` fills it again; `--from committed` goes on.',
+  },
+  ERR_LANE_RETENTION: {
+    kind: 'hold',
+    ends: 'resume',
+    message: 'Retention has deleted records of {topic} partition {partition} that {audience} had not read.',
+    action:
+      'The loss is final; `gauze resume {audience} {topic} {partition} --from earliest --reason ...` goes on after it.',
+  },
+  // ---- audit
+  ERR_AUDIT_CHAIN: {
+    kind: 'hold',
+    ends: 'resume',
+    message:
+      'The audit chain of {audience} on {topic} partition {partition} does not end where its offset says.',
+    action: 'Do not resume before an auditor has looked at the audit topic.',
+  },
+  // ---- local stack
+  ERR_STACK_PREREQUISITE: {
+    kind: 'usage',
+    message: 'The local stack cannot start; missing: {expected}.',
+    action: '{command}',
+  },
+  ERR_STACK_START: {
+    kind: 'stop',
+    message: '{setting} of the local stack did not become ready in {limit} s.',
+    action: 'Its log was kept: {file}',
+  },
+  ERR_STACK_DOWNLOAD: {
+    kind: 'outage',
+    message: '{setting} could not be fetched.',
+    action: 'Check the network and the Maven settings of this machine, then run it again.',
+  },
+  ERR_INTERNAL: {
+    kind: 'stop',
+    message: 'Something failed that should not ({causeName}).',
+    action: 'Run it again with --verbose and report it.',
+  },
+} as const satisfies Record<string, ErrorRow>;
+
+/** The name of one error; a closed union, never reused. */
+export type ErrorCode = keyof typeof ERRORS;
+
+/** The row of `code`, widened so that optional columns can be read. */
+export function errorRow(code: ErrorCode): ErrorRow {
+  return ERRORS[code];
+}
+
+/** The only error class of gauze. Its message is made from the table and the context, and from nothing else. */
+export class GauzeError extends Error {
+  override readonly name = 'GauzeError';
+  readonly code: ErrorCode;
+  readonly context: ErrorContext;
+
+  constructor(code: ErrorCode, context: ErrorContext = {}) {
+    super(fill(errorRow(code).message, context));
+    this.code = code;
+    this.context = context;
+  }
+
+  get kind(): ErrorKind {
+    return errorRow(this.code).kind;
+  }
+
+  /** What the reader should do, with the context filled in. */
+  get action(): string {
+    return fill(errorRow(this.code).action, this.context);
+  }
+
+  toJSON(): Record<string, unknown> {
+    const context = Object.entries(this.context).map(([k, v]) => [
+      k,
+      typeof v === 'bigint' ? v.toString() : v,
+    ]);
+    return { code: this.code, message: this.message, action: this.action, ...Object.fromEntries(context) };
+  }
+}
+
+/** Several errors found in one go, so that a person can mend them all at once. */
+export class GauzeErrors extends Error {
+  override readonly name = 'GauzeErrors';
+  readonly errors: readonly GauzeError[];
+
+  constructor(errors: readonly GauzeError[]) {
+    super(errors.map((error) => error.message).join('\n'));
+    this.errors = errors;
+  }
+}
+
+/**
+ * Turns anything thrown into an error of ours. Of a foreign error only the constructor's name is kept:
+ * its message, properties and causes may hold what a record held.
+ */
+export function ownError(
+  thrown: unknown,
+  code: ErrorCode = 'ERR_INTERNAL',
+  context: ErrorContext = {},
+): GauzeError {
+  if (thrown instanceof GauzeError) return thrown;
+  return new GauzeError(code, { ...context, causeName: foreignName(thrown) });
+}
+
+/** A name for a foreign error that cannot hold data: its class, or its system code such as ECONNREFUSED. */
+export function foreignName(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return 'unknown';
+  const { code } = thrown as { code?: unknown };
+  if (typeof code === 'string' && /^E[A-Z]{2,20}$/.test(code)) return code;
+  return /^[A-Za-z]{1,40}$/.test(thrown.constructor.name) ? thrown.constructor.name : 'Error';
+}
+
+function fill(template: string, context: ErrorContext): string {
+  const values = context as Record<string, unknown>;
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? '?'));
+}

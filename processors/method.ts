@@ -1,0 +1,54 @@
+/**
+ * What a masking method is. One file per method in methods/, all listed in method-table.ts.
+ * A method never reads a clock, draws random numbers or keeps a value beyond one record
+ * (bounded caches of keyed results aside): same input, same bytes.
+ */
+import type { z } from 'zod';
+import type { AvroLeaf } from '../schemas/avro-schema.ts';
+import type { Instruction, MethodName } from './plan.ts';
+import type { AudienceKeys } from '../keys/audience-keys.ts';
+
+/** One row of the generated table "method x type". */
+export interface MethodTypeRow {
+  /** Avro type in words: `string`, `int (date)`, `T in a union with null`. */
+  readonly type: string;
+  readonly comesOut: string;
+  readonly derivedSchema: string;
+}
+
+/** What a value-level method may know of the record around the value. */
+export interface ValueContext {
+  readonly keys: AudienceKeys;
+  /** Text of the person's identifier, or null where the record has none. */
+  readonly person: string | null;
+  /** Days since 1970-01-01 at which ages are told. */
+  readonly asOfDay: number;
+}
+
+export interface MaskingMethod<N extends MethodName = MethodName> {
+  readonly name: N;
+  /** One sentence: what a reader of the sanitized topic can rely on. */
+  readonly promise: string;
+  /** Parameters as written in a policy file (without `method`), with defaults. */
+  readonly parameters: z.ZodType;
+  /** Distinct inputs give distinct outputs (up to collisions of 2^-64 and less). */
+  readonly oneToOne: boolean;
+  readonly keepsJoins: boolean;
+  readonly reversible: 'no' | 'with the key';
+  /** Rank of strictness where several tags meet: 0 is strictest (drop); equal ranks of different methods cannot be ordered. */
+  readonly strictness: number;
+  readonly rows: readonly MethodTypeRow[];
+  /** Can it take this type? */
+  accepts(leaf: AvroLeaf): boolean;
+  /**
+   * The method on a decoded value, written for clearness: the oracle of the transcoder, and what policy examples run.
+   * Longs come as bigint, bytes and fixed as Buffer, enums as symbol.
+   * Throws GauzeError with a `withhold` code.
+   */
+  maskValue(
+    value: unknown,
+    leaf: AvroLeaf,
+    instruction: Extract<Instruction, { method: N }>,
+    context: ValueContext,
+  ): unknown;
+}

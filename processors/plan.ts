@@ -1,0 +1,84 @@
+/**
+ * A plan: what one audience gets of records of one writer schema; exactly one instruction for each leaf.
+ * Immutable data, made by policy/compile-plan.ts and carried out by processors/transcoder.ts.
+ * It holds names of schemas and methods, never keys or values.
+ */
+import type {
+  AvroArray,
+  AvroLeaf,
+  AvroMap,
+  AvroRecord,
+  AvroType,
+  AvroUnion,
+} from '../schemas/avro-schema.ts';
+
+/** What to do to a value, with its parameters already checked and defaulted by the method. */
+export type Instruction =
+  | { readonly method: 'keep' }
+  | { readonly method: 'drop' }
+  | { readonly method: 'redact' }
+  /** Keyed stand-in; `domain` says which identifiers share one, across all topics of the audience. */
+  | { readonly method: 'pseudonym'; readonly domain: string }
+  /** Shift by a keyed number of days per person in [-maxDays, maxDays], never 0. */
+  | { readonly method: 'date-shift'; readonly maxDays: number }
+  /** First day of the unit. `over89: 'cap'`: a year that tells an age over 89 becomes the year of "90 or older". */
+  | { readonly method: 'date-truncate'; readonly unit: 'year' | 'month'; readonly over89: 'cap' | 'keep' }
+  /** Ages over `over` become `over + 1`. */
+  | { readonly method: 'age-cap'; readonly over: number }
+  | { readonly method: 'zip3' };
+
+export type MethodName = Instruction['method'];
+
+/**
+ * The instruction tree over the writer's schema.
+ * `keep`: the whole subtree is copied. `drop`: the subtree is skipped and is not in the derived schema.
+ * `empty`: the subtree is skipped and written as null (`null` branch of the union) or as the type's empty value.
+ * The others are mixed: their parts say what happens.
+ */
+export type PlanNode =
+  | { readonly kind: 'keep'; readonly schema: AvroType }
+  | { readonly kind: 'drop'; readonly schema: AvroType }
+  | { readonly kind: 'empty'; readonly schema: AvroType }
+  | {
+      readonly kind: 'leaf';
+      readonly schema: AvroLeaf;
+      readonly path: string;
+      readonly instruction: Instruction;
+    }
+  | { readonly kind: 'record'; readonly schema: AvroRecord; readonly fields: readonly PlanNode[] }
+  | { readonly kind: 'array'; readonly schema: AvroArray; readonly items: PlanNode }
+  | { readonly kind: 'map'; readonly schema: AvroMap; readonly key: Instruction; readonly values: PlanNode }
+  | { readonly kind: 'union'; readonly schema: AvroUnion; readonly branches: readonly PlanNode[] };
+
+/** What happens to a record key that has no schema of its own. */
+export type KeyInstruction =
+  | { readonly method: 'keep' }
+  | { readonly method: 'drop' }
+  | { readonly method: 'pseudonym'; readonly domain: string };
+
+export interface Plan {
+  readonly audience: string;
+  readonly topic: string;
+  /** Registry id of the writer's schema. */
+  readonly schemaId: number;
+  readonly root: PlanNode;
+  readonly key: KeyInstruction;
+  /** Names of the headers that pass unchanged. */
+  readonly headers: readonly string[];
+  readonly timestamp: 'append' | 'keep';
+  /** Field names from the root to the person's field; null where the schema marks none. */
+  readonly personPath: readonly string[] | null;
+  /** Identifier space of persons, for keyed shifts. */
+  readonly personSpace: 'patient';
+  /** The plan's as-of date as days since 1970-01-01: ages are told at the later of it and the record's time. */
+  readonly asOfDay: number;
+  /** Derived schema, as JSON text. */
+  readonly derivedSchema: string;
+  /** Version of the policy in gauze.policies. */
+  readonly policyVersion: number;
+  /** SHA-256 over all of the above in a canonical form, hex. */
+  readonly hash: string;
+}
+
+/** A plan before it is hashed. */
+export type PlanBody = Omit<Plan, 'hash'>;
