@@ -1,0 +1,31 @@
+/**
+ * Unpacks the records part of a compressed batch, never to more than a set number of bytes:
+ * a small batch that unpacks to gigabytes must not take the instance down.
+ */
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+
+/** Codec numbers of the record batch attributes, bits 0-2. */
+export const CODEC_NAMES = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
+
+export type Unpacked =
+  | { readonly ok: true; readonly bytes: Buffer }
+  | { readonly ok: false; readonly fault: 'codec' | 'too-large' | 'corrupt' };
+
+/** Unpacks `packed`; `bytesMax` bounds the result. Foreign error texts are dropped: they may quote data. */
+export function unpack(codec: number, packed: Buffer, bytesMax: number): Unpacked {
+  try {
+    switch (CODEC_NAMES[codec]) {
+      case 'none':
+        return { ok: true, bytes: packed };
+      case 'gzip':
+        return { ok: true, bytes: gunzipSync(packed, { maxOutputLength: bytesMax }) };
+      case 'zstd':
+        return { ok: true, bytes: zstdDecompressSync(packed, { maxOutputLength: bytesMax }) };
+      default:
+        return { ok: false, fault: 'codec' };
+    }
+  } catch (error) {
+    const tooLarge = (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE';
+    return { ok: false, fault: tooLarge ? 'too-large' : 'corrupt' };
+  }
+}
