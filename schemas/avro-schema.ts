@@ -27,6 +27,8 @@ export interface AvroEnum extends TypeCommon {
   readonly kind: 'enum';
   readonly fullName: string;
   readonly symbols: readonly string[];
+  /** What a reader takes for a symbol it does not know; absent where the schema names none. */
+  readonly defaultSymbol?: string;
 }
 export interface AvroFixed extends TypeCommon {
   readonly kind: 'fixed';
