@@ -1,0 +1,52 @@
+/**
+ * Derives the keys that are used from the root keys that are kept: HKDF-SHA-256 (RFC 5869).
+ * One derived key serves one purpose, audience, domain and epoch, so nothing joins across them.
+ * Derived bytes go into a keyed hash and are wiped; they must never leave this room.
+ */
+import { hkdfSync } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { HmacSha256 } from './keyed-hash.ts';
+
+/** What a derived key is for. */
+export type KeyPurpose = 'pseudonym' | 'date-shift';
+
+/** Everything that makes one derived key another one than its siblings. */
+export interface DerivationContext {
+  readonly purpose: KeyPurpose;
+  readonly audience: string;
+  /** Identifier domain or person space. */
+  readonly domain: string;
+  readonly epoch: number;
+}
+
+const FORMAT = 'gauze/1';
+const DERIVED_BYTES = 32;
+
+/**
+ * HKDF's `info`: each text as its length in 4 bytes and its UTF-8 bytes, then the epoch in 4 bytes.
+ * With lengths in front no two contexts give the same bytes.
+ */
+export function derivationInfo(context: DerivationContext): Buffer {
+  const texts = [FORMAT, context.purpose, context.audience, context.domain];
+  return Buffer.concat([...texts.map(withLength), uint32(context.epoch)]);
+}
+
+/** The keyed hash of one context under `root` (32 random bytes; so HKDF needs no salt, RFC 5869, 3.1). */
+export function deriveKeyedHash(root: KeyObject, context: DerivationContext): HmacSha256 {
+  const noSalt = Buffer.alloc(0);
+  const key = new Uint8Array(hkdfSync('sha256', root, noSalt, derivationInfo(context), DERIVED_BYTES));
+  const hash = new HmacSha256(key);
+  key.fill(0);
+  return hash;
+}
+
+function withLength(text: string): Buffer {
+  const bytes = Buffer.from(text, 'utf8');
+  return Buffer.concat([uint32(bytes.length), bytes]);
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}

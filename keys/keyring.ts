@@ -1,0 +1,212 @@
+/**
+ * The keyring in a file: one root key per audience and epoch, and what is derived from them.
+ * Key bytes stay inside this room: what leaves are verbs (AudienceKeys) and names.
+ * It never prints a key, never overwrites one, and never reads a file that others may read.
+ */
+import { createSecretKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { inspect } from 'node:util';
+import { z } from 'zod';
+import { GauzeError } from '../platform/errors.ts';
+import { random, randomId } from '../platform/clock.ts';
+import { deriveKeyedHash } from './derivation.ts';
+import type { KeyPurpose } from './derivation.ts';
+import type { AudienceKeys, KeyedHash } from './audience-keys.ts';
+
+const FORMAT = 'gauze-keyring/1';
+const ROOT_BYTES = 32;
+const OTHERS_MAY_DO = 0o077;
+const OWNER_ONLY = 0o600;
+const LARGEST_EPOCH = 0xffffffff;
+const HIDDEN = '[hidden]';
+
+const rootText = z.string().refine((text) => {
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.length === ROOT_BYTES && bytes.toString('base64') === text;
+});
+
+const epochRoots = z
+  .strictObject({
+    /** The epoch in use; older roots stay for what was made under them. */
+    epoch: z.int().min(1).max(LARGEST_EPOCH),
+    roots: z.record(z.string().regex(/^[1-9][0-9]{0,9}$/), rootText),
+  })
+  .refine(({ epoch, roots }) => Object.hasOwn(roots, String(epoch)));
+
+const keyringFile = z.strictObject({
+  format: z.literal(FORMAT),
+  audiences: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,30}$/), epochRoots),
+  /** Root of the tokens that stand for persons in the audit index. */
+  subjectTokens: epochRoots.optional(),
+  /** Root of the key that signs audit seals. */
+  auditSigning: epochRoots.optional(),
+});
+
+type KeyringFile = z.infer<typeof keyringFile>;
+type EpochRoots = z.infer<typeof epochRoots>;
+
+/** All root keys of one deployment. */
+export interface Keyring {
+  /** Names of the audiences that have a root key, sorted. */
+  readonly audiences: readonly string[];
+  /** The keys of one audience, the same object at each call. Throws ERR_KEY_MISSING. */
+  audience(name: string): AudienceKeys;
+}
+
+/** Reads a keyring. Throws ERR_KEY_FILE (absent, unreadable, not a keyring) or ERR_KEY_FILE_PERMISSIONS. */
+export async function loadKeyring(file: string): Promise<Keyring> {
+  return new FileKeyring(await readKeyringFile(file));
+}
+
+/**
+ * Makes a keyring with a random root for each of `audiences`, readable by its owner only; a keyring that
+ * exists gets the roots that it lacks, and what it has is never changed. Returns the audiences that were added.
+ * Throws ERR_KEY_FILE where something else stands at that path, ERR_KEY_FILE_PERMISSIONS as loadKeyring does.
+ */
+export async function createKeyringFile(file: string, audiences: readonly string[]): Promise<string[]> {
+  const existing = await readKeyringFile(file, 'may be absent');
+  const present = existing?.audiences ?? {};
+  const added = [...new Set(audiences)].filter((name) => !Object.hasOwn(present, name));
+  const complete = keyringFile.safeParse({
+    ...existing,
+    format: FORMAT,
+    audiences: { ...present, ...Object.fromEntries(added.map((name) => [name, newRoots()])) },
+    subjectTokens: existing?.subjectTokens ?? newRoots(),
+  });
+  if (!complete.success) throw new GauzeError('ERR_KEY_FILE', { file });
+  if (existing && added.length === 0 && existing.subjectTokens) return [];
+  await writeKeyringFile(file, complete.data, existing === null ? 'new' : 'replace');
+  return added;
+}
+
+function newRoots(): EpochRoots {
+  return { epoch: 1, roots: { '1': random(ROOT_BYTES).toString('base64') } };
+}
+
+async function readKeyringFile(file: string): Promise<KeyringFile>;
+async function readKeyringFile(file: string, absent: 'may be absent'): Promise<KeyringFile | null>;
+async function readKeyringFile(file: string, absent?: 'may be absent'): Promise<KeyringFile | null> {
+  const handle = await open(file, 'r').catch((thrown: unknown) => {
+    if (absent && (thrown as { code?: unknown }).code === 'ENOENT') return null;
+    throw new GauzeError('ERR_KEY_FILE', { file });
+  });
+  if (handle === null) return null;
+  try {
+    const status = await handle.stat();
+    if (!status.isFile()) throw new GauzeError('ERR_KEY_FILE', { file });
+    // Checked on the open file, so that the answer is about the bytes that are read.
+    if ((status.mode & OTHERS_MAY_DO) !== 0) throw new GauzeError('ERR_KEY_FILE_PERMISSIONS', { file });
+    return parseKeyring(await handle.readFile('utf8'), file);
+  } finally {
+    await handle.close();
+  }
+}
+
+function parseKeyring(text: string, file: string): KeyringFile {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    // A syntax error of JSON quotes the text: it must not become the cause.
+    throw new GauzeError('ERR_KEY_FILE', { file });
+  }
+  const checked = keyringFile.safeParse(parsed);
+  if (!checked.success) throw new GauzeError('ERR_KEY_FILE', { file });
+  return checked.data;
+}
+
+/** Writes beside the target first, so that a crash never leaves half a keyring. */
+async function writeKeyringFile(file: string, keyring: KeyringFile, mode: 'new' | 'replace'): Promise<void> {
+  const text = `${JSON.stringify(keyring, null, 2)}\n`;
+  const target = mode === 'new' ? file : `${file}.${randomId()}`;
+  try {
+    // 'wx' refuses a file that is there already, also one that appeared since it was looked for.
+    const handle = await open(target, 'wx', OWNER_ONLY);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    if (target !== file) await rename(target, file);
+  } catch {
+    if (target !== file) await rm(target, { force: true });
+    throw new GauzeError('ERR_KEY_FILE', { file });
+  }
+}
+
+class FileKeyring implements Keyring {
+  readonly audiences: readonly string[];
+  readonly #keys: ReadonlyMap<string, AudienceKeys>;
+
+  constructor(keyring: KeyringFile) {
+    this.audiences = Object.keys(keyring.audiences).sort();
+    this.#keys = new Map(
+      Object.entries(keyring.audiences).map(([name, roots]) => [name, new RootAudienceKeys(name, roots)]),
+    );
+  }
+
+  audience(name: string): AudienceKeys {
+    const keys = this.#keys.get(name);
+    if (!keys) throw new GauzeError('ERR_KEY_MISSING', { audience: name });
+    return keys;
+  }
+
+  toString(): string {
+    return HIDDEN;
+  }
+
+  toJSON(): string {
+    return HIDDEN;
+  }
+
+  [inspect.custom](): string {
+    return HIDDEN;
+  }
+}
+
+class RootAudienceKeys implements AudienceKeys {
+  readonly audience: string;
+  readonly epoch: number;
+  readonly #root: KeyObject;
+  readonly #derived = new Map<string, KeyedHash>();
+
+  constructor(audience: string, roots: EpochRoots) {
+    this.audience = audience;
+    this.epoch = roots.epoch;
+    const bytes = Buffer.from(roots.roots[String(roots.epoch)]!, 'base64');
+    this.#root = createSecretKey(bytes);
+    bytes.fill(0);
+  }
+
+  pseudonyms(domain: string): KeyedHash {
+    return this.#derive('pseudonym', domain);
+  }
+
+  dateShifts(personSpace: string): KeyedHash {
+    return this.#derive('date-shift', personSpace);
+  }
+
+  #derive(purpose: KeyPurpose, domain: string): KeyedHash {
+    const name = `${purpose} ${domain}`;
+    let hash = this.#derived.get(name);
+    if (!hash) {
+      hash = deriveKeyedHash(this.#root, { purpose, audience: this.audience, domain, epoch: this.epoch });
+      this.#derived.set(name, hash);
+    }
+    return hash;
+  }
+
+  toString(): string {
+    return HIDDEN;
+  }
+
+  toJSON(): string {
+    return HIDDEN;
+  }
+
+  [inspect.custom](): string {
+    return HIDDEN;
+  }
+}
