@@ -1,0 +1,315 @@
+/**
+ * Topics, rights, configs and group offsets, over kafkajs' admin client.
+ * Every failure becomes an error of ours without foreign text. It cannot alter configs: kafkajs can only
+ * replace all overrides of a topic at once (AlterConfigs v1), which would silently lose the others.
+ */
+import kafkajs from 'kafkajs';
+import type { Admin, AclEntry, Kafka } from 'kafkajs';
+import type { Acl, AclOperation, AclResource } from './acl.ts';
+import { kafkaError } from './kafka-errors.ts';
+import { createKafkaJs } from './kafkajs-client.ts';
+import type { KafkaJsOptions } from './kafkajs-client.ts';
+import { alterScramRequest, openCluster } from './kafkajs-cluster.ts';
+import type { KafkaJsCluster } from './kafkajs-cluster.ts';
+import { ownKafkaJsError } from './kafkajs-errors.ts';
+
+/** A topic to be made. */
+export interface NewTopic {
+  readonly topic: string;
+  readonly partitions: number;
+  /** Copies of each partition; -1 (default) takes the cluster's default. */
+  readonly replicas?: number;
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+/** What is known of a topic. */
+export interface TopicDescription {
+  readonly topic: string;
+  readonly partitions: number;
+}
+
+/** One committed offset; -1n where the group has none for that partition. */
+export interface GroupOffset {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly metadata: string | null;
+}
+
+/** First and next offset of a partition. */
+export interface PartitionRange {
+  readonly partition: number;
+  /** First offset that retention has left. */
+  readonly low: bigint;
+  /** High watermark: the offset that the next record gets. */
+  readonly high: bigint;
+}
+
+/** One setting of a topic. */
+export interface TopicSetting {
+  readonly value: string;
+  /** Set on the topic itself, not inherited from broker or default. */
+  readonly own: boolean;
+}
+
+const RESOURCES = { topic: 2, group: 3, cluster: 4, 'transactional-id': 5 } as const;
+const OPERATIONS = {
+  all: 2,
+  read: 3,
+  write: 4,
+  create: 5,
+  delete: 6,
+  alter: 7,
+  describe: 8,
+  'cluster-action': 9,
+  'describe-configs': 10,
+  'alter-configs': 11,
+  'idempotent-write': 12,
+} as const;
+const PERMISSIONS = { deny: 2, allow: 3 } as const;
+const PATTERNS = { literal: 3, prefixed: 4 } as const;
+const ANY = 1;
+
+/** An administrative connection of one log-in. All methods throw GauzeError of the codes ERR_KAFKA_*. */
+export class KafkaAdmin {
+  readonly #kafka: Kafka;
+  readonly #admin: Admin;
+  readonly #role: string;
+  #cluster: KafkaJsCluster | null = null;
+
+  /** Connects nothing yet. @throws GauzeError ERR_KAFKA_CLIENT_CHANGED */
+  constructor(options: KafkaJsOptions) {
+    this.#kafka = createKafkaJs(options);
+    this.#admin = this.#kafka.admin();
+    this.#role = options.login?.username ?? 'anonymous';
+  }
+
+  async connect(): Promise<void> {
+    await this.#ask('Metadata', async () => await this.#admin.connect());
+  }
+
+  /** Ends all connections; never throws. */
+  async close(): Promise<void> {
+    await this.#admin.disconnect().catch(() => {});
+    await this.#cluster?.disconnect().catch(() => {});
+    this.#cluster = null;
+  }
+
+  /** Names of all topics that this log-in may describe. */
+  async listTopics(): Promise<string[]> {
+    return await this.#ask('Metadata', async () => (await this.#admin.listTopics()).toSorted());
+  }
+
+  /** Those of `topics` that are there, and that this log-in may describe. */
+  async describeTopics(topics: readonly string[]): Promise<TopicDescription[]> {
+    const there = new Set(await this.listTopics());
+    const wanted = topics.filter((topic) => there.has(topic));
+    if (wanted.length === 0) return [];
+    return await this.#ask('Metadata', async () => {
+      const answer = await this.#admin.fetchTopicMetadata({ topics: wanted });
+      return answer.topics.map(({ name, partitions }) => ({ topic: name, partitions: partitions.length }));
+    });
+  }
+
+  /** Makes a topic, and says `existed` where one of that name is there already (whatever its shape). */
+  async createTopic(topic: NewTopic): Promise<'created' | 'existed'> {
+    return await this.#ask(
+      'CreateTopics',
+      async () => {
+        const created = await this.#admin.createTopics({
+          topics: [
+            {
+              topic: topic.topic,
+              numPartitions: topic.partitions,
+              replicationFactor: topic.replicas ?? -1,
+              configEntries: Object.entries(topic.config ?? {}).map(([name, value]) => ({ name, value })),
+            },
+          ],
+          waitForLeaders: false,
+        });
+        return created ? 'created' : 'existed';
+      },
+      topic.topic,
+    );
+  }
+
+  /** @throws GauzeError ERR_KAFKA_TOPIC_MISSING if one of them is not there */
+  async deleteTopics(topics: readonly string[]): Promise<void> {
+    await this.#ask(
+      'DeleteTopics',
+      async () => await this.#admin.deleteTopics({ topics: [...topics] }),
+      topics[0],
+    );
+  }
+
+  /** All settings of a topic, by name. Sensitive ones have an empty value. */
+  async describeConfigs(topic: string): Promise<Map<string, TopicSetting>> {
+    return await this.#ask(
+      'DescribeConfigs',
+      async () => {
+        const answer = await this.#admin.describeConfigs({
+          includeSynonyms: false,
+          resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
+        });
+        const entries = answer.resources[0]?.configEntries ?? [];
+        return new Map(
+          entries.map(({ configName, configValue, configSource }) => [
+            configName,
+            { value: configValue, own: configSource === kafkajs.ConfigSource.TOPIC_CONFIG },
+          ]),
+        );
+      },
+      topic,
+    );
+  }
+
+  /** Adds rules; those that are there already stay as they are. */
+  async createAcls(acls: readonly Acl[]): Promise<void> {
+    if (acls.length === 0) return;
+    await this.#ask('CreateAcls', async () => await this.#admin.createAcls({ acl: acls.map(toEntry) }));
+  }
+
+  /** All rules, or those that name `principal`. */
+  async describeAcls(principal?: string): Promise<Acl[]> {
+    return await this.#ask('DescribeAcls', async () => {
+      const answer = await this.#admin.describeAcls({
+        resourceType: ANY,
+        resourcePatternType: ANY,
+        operation: ANY,
+        permissionType: ANY,
+        ...(principal === undefined ? {} : { principal }),
+      });
+      return answer.resources.flatMap(({ acls, ...resource }) =>
+        acls.flatMap((acl) => fromEntry({ ...resource, ...acl })),
+      );
+    });
+  }
+
+  /** Removes exactly these rules; how many of them were there. */
+  async deleteAcls(acls: readonly Acl[]): Promise<number> {
+    if (acls.length === 0) return 0;
+    return await this.#ask('DeleteAcls', async () => {
+      const answer = await this.#admin.deleteAcls({ filters: acls.map(toEntry) });
+      return answer.filterResponses.reduce((sum, { matchingAcls }) => sum + matchingAcls.length, 0);
+    });
+  }
+
+  /** Committed offsets of a group with their metadata, for every partition of `topics`. */
+  async fetchGroupOffsets(group: string, topics: readonly string[]): Promise<GroupOffset[]> {
+    return await this.#ask('OffsetFetch', async () => {
+      const answer = await this.#admin.fetchOffsets({ groupId: group, topics: [...topics] });
+      return answer.flatMap(({ topic, partitions }) =>
+        partitions.map(({ partition, offset, metadata }) => ({
+          topic,
+          partition,
+          offset: BigInt(offset),
+          metadata,
+        })),
+      );
+    });
+  }
+
+  /**
+   * Commits offsets for a group without members, outside any transaction: for `gauze resume` and tests.
+   * @throws GauzeError ERR_KAFKA_ANSWER (UNKNOWN_MEMBER_ID) while the group has members
+   */
+  async setGroupOffsets(group: string, offsets: readonly GroupOffset[]): Promise<void> {
+    const topics = [...Map.groupBy(offsets, ({ topic }) => topic)].map(([topic, rows]) => ({
+      topic,
+      partitions: rows.map(({ partition, offset, metadata }) => ({
+        partition,
+        offset: offset.toString(),
+        metadata,
+      })),
+    }));
+    await this.#ask('OffsetCommit', async () => {
+      const cluster = await this.#ownCluster();
+      const coordinator = await cluster.findGroupCoordinator({ groupId: group });
+      await coordinator.offsetCommit({ groupId: group, groupGenerationId: -1, memberId: '', topics });
+    });
+  }
+
+  /** Deletes groups with all their offsets. @throws GauzeError ERR_KAFKA_ANSWER while one has members */
+  async deleteGroups(groups: readonly string[]): Promise<void> {
+    await this.#ask('DeleteGroups', async () => await this.#admin.deleteGroups([...groups]));
+  }
+
+  /** First offset and high watermark of every partition of a topic, by partition. */
+  async topicEndOffsets(topic: string): Promise<PartitionRange[]> {
+    return await this.#ask(
+      'ListOffsets',
+      async () => {
+        const answer = await this.#admin.fetchTopicOffsets(topic);
+        return answer
+          .map(({ partition, low, high }) => ({ partition, low: BigInt(low), high: BigInt(high) }))
+          .toSorted((one, other) => one.partition - other.partition);
+      },
+      topic,
+    );
+  }
+
+  /** Node ids of the brokers that are up. */
+  async describeBrokers(): Promise<number[]> {
+    return await this.#ask('Metadata', async () => {
+      const { brokers } = await this.#admin.describeCluster();
+      return brokers.map(({ nodeId }) => nodeId).toSorted((one, other) => one - other);
+    });
+  }
+
+  /**
+   * Makes a SCRAM-SHA-256 user or changes its password. For the local stack: a site makes its users itself.
+   * Needs ALTER on the cluster.
+   */
+  async upsertScramUser(username: string, password: string): Promise<void> {
+    await this.#ask('AlterUserScramCredentials', async () => {
+      const cluster = await this.#ownCluster();
+      const controller = await cluster.findControllerBroker();
+      const answer = await controller.connectionPool.send(alterScramRequest(username, password));
+      if (answer !== 0) throw kafkaError('AlterUserScramCredentials', answer);
+    });
+  }
+
+  async #ownCluster(): Promise<KafkaJsCluster> {
+    this.#cluster ??= openCluster(this.#kafka);
+    await this.#cluster.connect();
+    await this.#cluster.refreshMetadata();
+    return this.#cluster;
+  }
+
+  async #ask<T>(apiName: string, call: () => Promise<T>, topic?: string): Promise<T> {
+    try {
+      return await call();
+    } catch (thrown) {
+      const context = { apiName, role: this.#role, ...(topic === undefined ? {} : { topic }) };
+      throw ownKafkaJsError(thrown, context);
+    }
+  }
+}
+
+function toEntry(acl: Acl): AclEntry {
+  return {
+    resourceType: RESOURCES[acl.resource],
+    resourceName: acl.name,
+    resourcePatternType: PATTERNS[acl.pattern],
+    principal: acl.principal,
+    host: acl.host,
+    operation: OPERATIONS[acl.operation],
+    permissionType: PERMISSIONS[acl.permission],
+  };
+}
+
+/** A rule from the cluster; none where it uses a word that gauze has no name for. */
+function fromEntry(entry: AclEntry): Acl[] {
+  const resource = wordOf<AclResource>(RESOURCES, entry.resourceType);
+  const operation = wordOf<AclOperation>(OPERATIONS, entry.operation);
+  const pattern = wordOf<Acl['pattern']>(PATTERNS, entry.resourcePatternType);
+  const permission = wordOf<Acl['permission']>(PERMISSIONS, entry.permissionType);
+  if (resource === null || operation === null || pattern === null || permission === null) return [];
+  const { resourceName: name, principal, host } = entry;
+  return [{ resource, name, pattern, principal, host, operation, permission }];
+}
+
+function wordOf<Word extends string>(table: Readonly<Record<Word, number>>, number: number): Word | null {
+  const found = Object.entries<number>(table).find(([, value]) => value === number);
+  return found ? (found[0] as Word) : null;
+}

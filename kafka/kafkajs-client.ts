@@ -1,0 +1,118 @@
+/**
+ * kafkajs as gauze uses it: version checked, silent, its endless timer stopped, TCP_NODELAY set.
+ * Only this file and admin.ts import kafkajs. It is never on the data path (docs/adr): its message-level
+ * clients are offered here as "an ordinary Kafka client", for the demo and for tests.
+ */
+import { createRequire } from 'node:module';
+import { connect as connectPlain, isIP } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import kafkajs from 'kafkajs';
+import type { Consumer, ISocketFactory, Kafka, Producer, RetryOptions, SASLOptions } from 'kafkajs';
+import { GauzeError } from '../platform/errors.ts';
+import type { Login } from './login.ts';
+
+/** The one version whose internals are known here. */
+const KAFKAJS_VERSION = '2.2.4';
+
+/** How to reach a cluster. */
+export interface KafkaJsOptions {
+  /** `host:port` each. */
+  readonly brokers: readonly string[];
+  readonly ssl: boolean;
+  /** null: no log-in. */
+  readonly login: Login | null;
+  /** Attempts after the first of each request; kafkajs backs off between them. Default 5. */
+  readonly retries?: number;
+}
+
+/** The part of kafkajs' request queue that is patched. */
+interface RequestQueuePrototype {
+  scheduleCheckPendingRequests(this: { pending: unknown[] }): void;
+}
+
+let guarded = false;
+
+/**
+ * Checks that the installed kafkajs is the one known here, and stops its endless timer (tulios/kafkajs#1751):
+ * each connection re-arms a timer with a negative delay for ever, which costs a 1 ms loop and, on Node 24,
+ * a TimeoutNegativeWarning. With nothing pending there is nothing to check: the next push() schedules by itself.
+ * @throws GauzeError ERR_KAFKA_CLIENT_CHANGED
+ */
+export function guardKafkaJs(): void {
+  if (guarded) return;
+  const require = createRequire(import.meta.url);
+  const { version } = require('kafkajs/package.json') as { version?: unknown };
+  const queue = require('kafkajs/src/network/requestQueue') as { prototype?: Partial<RequestQueuePrototype> };
+  const original = queue.prototype?.scheduleCheckPendingRequests;
+  if (version !== KAFKAJS_VERSION || !queue.prototype || typeof original !== 'function') {
+    throw new GauzeError('ERR_KAFKA_CLIENT_CHANGED', { expected: KAFKAJS_VERSION });
+  }
+  queue.prototype.scheduleCheckPendingRequests = function guardedSchedule(): void {
+    if (this.pending.length > 0) original.call(this);
+  };
+  guarded = true;
+}
+
+/** Sockets without Nagle's algorithm: requests here are small and waited for. */
+const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+  const servername = isIP(host) === 0 ? { servername: host } : {};
+  // kafkajs hands over undefined where no TLS is wanted, against its own types.
+  const secure = ssl as typeof ssl | undefined;
+  const socket = secure
+    ? connectTls({ host, port, ...servername, ...secure }, onConnect)
+    : connectPlain({ host, port }, onConnect);
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true, 60_000);
+  return socket;
+};
+
+/**
+ * A kafkajs client of one log-in. It logs nothing: its log lines carry foreign error text.
+ * @throws GauzeError ERR_KAFKA_CLIENT_CHANGED
+ */
+export function createKafkaJs(options: KafkaJsOptions): Kafka {
+  guardKafkaJs();
+  return new kafkajs.Kafka({
+    clientId: 'gauze',
+    brokers: [...options.brokers],
+    ssl: options.ssl,
+    ...(options.login ? { sasl: saslOptions(options.login) } : {}),
+    connectionTimeout: 5_000,
+    authenticationTimeout: 10_000,
+    requestTimeout: 30_000,
+    retry: retryOptions(options.retries ?? 5),
+    socketFactory,
+    logLevel: kafkajs.logLevel.NOTHING,
+    logCreator: () => () => {},
+  });
+}
+
+/** Back-off of kafkajs, in milliseconds. */
+function retryOptions(retries: number): RetryOptions {
+  return { retries, initialRetryTime: 50, maxRetryTime: 2_000 };
+}
+
+function saslOptions(login: Login): SASLOptions {
+  return { mechanism: login.mechanism, username: login.username, password: login.password } as SASLOptions;
+}
+
+/** An ordinary consumer, read_committed, offsets committed by kafkajs itself. */
+export type OrdinaryConsumer = Consumer;
+/** An ordinary producer, with the partitioner that Java clients use too. */
+export type OrdinaryProducer = Producer;
+
+/**
+ * A consumer as any downstream team would write it; it sees nothing of gauze but topic and log-in.
+ * The caller connects, subscribes, runs and disconnects it.
+ */
+export function ordinaryConsumer(options: KafkaJsOptions, groupId: string): OrdinaryConsumer {
+  return createKafkaJs(options).consumer({ groupId, allowAutoTopicCreation: false, maxWaitTimeInMs: 250 });
+}
+
+/** A producer as a feed of raw records would use it. The caller connects and disconnects it. */
+export function ordinaryProducer(options: KafkaJsOptions): OrdinaryProducer {
+  return createKafkaJs(options).producer({
+    allowAutoTopicCreation: false,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+  });
+}

@@ -1,0 +1,332 @@
+/**
+ * The embedded local stack: a real Kafka, schema registry and Redis on free loopback ports, for demo and tests.
+ * Everything lives in one temporary directory and ends with the process that started it (supervisor.ts).
+ * Passwords are random at each start and stand in the handle alone; this is no way to run gauze for real.
+ */
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { KafkaAdmin } from '../kafka/admin.ts';
+import { allow } from '../kafka/acl.ts';
+import type { Login } from '../kafka/login.ts';
+import { random } from '../platform/clock.ts';
+import { GauzeError } from '../platform/errors.ts';
+import {
+  PLAIN_USER,
+  SCRAM_USERS,
+  SUPER_USER,
+  brokerSettings,
+  loginSettings,
+  propertiesText,
+} from './broker-settings.ts';
+import { cachePaths, fetchKafka, fetchRegistry, missingDownloads } from './downloads.ts';
+import { freePorts } from './free-ports.ts';
+import { findPrerequisites } from './prerequisites.ts';
+import type { Prerequisites } from './prerequisites.ts';
+import { formatKafka, startKafka, startRedis, startRegistry } from './services.ts';
+import type { ServiceContext } from './services.ts';
+import { Supervised } from './supervised.ts';
+
+/** Parts that run elsewhere already and are used as they are. */
+export interface ExternalParts {
+  readonly kafka?: { readonly brokers: readonly string[]; readonly logins: Readonly<Record<string, Login>> };
+  /** Up to and including `/apis/ccompat/v7`. */
+  readonly registryUrl?: string;
+  readonly redisUrl?: string;
+}
+
+export interface StackOptions {
+  /** Told of each step as it begins. */
+  readonly onProgress?: (step: string) => void;
+  /** Number of brokers; default 1. */
+  readonly brokers?: number;
+  /** Settings for all brokers beside those of broker-settings.ts. */
+  readonly brokerOverrides?: Readonly<Record<string, string>>;
+  readonly external?: ExternalParts;
+  /** Value of XDG_CACHE_HOME, if set. */
+  readonly xdgCacheHome?: string;
+  /** Value of JAVA_HOME, if set. */
+  readonly javaHome?: string;
+}
+
+/** Where the stack is and how to log in: plain data that can be written as JSON. */
+export interface StackDescription {
+  /** `host:port` each. */
+  readonly brokers: readonly string[];
+  readonly registryUrl: string;
+  readonly redisUrl: string;
+  /** By username; SCRAM-SHA-256 but for `plain-app`. */
+  readonly logins: Readonly<Record<string, Login>>;
+  /** Directory of jars of Kafka, its tools and Java clients; empty where Kafka is external. */
+  readonly kafkaLibs: string;
+  /** `bin/java` of the JDK in use; empty where Kafka is external. */
+  readonly java: string;
+}
+
+/** A running stack. */
+export interface Stack extends StackDescription {
+  /** Makes a SCRAM-SHA-256 user without any right, also usable at once. */
+  addUser(name: string): Promise<Login>;
+  /** Stops a broker in order (SIGTERM). Brokers count from 0. */
+  stopBroker(broker?: number): Promise<void>;
+  /** Kills a broker (SIGKILL). */
+  killBroker(broker?: number): Promise<void>;
+  /** Starts a stopped broker again, on its old port with its old data; resolves when it is ready. */
+  startBroker(broker?: number): Promise<void>;
+  /** Process ids of the services, by name: `kafka-0`, `registry`, `redis`. */
+  readonly pids: ReadonlyMap<string, number>;
+  /** Directory of settings, data and logs; gone after the stop. Readable by its owner alone. */
+  readonly directory: string;
+  /** Ends everything and removes all data. Safe to call again. */
+  stop(): Promise<void>;
+}
+
+/** The plain data of a stack, for a file or another process. It holds passwords. */
+export function describeStack(stack: Stack): StackDescription {
+  const { brokers, registryUrl, redisUrl, logins, kafkaLibs, java } = stack;
+  return { brokers, registryUrl, redisUrl, logins, kafkaLibs, java };
+}
+
+/**
+ * Starts what `options.external` does not give.
+ * @throws GauzeError ERR_STACK_PREREQUISITE, ERR_STACK_DOWNLOAD, ERR_STACK_START
+ */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const progress = options.onProgress ?? (() => {});
+  const external = options.external ?? {};
+  const paths = cachePaths(options.xdgCacheHome);
+  const missing = missingDownloads(paths);
+  const needs = {
+    kafka: !external.kafka,
+    registry: external.registryUrl === undefined,
+    redis: external.redisUrl === undefined,
+  };
+  const download = { kafka: needs.kafka && missing.kafka, registry: needs.registry && missing.registry };
+  const found = findPrerequisites({ ...needs, maven: download.kafka || download.registry }, options.javaHome);
+  if (download.kafka) progress('Downloading Apache Kafka');
+  if (download.kafka) await fetchKafka(paths);
+  if (download.registry) progress('Downloading Apicurio Registry');
+  if (download.registry) await fetchRegistry(paths);
+
+  const directory = await mkdtemp(join(tmpdir(), 'gauze-stack-'));
+  const context: ServiceContext = { supervised: new Supervised(), directory };
+  context.supervised.removeAtEnd([directory]);
+  await mkdir(join(directory, 'logs'), { mode: 0o700 });
+  try {
+    progress('Starting Kafka, registry and Redis');
+    const [kafka, registryUrl, redisUrl] = await allOrFirstError<KafkaPart, string, string>([
+      external.kafka
+        ? new ExternalKafka(external.kafka)
+        : EmbeddedKafka.start(context, found, paths.kafkaLibs, options),
+      external.registryUrl ?? embeddedRegistry(context, found, paths.registry),
+      external.redisUrl ?? embeddedRedis(context, found),
+    ]);
+    progress('Ready');
+    return assemble(context, kafka, registryUrl, redisUrl);
+  } catch (thrown) {
+    // Keep the logs, whose path the error names; data and passwords go.
+    context.supervised.removeAtEnd(['data', 'settings'].map((part) => join(directory, part)));
+    await context.supervised.close();
+    throw thrown;
+  }
+}
+
+/** Waits for all, so that none is still starting when the first error is thrown. */
+async function allOrFirstError<A, B, C>(
+  parts: readonly [A | Promise<A>, B | Promise<B>, C | Promise<C>],
+): Promise<[A, B, C]> {
+  const results = await Promise.allSettled(parts);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  return await Promise.all(parts);
+}
+
+function assemble(context: ServiceContext, kafka: KafkaPart, registryUrl: string, redisUrl: string): Stack {
+  let stopped: Promise<void> | null = null;
+  return {
+    brokers: kafka.brokers,
+    registryUrl,
+    redisUrl,
+    logins: kafka.logins,
+    kafkaLibs: kafka.libs,
+    java: kafka.java,
+    pids: context.supervised.pids,
+    directory: context.directory,
+    addUser: async (name) => await kafka.addUser(name),
+    stopBroker: async (broker = 0) => await kafka.endBroker(broker, 'SIGTERM'),
+    killBroker: async (broker = 0) => await kafka.endBroker(broker, 'SIGKILL'),
+    startBroker: async (broker = 0) => await kafka.startBroker(broker),
+    stop: async () => {
+      stopped ??= context.supervised.close();
+      await stopped;
+    },
+  };
+}
+
+type KafkaPart = EmbeddedKafka | ExternalKafka;
+
+/** A Kafka that somebody else runs: it is used, never stopped or changed. */
+class ExternalKafka {
+  readonly brokers: readonly string[];
+  readonly logins: Readonly<Record<string, Login>>;
+  readonly libs = '';
+  readonly java = '';
+
+  constructor(given: NonNullable<ExternalParts['kafka']>) {
+    this.brokers = given.brokers;
+    this.logins = given.logins;
+  }
+
+  async addUser(name: string): Promise<Login> {
+    const login = this.logins[name];
+    if (login) return await Promise.resolve(login);
+    throw new GauzeError('ERR_CONFIG_ROLE_MISSING', { role: name });
+  }
+
+  async endBroker(_broker: number, _signal: NodeJS.Signals): Promise<void> {
+    return await Promise.reject(notOurs());
+  }
+
+  async startBroker(_broker: number): Promise<void> {
+    return await Promise.reject(notOurs());
+  }
+}
+
+function notOurs(): GauzeError {
+  return new GauzeError('ERR_INTERNAL', { causeName: 'ExternalKafka' });
+}
+
+/** Our own brokers. Node ids count from 1; the first one is also the controller. */
+class EmbeddedKafka {
+  readonly brokers: readonly string[];
+  readonly logins: Record<string, Login>;
+  readonly libs: string;
+  readonly java: string;
+  readonly #context: ServiceContext;
+
+  private constructor(context: ServiceContext, java: string, libs: string, ports: readonly number[]) {
+    this.#context = context;
+    this.java = java;
+    this.libs = libs;
+    this.brokers = ports.map((port) => `127.0.0.1:${port}`);
+    this.logins = Object.fromEntries([
+      ...[SUPER_USER, ...SCRAM_USERS].map((name) => [name, newLogin(name, 'scram-sha-256')] as const),
+      [PLAIN_USER, newLogin(PLAIN_USER, 'plain')],
+    ]);
+  }
+
+  static async start(
+    context: ServiceContext,
+    found: Prerequisites,
+    libs: string,
+    options: StackOptions,
+  ): Promise<EmbeddedKafka> {
+    const [controllerPort = 0, ...ports] = await freePorts((options.brokers ?? 1) + 1);
+    const kafka = new EmbeddedKafka(context, found.kafkaJava, libs, ports);
+    await kafka.#prepare(controllerPort, options.brokerOverrides ?? {});
+    // The others need the controller that runs in the first one; its readiness needs none of them.
+    for (const broker of kafka.brokers.keys()) await kafka.startBroker(broker);
+    await kafka.#asSuperUser(async (admin) => await admin.createAcls(adminRights()));
+    return kafka;
+  }
+
+  async addUser(name: string): Promise<Login> {
+    const login = newLogin(name, 'scram-sha-256');
+    await this.#asSuperUser(async (admin) => await admin.upsertScramUser(name, login.password));
+    this.logins[name] = login;
+    return login;
+  }
+
+  async startBroker(broker: number): Promise<void> {
+    await startKafka(this.#context, serviceName(broker), {
+      java: this.java,
+      libs: this.libs,
+      propertiesFile: this.#propertiesFile(broker),
+      broker: this.brokers[broker] ?? '',
+      superUser: this.logins[SUPER_USER]!,
+    });
+  }
+
+  async endBroker(broker: number, signal: NodeJS.Signals): Promise<void> {
+    await this.#context.supervised.end(serviceName(broker), signal);
+  }
+
+  #propertiesFile(broker: number): string {
+    return join(this.#context.directory, 'settings', `${serviceName(broker)}.properties`);
+  }
+
+  /** Writes the settings and formats the log directory of each broker. */
+  async #prepare(controllerPort: number, overrides: Readonly<Record<string, string>>): Promise<void> {
+    await mkdir(join(this.#context.directory, 'settings'), { mode: 0o700 });
+    const clusterId = random(16).toString('base64url');
+    const passwords = {
+      superUser: this.logins[SUPER_USER]!.password,
+      plainUser: this.logins[PLAIN_USER]!.password,
+    };
+    for (const [broker, address] of this.brokers.entries()) {
+      const settings = brokerSettings({
+        nodeId: broker + 1,
+        roles: broker === 0 ? 'broker,controller' : 'broker',
+        clientBind: address,
+        clientAdvertised: address,
+        controllerBind: broker === 0 ? `127.0.0.1:${controllerPort}` : null,
+        quorumVoter: `1@127.0.0.1:${controllerPort}`,
+        logDirectory: join(this.#context.directory, 'data', serviceName(broker)),
+        overrides,
+      });
+      const text = propertiesText(settings, loginSettings(passwords));
+      await writeFile(this.#propertiesFile(broker), text, { mode: 0o600 });
+      await formatKafka(this.#context, {
+        java: this.java,
+        libs: this.libs,
+        clusterId,
+        propertiesFile: this.#propertiesFile(broker),
+        users: broker === 0 ? this.logins : {},
+      });
+    }
+  }
+
+  async #asSuperUser(work: (admin: KafkaAdmin) => Promise<void>): Promise<void> {
+    const admin = new KafkaAdmin({ brokers: this.brokers, ssl: false, login: this.logins[SUPER_USER]! });
+    try {
+      await admin.connect();
+      await work(admin);
+    } finally {
+      await admin.close();
+    }
+  }
+}
+
+function serviceName(broker: number): string {
+  return `kafka-${broker}`;
+}
+
+/** A log-in with a password of 24 random bytes. */
+function newLogin(username: string, mechanism: Login['mechanism']): Login {
+  return { mechanism, username, password: random(24).toString('base64url') };
+}
+
+/** What `gauze-admin` may do (design: identity, rights): enough for `gauze apply`, and no READ of anything. */
+function adminRights() {
+  const principal = 'User:gauze-admin';
+  return [
+    ...allow(principal, ['create', 'describe', 'alter', 'alter-configs', 'describe-configs'], 'topic', '*'),
+    ...allow(principal, ['alter', 'describe'], 'cluster'),
+  ];
+}
+
+async function embeddedRegistry(
+  context: ServiceContext,
+  found: Prerequisites,
+  registry: string,
+): Promise<string> {
+  const [port = 0, managementPort = 0] = await freePorts(2);
+  const url = `http://127.0.0.1:${port}/apis/ccompat/v7`;
+  await startRegistry(context, { java: found.registryJava, registry, port, managementPort, url });
+  return url;
+}
+
+async function embeddedRedis(context: ServiceContext, found: Prerequisites): Promise<string> {
+  const [port = 0] = await freePorts(1);
+  await startRedis(context, { redisServer: found.redisServer, port });
+  return `redis://127.0.0.1:${port}`;
+}

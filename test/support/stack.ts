@@ -1,0 +1,59 @@
+/**
+ * The local stack as test files see it. Global setup starts it (start-stack.ts) and leaves its description in a file;
+ * with GAUZE_TEST_STACK naming such a file, a stack that somebody keeps running is used instead.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { KafkaJsOptions } from '../../kafka/kafkajs-client.ts';
+import type { Login } from '../../kafka/login.ts';
+import { KafkaAdmin } from '../../kafka/admin.ts';
+import type { StackDescription } from '../../stack/local-stack.ts';
+
+/** Names the file with the description of the stack in use. */
+export const STACK_FILE_VARIABLE = 'GAUZE_TEST_STACK';
+
+let cached: StackDescription | null = null;
+
+/** Addresses and log-ins of the running stack. */
+export function testStack(): StackDescription {
+  const file = process.env[STACK_FILE_VARIABLE];
+  if (file === undefined) throw new Error('no stack: run this test in the project `integration` or `fault`');
+  cached ??= JSON.parse(readFileSync(file, 'utf8')) as StackDescription;
+  return cached;
+}
+
+/** The log-in of one of the stack's users. */
+export function loginOf(username: string): Login {
+  const login = testStack().logins[username];
+  if (!login) throw new Error(`the stack has no user ${username}`);
+  return login;
+}
+
+/** Connection options of one of the stack's users. */
+export function connectionOf(username: string): KafkaJsOptions {
+  return { brokers: testStack().brokers, ssl: false, login: loginOf(username) };
+}
+
+/** Runs `work` with a connected admin client of the super user, or of `login`. */
+export async function withAdmin<T>(work: (admin: KafkaAdmin) => Promise<T>, login?: Login): Promise<T> {
+  const options = { ...connectionOf('admin'), ...(login ? { login } : {}) };
+  const admin = new KafkaAdmin(options);
+  try {
+    await admin.connect();
+    return await work(admin);
+  } finally {
+    await admin.close();
+  }
+}
+
+/** Makes a SCRAM user of that name, without any right, on whichever stack is in use. */
+export async function addUser(username: string): Promise<Login> {
+  const password = randomBytes(24).toString('base64url');
+  await withAdmin(async (admin) => await admin.upsertScramUser(username, password));
+  return { mechanism: 'scram-sha-256', username, password };
+}
+
+/** A name that no other test uses: `<prefix>-<12 hex digits>`. */
+export function uniqueName(prefix: string): string {
+  return `${prefix}-${randomBytes(6).toString('hex')}`;
+}
