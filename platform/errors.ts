@@ -8,7 +8,7 @@
 export interface ErrorContext {
   readonly topic?: string;
   readonly partition?: number;
-  readonly offset?: bigint;
+  readonly offset?: number;
   readonly audience?: string;
   readonly schemaId?: number;
   readonly subject?: string;
@@ -489,6 +489,12 @@ export const ERRORS = {
     message:
       'The audit chain of {audience} on {topic} partition {partition} does not end where its offset says.',
     action: 'Do not resume before an auditor has looked at the audit topic.',
+  },
+  // ---- example feeds
+  ERR_FEED_COLUMN: {
+    kind: 'usage',
+    message: '{file}:{line}: the column {setting} must be {expected}.',
+    action: 'Correct the row, or export it again; a feed does not skip rows.',
   },
   // ---- local stack
   ERR_STACK_PREREQUISITE: {
