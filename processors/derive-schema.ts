@@ -63,12 +63,10 @@ class Derivation {
     switch (node.kind) {
       case 'keep':
         return this.#kept(node.schema);
-      case 'drop':
-        return this.#nothing();
-      case 'empty':
-        return this.#emptied(node.schema);
       case 'leaf':
         return this.#kept(node.schema);
+      case 'empty':
+        return this.#emptied(node.schema);
       case 'record':
         return this.#record(node);
       case 'array':
@@ -77,12 +75,9 @@ class Derivation {
         return { type: 'map', values: this.type(node.values) };
       case 'union':
         return this.#union(node);
+      default:
+        return 'null';
     }
-  }
-
-  /** A dropped root: a record without fields would need a name, and null says the same. */
-  #nothing(): Json {
-    return 'null';
   }
 
   #union(node: UnionNode): Json {

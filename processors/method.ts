@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type { AvroLeaf } from '../schemas/avro-schema.ts';
 import type { Instruction, MethodName } from './plan.ts';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
+import type { RecordState } from './record-state.ts';
 
 /** One row of the generated table "method x type". */
 export interface MethodTypeRow {
@@ -24,6 +25,20 @@ export interface ValueContext {
   /** Days since 1970-01-01 at which ages are told. */
   readonly asOfDay: number;
 }
+
+/**
+ * A method on the bytes of one leaf. input[start, end) is the content of a string or bytes without its length,
+ * or else the whole encoding, and has been checked. Writes the masked leaf with its length at out[at] and returns
+ * the position after it, or a fault. Allocates nothing, never throws, and may run past the end of `out`.
+ */
+export type LeafMasker = (
+  input: Uint8Array,
+  start: number,
+  end: number,
+  out: Uint8Array,
+  at: number,
+  state: RecordState,
+) => number;
 
 export interface MaskingMethod<N extends MethodName = MethodName> {
   readonly name: N;
@@ -51,4 +66,10 @@ export interface MaskingMethod<N extends MethodName = MethodName> {
     instruction: Extract<Instruction, { method: N }>,
     context: ValueContext,
   ): unknown;
+  /** Whether the result depends on whom the record is about. */
+  readonly needsPerson: boolean;
+  /** The method on bytes, for one leaf type; null where the walk itself carries it out (keep, drop, redact). */
+  readonly compile:
+    | ((leaf: AvroLeaf, instruction: Extract<Instruction, { method: N }>, keys: AudienceKeys) => LeafMasker)
+    | null;
 }

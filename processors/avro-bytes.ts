@@ -1,0 +1,218 @@
+/**
+ * Reading, checking and writing of Avro's binary encoding (Avro 1.12, "Binary Encoding"), as small functions
+ * that the generated transcoder and the methods call. Readers return the position after what they read, or a
+ * fault; results go into the record's state. They never read at or beyond `end`, allocate or throw.
+ * Writers return the next position and may run past the end of `out`: such writes have no effect.
+ */
+import { FAULT_BOMB, FAULT_TRUNCATED, FAULT_VALUE } from './fault.ts';
+import type { RecordState } from './record-state.ts';
+
+/** Items without a byte of their own (nulls, empty records) that one record may declare. */
+export const EMPTY_ITEM_LIMIT = 10_000;
+
+/** Spans shorter than this are copied byte by byte: cheaper than a call into the runtime. */
+const COPY_CALL_BYTES = 40;
+
+/** Steps over an int: at most 5 bytes and 32 bits. */
+export function skipInt(input: Uint8Array, start: number, end: number): number {
+  let position = start;
+  for (let bytes = 1; bytes < 5; bytes += 1) {
+    if (position >= end) return FAULT_TRUNCATED;
+    if (input[position++]! < 0x80) return position;
+  }
+  if (position >= end) return FAULT_TRUNCATED;
+  return input[position]! > 0x0f ? FAULT_VALUE : position + 1;
+}
+
+/** Steps over a long: at most 10 bytes and 64 bits. */
+export function skipLong(input: Uint8Array, start: number, end: number): number {
+  let position = start;
+  for (let bytes = 1; bytes < 10; bytes += 1) {
+    if (position >= end) return FAULT_TRUNCATED;
+    if (input[position++]! < 0x80) return position;
+  }
+  if (position >= end) return FAULT_TRUNCATED;
+  return input[position]! > 0x01 ? FAULT_VALUE : position + 1;
+}
+
+/** Reads a long into `state.value` and `state.exact`. */
+export function readLong(input: Uint8Array, start: number, end: number, state: RecordState): number {
+  let low = 0; // bits 0 to 27
+  let middle = 0; // bits 28 to 55
+  let high = 0; // bits 56 to 63
+  let position = start;
+  for (let bits = 0; ; bits += 7) {
+    if (position >= end) return FAULT_TRUNCATED;
+    const byte = input[position++]!;
+    if (bits < 28) low |= (byte & 0x7f) << bits;
+    else if (bits < 56) middle |= (byte & 0x7f) << (bits - 28);
+    else if (bits < 63) high = byte & 0x7f;
+    else if (byte > 1) return FAULT_VALUE;
+    else high |= byte << 7;
+    if (byte < 0x80) break;
+  }
+  // Half of the zig-zag number, so that every value up to 2^53 is exact.
+  const half = (low >>> 1) + middle * 0x8000000 + high * 0x80000000000000;
+  const value = (low & 1) === 0 ? half : -half - 1;
+  state.value = value;
+  state.exact = Number.isSafeInteger(value);
+  return position;
+}
+
+/** Reads the length of a string or bytes into `state.count`; returns where its content begins. */
+export function readLength(input: Uint8Array, start: number, end: number, state: RecordState): number {
+  const position = readLong(input, start, end, state);
+  if (position < 0) return position;
+  const length = state.value;
+  if (length < 0) return FAULT_VALUE;
+  if (length > end - position) return FAULT_TRUNCATED;
+  state.count = length;
+  return position;
+}
+
+/** Reads a union's branch or an enum's symbol into `state.count`; `size` is how many there are. */
+export function readIndex(
+  input: Uint8Array,
+  start: number,
+  end: number,
+  size: number,
+  state: RecordState,
+): number {
+  const checked = skipInt(input, start, end);
+  if (checked < 0) return checked;
+  const index = intAt(input, start);
+  if (index < 0 || index >= size) return FAULT_VALUE;
+  state.count = index;
+  return checked;
+}
+
+/**
+ * Reads the header of an array or map block into `state.count` and `state.blockEnd`.
+ * `itemBytes` is the least an item takes; a count that cannot fit is a fault before the first item is walked.
+ */
+export function readBlock(
+  input: Uint8Array,
+  start: number,
+  end: number,
+  itemBytes: number,
+  state: RecordState,
+): number {
+  let position = readLong(input, start, end, state);
+  if (position < 0) return position;
+  let count = state.value;
+  state.blockEnd = -1;
+  if (count < 0) {
+    count = -count;
+    position = readLong(input, position, end, state);
+    if (position < 0) return position;
+    if (state.value < 0) return FAULT_VALUE;
+    if (state.value > end - position) return FAULT_TRUNCATED;
+    state.blockEnd = position + state.value;
+  }
+  if (itemBytes > 0) {
+    if (count * itemBytes > end - position) return FAULT_TRUNCATED;
+  } else {
+    if (count > EMPTY_ITEM_LIMIT - state.emptyItems) return FAULT_BOMB;
+    state.emptyItems += count;
+  }
+  state.count = count;
+  return position;
+}
+
+/** The int at `start`, whose encoding was checked before. */
+export function intAt(input: Uint8Array, start: number): number {
+  let position = start;
+  let byte = input[position]!;
+  let raw = byte & 0x7f;
+  for (let bits = 7; byte >= 0x80; bits += 7) {
+    position += 1;
+    byte = input[position]!;
+    raw |= (byte & 0x7f) << bits;
+  }
+  return (raw >>> 1) ^ -(raw & 1);
+}
+
+/** The long at `start`, whose encoding was checked before, whatever its size. Allocates. */
+export function bigLongAt(input: Uint8Array, start: number): bigint {
+  let raw = 0n;
+  let position = start;
+  for (let bits = 0n; ; bits += 7n) {
+    const byte = input[position++]!;
+    raw |= BigInt(byte & 0x7f) << bits;
+    if (byte < 0x80) break;
+  }
+  return (raw >> 1n) ^ -(raw & 1n);
+}
+
+export function writeInt(out: Uint8Array, at: number, value: number): number {
+  let raw = ((value << 1) ^ (value >> 31)) >>> 0;
+  let position = at;
+  for (; raw > 0x7f; raw >>>= 7) out[position++] = (raw & 0x7f) | 0x80;
+  out[position] = raw;
+  return position + 1;
+}
+
+/** Writes a long within +-(2^53 - 1). */
+export function writeLong(out: Uint8Array, at: number, value: number): number {
+  const sign = value < 0 ? 1 : 0;
+  let rest = value < 0 ? -(value + 1) : value;
+  let position = at;
+  // The sign bit is the lowest one, so the first byte has six bits of the value and the others seven.
+  const first = ((rest % 64) << 1) | sign;
+  rest = Math.floor(rest / 64);
+  out[position++] = rest > 0 ? first | 0x80 : first;
+  while (rest > 0) {
+    const group = rest % 128;
+    rest = Math.floor(rest / 128);
+    out[position++] = rest > 0 ? group | 0x80 : group;
+  }
+  return position;
+}
+
+/** Copies input[start, end) to out[at]; cuts off what does not fit, and says where it would have ended. */
+export function copySpan(input: Buffer, start: number, end: number, out: Uint8Array, at: number): number {
+  if (end - start >= COPY_CALL_BYTES) {
+    input.copy(out, at, start, end);
+    return at + end - start;
+  }
+  let position = at;
+  for (let from = start; from < end; from += 1) out[position++] = input[from]!;
+  return position;
+}
+
+const MINUS = 0x2d;
+const ZERO = 0x30;
+
+/**
+ * Writes the long encoded in input[start, end) as decimal text at out[0]; returns the text's length (at most 20).
+ * Allocates only for values beyond +-(2^53 - 1).
+ */
+export function writeLongText(
+  input: Uint8Array,
+  start: number,
+  end: number,
+  out: Buffer,
+  state: RecordState,
+): number {
+  readLong(input, start, end, state);
+  if (!state.exact) return out.write(bigLongAt(input, start).toString(), 0, 'latin1');
+  let rest = Math.abs(state.value);
+  let length = state.value < 0 ? 2 : 1;
+  for (let power = 10; power <= rest; power *= 10) length += 1;
+  if (state.value < 0) out[0] = MINUS;
+  let position = length;
+  do {
+    position -= 1;
+    out[position] = ZERO + (rest % 10);
+    rest = Math.floor(rest / 10);
+  } while (rest > 0);
+  return length;
+}
+
+/** Notes the long in input[start, end) as the record's person: its decimal text, as for pseudonyms. */
+export function notePersonLong(input: Uint8Array, start: number, end: number, state: RecordState): void {
+  const length = writeLongText(input, start, end, state.personText, state);
+  state.personInput = state.personText;
+  state.personStart = 0;
+  state.personEnd = length;
+}

@@ -1,0 +1,48 @@
+/**
+ * All masking methods by name: the one place where a method is added.
+ * It must never leave out a name that a plan can hold: the type sees to that.
+ */
+import { AGE_CAP } from './methods/age-cap.ts';
+import { DATE_SHIFT } from './methods/date-shift.ts';
+import { DATE_TRUNCATE } from './methods/date-truncate.ts';
+import { DROP } from './methods/drop.ts';
+import { KEEP } from './methods/keep.ts';
+import { PSEUDONYM } from './methods/pseudonym.ts';
+import { REDACT } from './methods/redact.ts';
+import { ZIP3 } from './methods/zip3.ts';
+import type { AvroLeaf } from '../schemas/avro-schema.ts';
+import type { AudienceKeys } from '../keys/audience-keys.ts';
+import type { LeafMasker, MaskingMethod, ValueContext } from './method.ts';
+import type { Instruction, MethodName } from './plan.ts';
+
+export const METHODS: { readonly [N in MethodName]: MaskingMethod<N> } = {
+  keep: KEEP,
+  drop: DROP,
+  redact: REDACT,
+  pseudonym: PSEUDONYM,
+  'date-shift': DATE_SHIFT,
+  'date-truncate': DATE_TRUNCATE,
+  'age-cap': AGE_CAP,
+  zip3: ZIP3,
+};
+
+/** The method of an instruction; its own type, so that the two fit. */
+function methodOf<I extends Instruction>(instruction: I): MaskingMethod<I['method']> {
+  // An instruction's name is its method's name: what the table's type says, and the compiler cannot follow.
+  return METHODS[instruction.method] as MaskingMethod<I['method']>;
+}
+
+/** An instruction on a decoded value. Throws GauzeError with a `withhold` code. */
+export function maskLeafValue(
+  value: unknown,
+  leaf: AvroLeaf,
+  instruction: Instruction,
+  context: ValueContext,
+): unknown {
+  return methodOf(instruction).maskValue(value, leaf, instruction as never, context);
+}
+
+/** An instruction on bytes; null where the walk itself carries it out. */
+export function compileLeaf(leaf: AvroLeaf, instruction: Instruction, keys: AudienceKeys): LeafMasker | null {
+  return methodOf(instruction).compile?.(leaf, instruction as never, keys) ?? null;
+}

@@ -1,0 +1,66 @@
+/**
+ * Whether the person's field stands before the first value that depends on the person, in a record's bytes:
+ * if not, the transcoder has to look for it first. It must never say "person first" of a plan where a record
+ * can have it the other way round.
+ */
+import { GauzeError } from '../platform/errors.ts';
+import { METHODS } from './method-table.ts';
+import type { AvroType } from '../schemas/avro-schema.ts';
+import type { PlanNode } from './plan.ts';
+
+export type PersonOrder = 'not needed' | 'person first' | 'shift first';
+
+/** Throws ERR_SCHEMA_PERSON where `person` leads to no string or long outside arrays and maps. */
+export function personComesFirst(root: PlanNode, person: readonly string[]): PersonOrder {
+  if (!needsPerson(root)) return 'not needed';
+  if (!leadsToPerson(root.schema, person)) throw new GauzeError('ERR_SCHEMA_PERSON', { count: 0 });
+  return firstOf(root, person) === 'shift' ? 'shift first' : 'person first';
+}
+
+/** Whether any value of the plan depends on the person. */
+export function needsPerson(node: PlanNode): boolean {
+  switch (node.kind) {
+    case 'leaf':
+      return METHODS[node.instruction.method].needsPerson;
+    case 'record':
+      return node.fields.some(needsPerson);
+    case 'array':
+      return needsPerson(node.items);
+    case 'map':
+      return METHODS[node.key.method].needsPerson || needsPerson(node.values);
+    case 'union':
+      return node.branches.some(needsPerson);
+    default:
+      return false;
+  }
+}
+
+function leadsToPerson(type: AvroType, person: readonly string[]): boolean {
+  if (type.kind === 'union') return type.branches.some((branch) => leadsToPerson(branch, person));
+  if (type.kind === 'record') {
+    const field = type.fields.find(({ name }) => name === person[0]);
+    return field !== undefined && leadsToPerson(field.type, person.slice(1));
+  }
+  return person.length === 0 && (type.kind === 'string' || type.kind === 'long');
+}
+
+/**
+ * What comes first in the order of the bytes. Branches of a union are taken one after the other: a value that
+ * is of a branch without the person never meets one anyway.
+ */
+function firstOf(node: PlanNode, person: readonly string[] | null): 'person' | 'shift' | null {
+  if (node.kind === 'record') {
+    for (const [i, child] of node.fields.entries()) {
+      const below = person !== null && node.schema.fields[i]!.name === person[0] ? person.slice(1) : null;
+      const first = firstOf(child, below);
+      if (first !== null) return first;
+    }
+    return null;
+  }
+  if (node.kind === 'union') {
+    const firsts = node.branches.map((branch) => firstOf(branch, person));
+    return firsts.includes('shift') ? 'shift' : (firsts.find((first) => first !== null) ?? null);
+  }
+  if (person !== null && leadsToPerson(node.schema, person)) return 'person';
+  return needsPerson(node) ? 'shift' : null;
+}

@@ -1,0 +1,61 @@
+/**
+ * The masking engine: compiles a plan to one function from Avro bytes to masked Avro bytes.
+ * It never throws for what a record holds, never reads outside the record, never keeps a value beyond the call
+ * (bounded caches of keyed hashes aside), and gives the same bytes for the same record, plan and keys.
+ */
+import { GauzeError } from '../platform/errors.ts';
+import type { AudienceKeys } from '../keys/audience-keys.ts';
+import * as avroBytes from './avro-bytes.ts';
+import { keyedCache } from './keyed-cache.ts';
+import { HEX_PSEUDONYM_BYTES, writeHex } from './methods/pseudonym.ts';
+import { RecordState } from './record-state.ts';
+import { generateTranscoder } from './transcoder-source.ts';
+import type { LeafMasker } from './method.ts';
+import type { KeyInstruction, Plan } from './plan.ts';
+
+export interface Transcoder {
+  /**
+   * Masks the Avro body input[start, end) (without the registry's 5-byte prefix) into out[at..].
+   * Returns the position after the masked body. Where that is beyond out.length, `out` was too small: nothing of it
+   * is to be used, and the call is to be made again with a larger one. A negative number is a fault: `faultCode`.
+   * `recordTimeMs` is the record's timestamp in milliseconds since the Unix epoch, or any negative number for none.
+   */
+  mask(input: Buffer, start: number, end: number, out: Buffer, at: number, recordTimeMs: number): number;
+}
+
+/** Masks a record key that has no schema: input[start, end) into out[at..]; returns as Transcoder.mask does. */
+export type KeyMasker = (input: Buffer, start: number, end: number, out: Buffer, at: number) => number;
+
+type Factory = (
+  helpers: typeof avroBytes,
+  state: RecordState,
+  maskers: readonly LeafMasker[],
+  constants: readonly Buffer[],
+) => Transcoder['mask'];
+
+/**
+ * Compiles a plan. Throws ERR_POLICY_METHOD_TYPE or ERR_SCHEMA_PERSON for a plan that compile-plan.ts would not
+ * have made.
+ */
+export function compileTranscoder(plan: Plan, keys: AudienceKeys): Transcoder {
+  const { text, maskers, constants } = generateTranscoder(plan, keys);
+  const factory = new Function('h', 'r', 'maskers', 'constants', text) as Factory;
+  return { mask: factory(avroBytes, new RecordState(plan.asOfDay), maskers, constants) };
+}
+
+/** Compiles what happens to record keys. `drop` needs no bytes: it is the caller's, and refused here. */
+export function compileKeyMasker(instruction: KeyInstruction, keys: AudienceKeys): KeyMasker {
+  switch (instruction.method) {
+    case 'keep':
+      return avroBytes.copySpan;
+    case 'pseudonym': {
+      const cache = keyedCache(keys.pseudonyms(instruction.domain));
+      return (input, start, end, out, at) => {
+        writeHex(cache.bytes, cache.find(input, start, end), out, at);
+        return at + HEX_PSEUDONYM_BYTES;
+      };
+    }
+    case 'drop':
+      throw new GauzeError('ERR_INTERNAL', { causeName: 'DroppedKey' });
+  }
+}
