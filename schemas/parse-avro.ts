@@ -198,7 +198,7 @@ class Parser {
       this.#fail(place.path, 'enum symbols are expected');
     if (new Set(symbols).size < symbols.length) this.#fail(place.path, 'different enum symbols are expected');
     const fallback = json['default'];
-    if (fallback !== undefined && !symbols.includes(String(fallback)))
+    if (fallback !== undefined && !symbols.some((symbol) => symbol === fallback))
       this.#fail(place.path, 'a symbol of the enum as its default is expected');
     const type: AvroType = { kind: 'enum', logical: null, tags, fullName, symbols };
     const complete = typeof fallback === 'string' ? { ...type, defaultSymbol: fallback } : type;
