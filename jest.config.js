@@ -33,5 +33,7 @@ export default {
       globalTeardown: '<rootDir>/test/support/stop-stack.ts',
     },
   ],
+  // The last line of a run says how it went: `N passed, N failed`.
+  reporters: ['default', '<rootDir>/test/support/count-reporter.ts'],
   testTimeout: 120_000,
 };

@@ -4,9 +4,10 @@
  * replace all overrides of a topic at once (AlterConfigs v1), which would silently lose the others.
  */
 import kafkajs from 'kafkajs';
-import type { Admin, AclEntry, Kafka } from 'kafkajs';
-import type { Acl, AclOperation, AclResource } from './acl.ts';
+import type { Admin, Kafka } from 'kafkajs';
+import type { Acl } from './acl.ts';
 import { kafkaError } from './kafka-errors.ts';
+import { fromAclEntry, toAclEntry } from './kafkajs-acl.ts';
 import { createKafkaJs } from './kafkajs-client.ts';
 import type { KafkaJsOptions } from './kafkajs-client.ts';
 import { alterScramRequest, openCluster } from './kafkajs-cluster.ts';
@@ -51,24 +52,6 @@ export interface TopicSetting {
   /** Set on the topic itself, not inherited from broker or default. */
   readonly own: boolean;
 }
-
-const RESOURCES = { topic: 2, group: 3, cluster: 4, 'transactional-id': 5 } as const;
-const OPERATIONS = {
-  all: 2,
-  read: 3,
-  write: 4,
-  create: 5,
-  delete: 6,
-  alter: 7,
-  describe: 8,
-  'cluster-action': 9,
-  'describe-configs': 10,
-  'alter-configs': 11,
-  'idempotent-write': 12,
-} as const;
-const PERMISSIONS = { deny: 2, allow: 3 } as const;
-const PATTERNS = { literal: 3, prefixed: 4 } as const;
-const ANY = 1;
 
 /** An administrative connection of one log-in. All methods throw GauzeError of the codes ERR_KAFKA_*. */
 export class KafkaAdmin {
@@ -166,21 +149,21 @@ export class KafkaAdmin {
   /** Adds rules; those that are there already stay as they are. */
   async createAcls(acls: readonly Acl[]): Promise<void> {
     if (acls.length === 0) return;
-    await this.#ask('CreateAcls', async () => await this.#admin.createAcls({ acl: acls.map(toEntry) }));
+    await this.#ask('CreateAcls', async () => await this.#admin.createAcls({ acl: acls.map(toAclEntry) }));
   }
 
   /** All rules, or those that name `principal`. */
   async describeAcls(principal?: string): Promise<Acl[]> {
     return await this.#ask('DescribeAcls', async () => {
       const answer = await this.#admin.describeAcls({
-        resourceType: ANY,
-        resourcePatternType: ANY,
-        operation: ANY,
-        permissionType: ANY,
+        resourceType: kafkajs.AclResourceTypes.ANY,
+        resourcePatternType: kafkajs.ResourcePatternTypes.ANY,
+        operation: kafkajs.AclOperationTypes.ANY,
+        permissionType: kafkajs.AclPermissionTypes.ANY,
         ...(principal === undefined ? {} : { principal }),
       });
       return answer.resources.flatMap(({ acls, ...resource }) =>
-        acls.flatMap((acl) => fromEntry({ ...resource, ...acl })),
+        acls.flatMap((acl) => fromAclEntry({ ...resource, ...acl })),
       );
     });
   }
@@ -189,7 +172,7 @@ export class KafkaAdmin {
   async deleteAcls(acls: readonly Acl[]): Promise<number> {
     if (acls.length === 0) return 0;
     return await this.#ask('DeleteAcls', async () => {
-      const answer = await this.#admin.deleteAcls({ filters: acls.map(toEntry) });
+      const answer = await this.#admin.deleteAcls({ filters: acls.map(toAclEntry) });
       return answer.filterResponses.reduce((sum, { matchingAcls }) => sum + matchingAcls.length, 0);
     });
   }
@@ -284,32 +267,4 @@ export class KafkaAdmin {
       throw ownKafkaJsError(thrown, context);
     }
   }
-}
-
-function toEntry(acl: Acl): AclEntry {
-  return {
-    resourceType: RESOURCES[acl.resource],
-    resourceName: acl.name,
-    resourcePatternType: PATTERNS[acl.pattern],
-    principal: acl.principal,
-    host: acl.host,
-    operation: OPERATIONS[acl.operation],
-    permissionType: PERMISSIONS[acl.permission],
-  };
-}
-
-/** A rule from the cluster; none where it uses a word that gauze has no name for. */
-function fromEntry(entry: AclEntry): Acl[] {
-  const resource = wordOf<AclResource>(RESOURCES, entry.resourceType);
-  const operation = wordOf<AclOperation>(OPERATIONS, entry.operation);
-  const pattern = wordOf<Acl['pattern']>(PATTERNS, entry.resourcePatternType);
-  const permission = wordOf<Acl['permission']>(PERMISSIONS, entry.permissionType);
-  if (resource === null || operation === null || pattern === null || permission === null) return [];
-  const { resourceName: name, principal, host } = entry;
-  return [{ resource, name, pattern, principal, host, operation, permission }];
-}
-
-function wordOf<Word extends string>(table: Readonly<Record<Word, number>>, number: number): Word | null {
-  const found = Object.entries<number>(table).find(([, value]) => value === number);
-  return found ? (found[0] as Word) : null;
 }

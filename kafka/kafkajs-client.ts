@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { connect as connectPlain, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import kafkajs from 'kafkajs';
-import type { Consumer, ISocketFactory, Kafka, Producer, RetryOptions, SASLOptions } from 'kafkajs';
+import type { AclEntry, Consumer, ISocketFactory, Kafka, Producer, RetryOptions, SASLOptions } from 'kafkajs';
 import { GauzeError } from '../platform/errors.ts';
 import type { Login } from './login.ts';
 
@@ -29,6 +29,13 @@ export interface KafkaJsOptions {
 interface RequestQueuePrototype {
   scheduleCheckPendingRequests(this: { pending: unknown[] }): void;
 }
+
+/** The client class, for the files of this folder that need no more than its type. */
+export type KafkaJs = Kafka;
+/** An ACL in the numbers of the protocol. */
+export type KafkaJsAclEntry = AclEntry;
+/** kafkajs' names for those numbers. */
+export const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
 
 let guarded = false;
 
@@ -93,7 +100,7 @@ function retryOptions(retries: number): RetryOptions {
 }
 
 function saslOptions(login: Login): SASLOptions {
-  return { mechanism: login.mechanism, username: login.username, password: login.password } as SASLOptions;
+  return { mechanism: login.mechanism, username: login.username, password: login.password };
 }
 
 /** An ordinary consumer, read_committed, offsets committed by kafkajs itself. */

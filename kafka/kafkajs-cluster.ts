@@ -4,9 +4,9 @@
  * Nothing of the data path may travel here: its socket layer drops late answers without ending the connection.
  */
 import { pbkdf2Sync } from 'node:crypto';
-import type { Kafka } from 'kafkajs';
 import { random } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
+import type { KafkaJs } from './kafkajs-client.ts';
 import { ProtocolReader } from './protocol-reader.ts';
 import { ProtocolWriter } from './protocol-writer.ts';
 
@@ -56,7 +56,7 @@ export interface KafkaJsCluster {
 type ClusterFactory = (options: { metadataMaxAge: number; allowAutoTopicCreation: boolean }) => unknown;
 
 /** A cluster of its own connections. @throws GauzeError ERR_KAFKA_CLIENT_CHANGED */
-export function openCluster(kafka: Kafka): KafkaJsCluster {
+export function openCluster(kafka: KafkaJs): KafkaJsCluster {
   const symbol = Object.getOwnPropertySymbols(kafka).find(
     ({ description }) => description === 'private:Kafka:createCluster',
   );

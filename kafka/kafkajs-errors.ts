@@ -46,7 +46,7 @@ function innermost(thrown: unknown): KafkaJsError {
   for (let depth = 0; depth < 5; depth++) {
     const inner = firstOf(error.errors) ?? firstOf(error.groups) ?? error.cause;
     if (typeof inner !== 'object' || inner === null) break;
-    error = inner as KafkaJsError;
+    error = inner;
   }
   return error;
 }

@@ -14,10 +14,8 @@ const stack = await startStack({ onProgress: (step) => process.stderr.write(`${s
 await writeFile(`${file}.part`, JSON.stringify(describeStack(stack)), { mode: 0o600 });
 await rename(`${file}.part`, file);
 
-const alive = setInterval(() => {}, 60_000);
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(name, () => {
-    clearInterval(alive);
     void Promise.all([stack.stop(), rm(file, { force: true })]);
   });
 }

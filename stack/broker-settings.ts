@@ -13,7 +13,7 @@ export const REDIS_VERSION = '7';
 
 /** The only super user: makes the stack's users and gives `gauze-admin` its rights; nothing of gauze logs in as it. */
 export const SUPER_USER = 'admin';
-/** The one user that logs in with PLAIN, for tests of that mechanism. */
+/** The one user beside the super user that logs in with PLAIN, for tests of that mechanism. */
 export const PLAIN_USER = 'plain-app';
 
 /** SCRAM-SHA-256 users made before the first start, beside the super user (design: identity, rights). */
@@ -36,7 +36,8 @@ const COMMON_SETTINGS = {
   'inter.broker.listener.name': 'CLIENT',
   'listener.security.protocol.map': 'CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT',
   'sasl.enabled.mechanisms': 'SCRAM-SHA-256,PLAIN',
-  'sasl.mechanism.inter.broker.protocol': 'SCRAM-SHA-256',
+  // The broker logs in to itself with PLAIN: SCRAM users may not exist yet at a first start (docker-compose).
+  'sasl.mechanism.inter.broker.protocol': 'PLAIN',
   'sasl.mechanism.controller.protocol': 'PLAIN',
   'listener.name.controller.sasl.enabled.mechanisms': 'PLAIN',
   // Default deny: a principal may do what an ACL says, and nothing where there is none.
@@ -104,13 +105,12 @@ export function loginSettings(passwords: BrokerPasswords): ReadonlyMap<string, s
   const plain = 'org.apache.kafka.common.security.plain.PlainLoginModule required';
   const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required';
   const own = `username="${SUPER_USER}" password="${passwords.superUser}"`;
+  const superUser = `user_${SUPER_USER}="${passwords.superUser}"`;
+  const plainUser = `user_${PLAIN_USER}="${passwords.plainUser}"`;
   return new Map([
-    ['listener.name.client.scram-sha-256.sasl.jaas.config', `${scram} ${own};`],
-    ['listener.name.client.plain.sasl.jaas.config', `${plain} user_${PLAIN_USER}="${passwords.plainUser}";`],
-    [
-      'listener.name.controller.plain.sasl.jaas.config',
-      `${plain} ${own} user_${SUPER_USER}="${passwords.superUser}";`,
-    ],
+    ['listener.name.client.scram-sha-256.sasl.jaas.config', `${scram};`],
+    ['listener.name.client.plain.sasl.jaas.config', `${plain} ${own} ${superUser} ${plainUser};`],
+    ['listener.name.controller.plain.sasl.jaas.config', `${plain} ${own} ${superUser};`],
   ]);
 }
 

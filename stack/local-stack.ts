@@ -3,27 +3,17 @@
  * Everything lives in one temporary directory and ends with the process that started it (supervisor.ts).
  * Passwords are random at each start and stand in the handle alone; this is no way to run gauze for real.
  */
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { KafkaAdmin } from '../kafka/admin.ts';
-import { allow } from '../kafka/acl.ts';
 import type { Login } from '../kafka/login.ts';
-import { random } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
-import {
-  PLAIN_USER,
-  SCRAM_USERS,
-  SUPER_USER,
-  brokerSettings,
-  loginSettings,
-  propertiesText,
-} from './broker-settings.ts';
 import { cachePaths, fetchKafka, fetchRegistry, missingDownloads } from './downloads.ts';
+import { EmbeddedKafka } from './embedded-kafka.ts';
 import { freePorts } from './free-ports.ts';
 import { findPrerequisites } from './prerequisites.ts';
 import type { Prerequisites } from './prerequisites.ts';
-import { formatKafka, startKafka, startRedis, startRegistry } from './services.ts';
+import { startRedis, startRegistry } from './services.ts';
 import type { ServiceContext } from './services.ts';
 import { Supervised } from './supervised.ts';
 
@@ -117,7 +107,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const [kafka, registryUrl, redisUrl] = await allOrFirstError<KafkaPart, string, string>([
       external.kafka
         ? new ExternalKafka(external.kafka)
-        : EmbeddedKafka.start(context, found, paths.kafkaLibs, options),
+        : EmbeddedKafka.start(context, found.kafkaJava, paths.kafkaLibs, options),
       external.registryUrl ?? embeddedRegistry(context, found, paths.registry),
       external.redisUrl ?? embeddedRedis(context, found),
     ]);
@@ -193,125 +183,6 @@ class ExternalKafka {
 
 function notOurs(): GauzeError {
   return new GauzeError('ERR_INTERNAL', { causeName: 'ExternalKafka' });
-}
-
-/** Our own brokers. Node ids count from 1; the first one is also the controller. */
-class EmbeddedKafka {
-  readonly brokers: readonly string[];
-  readonly logins: Record<string, Login>;
-  readonly libs: string;
-  readonly java: string;
-  readonly #context: ServiceContext;
-
-  private constructor(context: ServiceContext, java: string, libs: string, ports: readonly number[]) {
-    this.#context = context;
-    this.java = java;
-    this.libs = libs;
-    this.brokers = ports.map((port) => `127.0.0.1:${port}`);
-    this.logins = Object.fromEntries([
-      ...[SUPER_USER, ...SCRAM_USERS].map((name) => [name, newLogin(name, 'scram-sha-256')] as const),
-      [PLAIN_USER, newLogin(PLAIN_USER, 'plain')],
-    ]);
-  }
-
-  static async start(
-    context: ServiceContext,
-    found: Prerequisites,
-    libs: string,
-    options: StackOptions,
-  ): Promise<EmbeddedKafka> {
-    const [controllerPort = 0, ...ports] = await freePorts((options.brokers ?? 1) + 1);
-    const kafka = new EmbeddedKafka(context, found.kafkaJava, libs, ports);
-    await kafka.#prepare(controllerPort, options.brokerOverrides ?? {});
-    // The others need the controller that runs in the first one; its readiness needs none of them.
-    for (const broker of kafka.brokers.keys()) await kafka.startBroker(broker);
-    await kafka.#asSuperUser(async (admin) => await admin.createAcls(adminRights()));
-    return kafka;
-  }
-
-  async addUser(name: string): Promise<Login> {
-    const login = newLogin(name, 'scram-sha-256');
-    await this.#asSuperUser(async (admin) => await admin.upsertScramUser(name, login.password));
-    this.logins[name] = login;
-    return login;
-  }
-
-  async startBroker(broker: number): Promise<void> {
-    await startKafka(this.#context, serviceName(broker), {
-      java: this.java,
-      libs: this.libs,
-      propertiesFile: this.#propertiesFile(broker),
-      broker: this.brokers[broker] ?? '',
-      superUser: this.logins[SUPER_USER]!,
-    });
-  }
-
-  async endBroker(broker: number, signal: NodeJS.Signals): Promise<void> {
-    await this.#context.supervised.end(serviceName(broker), signal);
-  }
-
-  #propertiesFile(broker: number): string {
-    return join(this.#context.directory, 'settings', `${serviceName(broker)}.properties`);
-  }
-
-  /** Writes the settings and formats the log directory of each broker. */
-  async #prepare(controllerPort: number, overrides: Readonly<Record<string, string>>): Promise<void> {
-    await mkdir(join(this.#context.directory, 'settings'), { mode: 0o700 });
-    const clusterId = random(16).toString('base64url');
-    const passwords = {
-      superUser: this.logins[SUPER_USER]!.password,
-      plainUser: this.logins[PLAIN_USER]!.password,
-    };
-    for (const [broker, address] of this.brokers.entries()) {
-      const settings = brokerSettings({
-        nodeId: broker + 1,
-        roles: broker === 0 ? 'broker,controller' : 'broker',
-        clientBind: address,
-        clientAdvertised: address,
-        controllerBind: broker === 0 ? `127.0.0.1:${controllerPort}` : null,
-        quorumVoter: `1@127.0.0.1:${controllerPort}`,
-        logDirectory: join(this.#context.directory, 'data', serviceName(broker)),
-        overrides,
-      });
-      const text = propertiesText(settings, loginSettings(passwords));
-      await writeFile(this.#propertiesFile(broker), text, { mode: 0o600 });
-      await formatKafka(this.#context, {
-        java: this.java,
-        libs: this.libs,
-        clusterId,
-        propertiesFile: this.#propertiesFile(broker),
-        users: broker === 0 ? this.logins : {},
-      });
-    }
-  }
-
-  async #asSuperUser(work: (admin: KafkaAdmin) => Promise<void>): Promise<void> {
-    const admin = new KafkaAdmin({ brokers: this.brokers, ssl: false, login: this.logins[SUPER_USER]! });
-    try {
-      await admin.connect();
-      await work(admin);
-    } finally {
-      await admin.close();
-    }
-  }
-}
-
-function serviceName(broker: number): string {
-  return `kafka-${broker}`;
-}
-
-/** A log-in with a password of 24 random bytes. */
-function newLogin(username: string, mechanism: Login['mechanism']): Login {
-  return { mechanism, username, password: random(24).toString('base64url') };
-}
-
-/** What `gauze-admin` may do (design: identity, rights): enough for `gauze apply`, and no READ of anything. */
-function adminRights() {
-  const principal = 'User:gauze-admin';
-  return [
-    ...allow(principal, ['create', 'describe', 'alter', 'alter-configs', 'describe-configs'], 'topic', '*'),
-    ...allow(principal, ['alter', 'describe'], 'cluster'),
-  ];
 }
 
 async function embeddedRegistry(

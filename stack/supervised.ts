@@ -35,7 +35,12 @@ export class Supervised {
       // A session of its own: Ctrl-C in the terminal reaches the owner alone, which then stops in order.
       detached: true,
     });
-    this.#ended = new Promise((resolve) => this.#process.once('exit', () => resolve()));
+    this.#ended = new Promise((resolve) => {
+      this.#process.once('close', () => {
+        this.#killLeft();
+        resolve();
+      });
+    });
     this.#process.stdin?.on('error', () => {});
     if (this.#process.stdout) {
       createInterface({ input: this.#process.stdout }).on('line', (line) => this.#hear(line));
@@ -70,6 +75,18 @@ export class Supervised {
   async close(): Promise<void> {
     this.#process.stdin?.end();
     await this.#ended;
+  }
+
+  /** Where the supervisor itself was killed: nobody else would end what it had started. */
+  #killLeft(): void {
+    for (const pid of this.#pids.values()) {
+      try {
+        process.kill(-pid, 'SIGKILL');
+      } catch {
+        // It has ended.
+      }
+    }
+    this.#pids.clear();
   }
 
   #tell(command: SupervisorCommand): void {

@@ -1,0 +1,55 @@
+/**
+ * `gauze stack`: the local stack in a terminal of its own, until Ctrl-C.
+ * It prints passwords, which are random, of this start only, and good for nothing but this stack.
+ */
+import { describeStack, startStack } from '../stack/local-stack.ts';
+import type { Stack, StackOptions } from '../stack/local-stack.ts';
+
+/** What the command line and the environment say. */
+export interface StackCommandOptions extends Pick<StackOptions, 'external' | 'xdgCacheHome' | 'javaHome'> {
+  /** One JSON object on one line instead of a table. */
+  readonly json: boolean;
+}
+
+/**
+ * Starts the stack, tells where it is through `out`, and stays until SIGINT, SIGTERM or SIGHUP; then stops it.
+ * @throws GauzeError ERR_STACK_PREREQUISITE, ERR_STACK_DOWNLOAD, ERR_STACK_START
+ */
+export async function runStackCommand(
+  options: StackCommandOptions,
+  out: (line: string) => void,
+): Promise<void> {
+  const { json, ...stackOptions } = options;
+  const stack = await startStack({ ...stackOptions, ...(json ? {} : { onProgress: out }) });
+  const signal = untilSignal();
+  if (json) out(JSON.stringify(describeStack(stack)));
+  else for (const line of lines(stack)) out(line);
+  await signal;
+  if (!json) out('Stopping');
+  await stack.stop();
+}
+
+function lines(stack: Stack): string[] {
+  const names = Object.keys(stack.logins);
+  const width = Math.max(...names.map((name) => name.length));
+  return [
+    '',
+    `Kafka     ${stack.brokers.join(',')}  (SASL_PLAINTEXT)`,
+    `Registry  ${stack.registryUrl}`,
+    `Redis     ${stack.redisUrl}`,
+    '',
+    'Log-ins of this start:',
+    ...Object.values(stack.logins).map(
+      ({ username, mechanism, password }) =>
+        `  ${username.padEnd(width)}  ${mechanism.padEnd(13)}  ${password}`,
+    ),
+    '',
+    'Ctrl-C stops it and removes all data.',
+  ];
+}
+
+async function untilSignal(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => resolve());
+  });
+}

@@ -1,0 +1,145 @@
+/**
+ * The brokers of the local stack: their settings files, users, start and stop.
+ * Their log-ins are made here and stand in files that only this user may read.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { allow } from '../kafka/acl.ts';
+import type { Acl } from '../kafka/acl.ts';
+import { KafkaAdmin } from '../kafka/admin.ts';
+import type { Login } from '../kafka/login.ts';
+import { random } from '../platform/clock.ts';
+import {
+  PLAIN_USER,
+  SCRAM_USERS,
+  SUPER_USER,
+  brokerSettings,
+  loginSettings,
+  propertiesText,
+} from './broker-settings.ts';
+import { freePorts } from './free-ports.ts';
+import { formatKafka, startKafka } from './services.ts';
+import type { ServiceContext } from './services.ts';
+
+/** Our own brokers. Node ids count from 1; the first one is also the controller. */
+export class EmbeddedKafka {
+  readonly brokers: readonly string[];
+  readonly logins: Record<string, Login>;
+  readonly libs: string;
+  readonly java: string;
+  readonly #context: ServiceContext;
+
+  private constructor(context: ServiceContext, java: string, libs: string, ports: readonly number[]) {
+    this.#context = context;
+    this.java = java;
+    this.libs = libs;
+    this.brokers = ports.map((port) => `127.0.0.1:${port}`);
+    this.logins = Object.fromEntries([
+      ...[SUPER_USER, ...SCRAM_USERS].map((name) => [name, newLogin(name, 'scram-sha-256')] as const),
+      [PLAIN_USER, newLogin(PLAIN_USER, 'plain')],
+    ]);
+  }
+
+  /** Formats and starts all brokers, and gives `gauze-admin` its rights. @throws GauzeError ERR_STACK_START */
+  static async start(
+    context: ServiceContext,
+    java: string,
+    libs: string,
+    options: { readonly brokers?: number; readonly brokerOverrides?: Readonly<Record<string, string>> },
+  ): Promise<EmbeddedKafka> {
+    const [controllerPort = 0, ...ports] = await freePorts((options.brokers ?? 1) + 1);
+    const kafka = new EmbeddedKafka(context, java, libs, ports);
+    await kafka.#prepare(controllerPort, options.brokerOverrides ?? {});
+    // The others need the controller that runs in the first one; its readiness needs none of them.
+    for (const broker of kafka.brokers.keys()) await kafka.startBroker(broker);
+    await kafka.#asSuperUser(async (admin) => await admin.createAcls(adminRights()));
+    return kafka;
+  }
+
+  /** A SCRAM-SHA-256 user without any right. */
+  async addUser(name: string): Promise<Login> {
+    const login = newLogin(name, 'scram-sha-256');
+    await this.#asSuperUser(async (admin) => await admin.upsertScramUser(name, login.password));
+    this.logins[name] = login;
+    return login;
+  }
+
+  /** Starts a formatted broker; resolves when it answers. */
+  async startBroker(broker: number): Promise<void> {
+    await startKafka(this.#context, serviceName(broker), {
+      java: this.java,
+      libs: this.libs,
+      propertiesFile: this.#propertiesFile(broker),
+      broker: this.brokers[broker] ?? '',
+      superUser: this.logins[SUPER_USER]!,
+    });
+  }
+
+  /** Ends a broker with `signal`; resolves when its process is gone. */
+  async endBroker(broker: number, signal: NodeJS.Signals): Promise<void> {
+    await this.#context.supervised.end(serviceName(broker), signal);
+  }
+
+  #propertiesFile(broker: number): string {
+    return join(this.#context.directory, 'settings', `${serviceName(broker)}.properties`);
+  }
+
+  /** Writes the settings and formats the log directory of each broker. */
+  async #prepare(controllerPort: number, overrides: Readonly<Record<string, string>>): Promise<void> {
+    await mkdir(join(this.#context.directory, 'settings'), { mode: 0o700 });
+    const clusterId = random(16).toString('base64url');
+    const passwords = {
+      superUser: this.logins[SUPER_USER]!.password,
+      plainUser: this.logins[PLAIN_USER]!.password,
+    };
+    for (const [broker, address] of this.brokers.entries()) {
+      const settings = brokerSettings({
+        nodeId: broker + 1,
+        roles: broker === 0 ? 'broker,controller' : 'broker',
+        clientBind: address,
+        clientAdvertised: address,
+        controllerBind: broker === 0 ? `127.0.0.1:${controllerPort}` : null,
+        quorumVoter: `1@127.0.0.1:${controllerPort}`,
+        logDirectory: join(this.#context.directory, 'data', serviceName(broker)),
+        overrides,
+      });
+      const text = propertiesText(settings, loginSettings(passwords));
+      await writeFile(this.#propertiesFile(broker), text, { mode: 0o600 });
+      await formatKafka(this.#context, {
+        java: this.java,
+        libs: this.libs,
+        clusterId,
+        propertiesFile: this.#propertiesFile(broker),
+        users: broker === 0 ? this.logins : {},
+      });
+    }
+  }
+
+  async #asSuperUser(work: (admin: KafkaAdmin) => Promise<void>): Promise<void> {
+    const admin = new KafkaAdmin({ brokers: this.brokers, ssl: false, login: this.logins[SUPER_USER]! });
+    try {
+      await admin.connect();
+      await work(admin);
+    } finally {
+      await admin.close();
+    }
+  }
+}
+
+function serviceName(broker: number): string {
+  return `kafka-${broker}`;
+}
+
+/** A log-in with a password of 24 random bytes. */
+function newLogin(username: string, mechanism: Login['mechanism']): Login {
+  return { mechanism, username, password: random(24).toString('base64url') };
+}
+
+/** What `gauze-admin` may do (design: identity, rights): enough for `gauze apply`, and no READ of anything. */
+function adminRights(): Acl[] {
+  const principal = 'User:gauze-admin';
+  return [
+    ...allow(principal, ['create', 'describe', 'alter', 'alter-configs', 'describe-configs'], 'topic', '*'),
+    ...allow(principal, ['alter', 'describe'], 'cluster'),
+  ];
+}
