@@ -96,6 +96,11 @@ export const ERRORS = {
     message: '{file}:{line}: {setting} holds a secret in the file itself.',
     action: 'Put the secret in a file of its own and name that file, or use an environment variable.',
   },
+  ERR_CONFIG_CONTRADICTION: {
+    kind: 'usage',
+    message: '{file}:{line}: {setting} contradicts {expected}.',
+    action: 'Change one of the two.',
+  },
   ERR_CONFIG_ROLE_MISSING: {
     kind: 'usage',
     message: 'This command needs the log-in of the role {role}, which the config does not have.',
@@ -590,6 +595,6 @@ export function foreignName(thrown: unknown): string {
 }
 
 function fill(template: string, context: ErrorContext): string {
-  const values = context as Record<string, unknown>;
+  const values = context as Readonly<Record<string, string | number | bigint | undefined>>;
   return template.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? '?'));
 }

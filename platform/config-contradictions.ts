@@ -1,0 +1,73 @@
+/**
+ * Settings that are each fine and cannot both be meant. Told before anything starts, never settled by
+ * preferring one of them.
+ */
+import type { z } from 'zod';
+import type { configSchema, RoleName } from './config-settings.ts';
+import type { GauzeError } from './errors.ts';
+import type { SettingPath, YamlFile } from './yaml-file.ts';
+
+type Checked = z.output<typeof configSchema>;
+
+interface Contradiction {
+  readonly setting: SettingPath;
+  /** Completes "{setting} contradicts". */
+  readonly against: string;
+}
+
+/** ERR_CONFIG_CONTRADICTION for each pair. */
+export function contradictions(config: Checked, yaml: YamlFile): readonly GauzeError[] {
+  return [...ofLogins(config), ...ofFiles(config), ...ofLimits(config), ...ofAddresses(config)].map(
+    ({ setting, against }) => yaml.error('ERR_CONFIG_CONTRADICTION', setting, against),
+  );
+}
+
+function ofLogins({ kafka }: Checked): readonly Contradiction[] {
+  const found: Contradiction[] = [];
+  const users = new Map<string, RoleName>();
+  for (const [name, role] of Object.entries(kafka.roles)) {
+    if (!role) continue;
+    if (role.mechanism === 'plain' && kafka.ssl === false) {
+      found.push({
+        setting: ['kafka', 'roles', name, 'mechanism'],
+        against: 'kafka.ssl: plain would send the password in clear',
+      });
+    }
+    const other = users.get(role.username);
+    if (other === undefined) users.set(role.username, name as RoleName);
+    else {
+      found.push({
+        setting: ['kafka', 'roles', name, 'username'],
+        against: `kafka.roles.${other}.username: one user would have the rights of both`,
+      });
+    }
+  }
+  return found;
+}
+
+function ofFiles({ kafka, registry }: Checked): readonly Contradiction[] {
+  const found: Contradiction[] = [];
+  if (
+    typeof kafka.ssl === 'object' &&
+    (kafka.ssl.certFile === undefined) !== (kafka.ssl.keyFile === undefined)
+  ) {
+    found.push({ setting: ['kafka', 'ssl'], against: 'itself: certFile and keyFile belong together' });
+  }
+  if ((registry.username === undefined) !== (registry.passwordFile === undefined)) {
+    found.push({ setting: ['registry'], against: 'itself: username and passwordFile belong together' });
+  }
+  return found;
+}
+
+function ofLimits({ limits }: Checked): readonly Contradiction[] {
+  if (limits.fetchBytes <= limits.decompressedBytes) return [];
+  return [
+    { setting: ['limits', 'fetchBytes'], against: 'limits.decompressedBytes, which must not be smaller' },
+  ];
+}
+
+function ofAddresses({ oidc }: Checked): readonly Contradiction[] {
+  if (!oidc?.issuer.startsWith('http://')) return [];
+  if (/^http:\/\/(127\.0\.0\.1|localhost|\[::1\])([:/]|$)/.test(oidc.issuer)) return [];
+  return [{ setting: ['oidc', 'issuer'], against: 'itself: an issuer elsewhere must be https' }];
+}

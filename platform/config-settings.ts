@@ -1,0 +1,254 @@
+/**
+ * Every setting of gauze.yaml, described once: type, default, unit, meaning. config.ts checks a file
+ * against it, the types ConfigInput and Config follow from it, and docs/reference/config.md is made from it.
+ * No setting holds a secret, and none lets raw data pass.
+ */
+import { z } from 'zod';
+
+/** What is written about a setting beside its type. */
+export interface SettingText {
+  /** One or two sentences for the reference. */
+  readonly doc: string;
+  /** Completes "must be ...". */
+  readonly expected: string;
+  readonly unit?: string;
+  /** A path, taken relative to the config file. */
+  readonly isPath?: boolean;
+}
+
+/** What is written about each schema object of this file. */
+export const settingTexts = z.registry<SettingText>();
+
+function described<S extends z.ZodType>(schema: S, text: SettingText): S {
+  settingTexts.add(schema, text);
+  return schema;
+}
+
+function text(expected: string, doc: string, pattern = /^[^\n]+$/) {
+  return described(z.string().regex(pattern), { doc, expected });
+}
+
+function file(doc: string) {
+  return described(z.string().min(1), { doc, expected: 'the path of a file', isPath: true });
+}
+
+/** A whole number, also as digits in quotes: that is how `"${PORT}"` arrives. */
+function wholeNumber(range: { min: number; max: number; default: number }, doc: string, unit?: string) {
+  const number = z.int().min(range.min).max(range.max);
+  const digits = z.string().regex(/^\d{1,15}$/);
+  const expected = `a whole number from ${range.min} to ${range.max}`;
+  return described(z.union([number, digits.transform(Number).pipe(number)]).default(range.default), {
+    doc,
+    expected,
+    ...(unit ? { unit } : {}),
+  });
+}
+
+function group<T extends z.ZodRawShape>(shape: T, doc: string) {
+  return described(z.strictObject(shape), { doc, expected: 'a group of settings' });
+}
+
+/** `scheme://host[:port][/path]` without user or password. */
+function url(schemes: string, doc: string) {
+  return text(
+    `an address that begins with ${schemes}, without user and password`,
+    doc,
+    new RegExp(`^(${schemes.replaceAll(' or ', '|')})://[^\\s/@]+(/[^\\s@]*)?$`),
+  );
+}
+
+const ROLE_DOC = {
+  admin: 'For `gauze apply` only: makes topics and rights.',
+  topology: 'For `gauze run`: reads raw topics, writes sanitized and audit topics.',
+  approvals: 'For the approval service; cannot change rights.',
+  provisioner: 'Turns granted requests into topics and rights.',
+  sealer: 'Seals the audit topics and watches over them.',
+  auditor: 'Reads the audit topics.',
+} as const;
+
+/** The Kafka log-ins that parts of gauze use; each part needs only its own. */
+export type RoleName = keyof typeof ROLE_DOC;
+
+function role(doc: string) {
+  return group(
+    {
+      mechanism: described(z.enum(['scram-sha-256', 'scram-sha-512', 'plain']), {
+        doc: 'SASL mechanism; plain only together with TLS.',
+        expected: 'scram-sha-256, scram-sha-512 or plain',
+      }),
+      username: text('a name', 'Kafka user.'),
+      passwordFile: file('File that holds the password and nothing else.'),
+    },
+    doc,
+  ).optional();
+}
+
+const ssl = described(
+  z
+    .union([
+      z.boolean(),
+      group(
+        {
+          caFile: file(
+            'Certificates of the authorities to trust, PEM; without it those of the system.',
+          ).optional(),
+          certFile: file('Certificate of this client, PEM.').optional(),
+          keyFile: file('Key of that certificate, PEM.').optional(),
+        },
+        'TLS with files of your own.',
+      ),
+    ])
+    .default(false),
+  {
+    doc: 'TLS to the brokers: false, true (authorities of the system), or a group of files.',
+    expected: 'true, false or a group of files',
+  },
+);
+
+const kafka = group(
+  {
+    brokers: described(z.array(z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/[\]]+):\d{1,5}$/)).min(1), {
+      doc: 'Brokers to ask first, `host:port` each.',
+      expected: 'a list of host:port',
+    }),
+    ssl,
+    roles: group(
+      {
+        admin: role(ROLE_DOC.admin),
+        topology: role(ROLE_DOC.topology),
+        approvals: role(ROLE_DOC.approvals),
+        provisioner: role(ROLE_DOC.provisioner),
+        sealer: role(ROLE_DOC.sealer),
+        auditor: role(ROLE_DOC.auditor),
+      },
+      'Log-ins; a host has only those of the parts that run on it.',
+    ),
+  },
+  'The Kafka cluster.',
+);
+
+const registry = group(
+  {
+    url: url('http or https', "Base address of the registry's Confluent API."),
+    username: text('a name', 'User for basic authentication.').optional(),
+    passwordFile: file('File that holds the password of that user.').optional(),
+  },
+  'The schema registry.',
+);
+
+const limits = group(
+  {
+    transactionsPerSecond: wholeNumber(
+      { min: 1, max: 100_000, default: 200 },
+      'Transactions of this instance over all lanes; lanes wait longer as they grow in number.',
+      'per second',
+    ),
+    batchBytes: wholeNumber(
+      { min: 1_024, max: 104_857_600, default: 1_048_576 },
+      'Output after which a transaction is closed.',
+      'bytes',
+    ),
+    lingerMs: wholeNumber(
+      { min: 0, max: 5_000, default: 100 },
+      'Time after which a transaction is closed even if it is small.',
+      'ms',
+    ),
+    fetchBytes: wholeNumber(
+      { min: 1_024, max: 104_857_600, default: 1_048_576 },
+      'Raw bytes fetched ahead for each partition.',
+      'bytes',
+    ),
+    decompressedBytes: wholeNumber(
+      { min: 1_024, max: 1_073_741_824, default: 67_108_864 },
+      'What one compressed record batch may unpack to; a larger one holds its lanes.',
+      'bytes',
+    ),
+    instanceId: text(
+      'a name of letters, digits, `.`, `_` and `-`',
+      'Name of this instance in the consumer group (static membership): a restart within the session keeps its partitions.',
+      /^[A-Za-z0-9._-]{1,100}$/,
+    ).optional(),
+  },
+  'Sizes and rates of one instance.',
+);
+
+/** The whole file. */
+export const configSchema = group(
+  {
+    kafka,
+    registry,
+    redis: group(
+      {
+        url: text(
+          'an address that begins with redis or rediss',
+          'Redis of the approval queue; a password only by `${ENV}`.',
+          /^rediss?:\/\/\S+$/,
+        ),
+      },
+      'Needed for approvals.',
+    ).optional(),
+    oidc: group(
+      {
+        issuer: url('http or https', 'Issuer of the access tokens; http only on this machine.'),
+        audience: text('a word', 'Audience that a token must name.'),
+        groupsClaim: described(z.string().min(1).default('groups'), {
+          doc: 'Claim that lists the groups of a person.',
+          expected: 'a word',
+        }),
+      },
+      'Who people are; needed for approvals.',
+    ).optional(),
+    http: group(
+      {
+        host: described(z.string().min(1).default('127.0.0.1'), {
+          doc: 'Address to listen on.',
+          expected: 'a host name or address',
+        }),
+        port: wholeNumber({ min: 0, max: 65_535, default: 8_088 }, 'Port to listen on; 0 takes a free one.'),
+      },
+      'Health, metrics and the approval API.',
+    ).prefault({}),
+    keys: group(
+      { file: file('The keyring, readable by its owner alone.') },
+      'Keys of the audiences.',
+    ).optional(),
+    policies: described(z.string().min(1).default('policies/'), {
+      doc: 'Folder of the policy files, one for each audience.',
+      expected: 'the path of a folder',
+      isPath: true,
+    }),
+    access: file('The access rules.').optional(),
+    tags: described(z.record(z.string().min(1), z.string().min(1)).default({}), {
+      doc: "The site's own words on fields, each with the tag of gauze it stands for.",
+      expected: 'a word and its tag on each line',
+    }),
+    topics: group(
+      {
+        prefix: described(
+          z
+            .string()
+            .regex(/^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,40}$/)
+            .default('gauze'),
+          {
+            doc: "Beginning of gauze's own topics, consumer groups and transactional ids.",
+            expected: 'at most 41 letters, digits, `.`, `_`, `-`, not beginning with `.`',
+          },
+        ),
+      },
+      'Names of topics.',
+    ).prefault({}),
+    limits: limits.prefault({}),
+    roles: described(z.record(z.string().min(1), z.array(z.string().min(1))).default({}), {
+      doc: 'Roles of people, each with the groups of the identity provider that have it.',
+      expected: 'a role and a list of groups on each line',
+    }),
+    owners: described(z.record(z.string().regex(/^User:.+$/), z.string().min(1)).default({}), {
+      doc: 'Kafka principals (`User:...`), each with the human who answers for it.',
+      expected: 'a principal `User:...` and a person on each line',
+    }),
+  },
+  'The config file of gauze.',
+);
+
+/** The file as people write it. */
+export type ConfigInput = z.input<typeof configSchema>;

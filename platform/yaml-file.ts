@@ -1,0 +1,136 @@
+/**
+ * A YAML file that remembers its lines, so that every complaint can say where; `${NAME}` in its values is
+ * replaced once. Knows nothing of what the settings mean. Errors name settings, never their values.
+ */
+import { isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import type { Document, Node, Pair, Scalar } from 'yaml';
+import { GauzeError, GauzeErrors } from './errors.ts';
+import type { ErrorCode } from './errors.ts';
+
+/** Steps from the root to a setting. */
+export type SettingPath = readonly PropertyKey[];
+
+const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
+/** `scheme://user:secret@`, where the secret is written out. */
+const URL_WITH_SECRET = /:\/\/[^/@\s]*:(?!\$\{)[^/@\s]+@/;
+
+export class YamlFile {
+  readonly #file: string;
+  readonly #document: Document;
+  readonly #lines: LineCounter;
+  /** Values as written, before variables were replaced, by setting. */
+  readonly #written = new Map<string, string>();
+  readonly #unresolved = new Set<string>();
+
+  private constructor(file: string, document: Document, lines: LineCounter) {
+    this.#file = file;
+    this.#document = document;
+    this.#lines = lines;
+  }
+
+  /** @throws GauzeErrors ERR_CONFIG_SYNTAX for each fault, also where the file is not a map of settings */
+  static parse(file: string, source: string): YamlFile {
+    const lines = new LineCounter();
+    const document = parseDocument(source, { lineCounter: lines });
+    const faults = [...document.errors, ...document.warnings].map((fault) => fault.pos[0]);
+    if (faults.length === 0 && !isMap(document.contents)) faults.push(0);
+    if (faults.length > 0) {
+      throw new GauzeErrors(
+        faults.map(
+          (offset) =>
+            new GauzeError('ERR_CONFIG_SYNTAX', {
+              file,
+              line: Math.max(1, lines.linePos(offset).line),
+              expected: 'YAML',
+            }),
+        ),
+      );
+    }
+    return new YamlFile(file, document, lines);
+  }
+
+  /** Replaces `${NAME}` in all values (not in names). @returns ERR_CONFIG_VARIABLE_MISSING for each that is not set */
+  substitute(variable: (name: string) => string | undefined): readonly GauzeError[] {
+    const errors: GauzeError[] = [];
+    this.#eachText((node, name) => {
+      this.#written.set(name, node.value);
+      node.value = node.value.replace(VARIABLE, (whole, variableName: string) => {
+        const value = variable(variableName);
+        if (value !== undefined) return value;
+        this.#unresolved.add(name);
+        const line = this.#lineOf(node);
+        errors.push(
+          new GauzeError('ERR_CONFIG_VARIABLE_MISSING', { file: this.#file, line, setting: variableName }),
+        );
+        return whole;
+      });
+    });
+    return errors;
+  }
+
+  /** True for a setting whose variable is not set: nothing more can be said of it. */
+  isUnresolved(name: string): boolean {
+    return this.#unresolved.has(name);
+  }
+
+  /** Settings that hold a secret in the file: named like one, or an address with a password written out. */
+  inlineSecrets(words: RegExp): readonly SettingPath[] {
+    return [...this.#written]
+      .filter(([name, written]) => {
+        const last = name.slice(name.lastIndexOf('.') + 1);
+        return (words.test(last) && !/^\$\{\w+\}$/.test(written)) || URL_WITH_SECRET.test(written);
+      })
+      .map(([name]) => name.split('.'));
+  }
+
+  /** The file as plain data. */
+  value(): unknown {
+    return this.#document.toJS();
+  }
+
+  has(setting: SettingPath): boolean {
+    return this.#document.hasIn(setting) && this.#document.getIn(setting) !== null;
+  }
+
+  /** An error about `setting`, with the line of it or of what should hold it. */
+  error(code: ErrorCode, setting: SettingPath, expected?: string): GauzeError {
+    return new GauzeError(code, {
+      file: this.#file,
+      line: this.line(setting),
+      setting: setting.map(String).join('.'),
+      ...(expected === undefined ? {} : { expected }),
+    });
+  }
+
+  /** Line of the setting's name, or of the nearest thing above it that is there; counted from 1. */
+  line(setting: SettingPath): number {
+    for (let length = setting.length; length > 0; length -= 1) {
+      const parent = this.#document.getIn(setting.slice(0, length - 1), true);
+      const step = setting[length - 1];
+      if (isMap(parent)) {
+        const pair = parent.items.find((item) => isScalar(item.key) && String(item.key.value) === step);
+        if (pair) return this.#lineOf(pair.key as Node);
+      } else {
+        const node = this.#document.getIn(setting.slice(0, length), true);
+        if (isScalar(node)) return this.#lineOf(node);
+      }
+    }
+    return 1;
+  }
+
+  #lineOf(node: Node): number {
+    return this.#lines.linePos(node.range?.[0] ?? 0).line;
+  }
+
+  /** Calls `use` for each text that is a value, with the dotted name of its setting. */
+  #eachText(use: (node: Scalar<string>, name: string) => void): void {
+    visit(this.#document, {
+      Scalar: (place, node, ancestors) => {
+        if (place === 'key' || typeof node.value !== 'string') return;
+        const steps = ancestors.filter((ancestor): ancestor is Pair => 'key' in ancestor);
+        const name = steps.map((pair) => (isScalar(pair.key) ? String(pair.key.value) : '?')).join('.');
+        use(node as Scalar<string>, name);
+      },
+    });
+  }
+}
