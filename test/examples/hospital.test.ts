@@ -77,6 +77,10 @@ describe('the stream', () => {
   });
 });
 
+function home({ birthDate, name, address }: PatientValue): string {
+  return [birthDate, name.family, address.lines.join()].join('|');
+}
+
 describe('the people', () => {
   test('have numbers that nobody has: SSNs 900-999, phones 555-01xx, mail at example.org', () => {
     for (const { ssn, telecom } of patients) {
@@ -100,8 +104,6 @@ describe('the people', () => {
   });
 
   test('include twins: same birth, family and address, another person', () => {
-    const home = (patient: PatientValue): string =>
-      [patient.birthDate, patient.name.family, patient.address.lines.join()].join('|');
     const homes = new Map<string, Set<string>>();
     for (const patient of registrations) {
       homes.set(home(patient), (homes.get(home(patient)) ?? new Set()).add(patient.patientId));
