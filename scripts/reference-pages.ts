@@ -1,0 +1,153 @@
+/**
+ * The pages of docs/reference/ that are made from tables in the code, as text. A test compares them with
+ * the files, so a table cannot change without its page. Writes nothing itself.
+ */
+import { z } from 'zod';
+import { settingRows } from '../platform/config-rows.ts';
+import { ERRORS, errorRow } from '../platform/errors.ts';
+import type { ErrorCode, ErrorKind } from '../platform/errors.ts';
+import { METHODS } from '../processors/method-table.ts';
+import type { MaskingMethod } from '../processors/method.ts';
+import { TAGS } from '../schemas/tags.ts';
+
+/** A generated page: its file below docs/reference/, and its text. */
+export interface ReferencePage {
+  readonly file: string;
+  readonly render: () => string;
+}
+
+export const REFERENCE_PAGES: readonly ReferencePage[] = [
+  { file: 'errors.md', render: renderErrors },
+  { file: 'config.md', render: renderConfig },
+  { file: 'methods.md', render: renderMethods },
+  { file: 'tags.md', render: renderTags },
+];
+
+const KIND_DOCS: Readonly<Record<ErrorKind, string>> = {
+  usage: 'A person must change a file or a command. Raised before anything runs.',
+  withhold: 'A fault of one record: it is not published, and the lane goes on.',
+  hold: 'A fault of a schema, policy, topic or right: the lane stops at that offset; nothing is lost.',
+  outage: 'Something outside does not answer. Waited out with retries.',
+  stop: 'The state of this instance is in doubt: it gives up what it holds and starts over, or ends.',
+};
+
+const HOLD_END_DOCS = {
+  policy: 'a policy that covers the case',
+  recheck: 'the missing thing being there again',
+  resume: '`gauze resume`',
+} as const;
+
+/** All errors by kind, with what to do. */
+export function renderErrors(): string {
+  const codes = Object.keys(ERRORS) as ErrorCode[];
+  const sections = (Object.keys(KIND_DOCS) as ErrorKind[]).map((kind) => {
+    const ofKind = codes.filter((code) => errorRow(code).kind === kind);
+    const heads = ['code', 'message', 'what to do', ...(kind === 'hold' ? ['what ends it'] : [])];
+    const rows = ofKind.map((code) => {
+      const { message, action, ends } = errorRow(code);
+      return [`\`${code}\``, message, action, ...(ends ? [HOLD_END_DOCS[ends]] : [])];
+    });
+    return `## ${kind}\n\n${KIND_DOCS[kind]}\n\n${table(heads, rows)}`;
+  });
+  const intro =
+    'Every error of gauze. Words in braces are filled in; no message ever holds a value of a record.';
+  return page('Errors', intro, sections);
+}
+
+/** All settings of gauze.yaml. */
+export function renderConfig(): string {
+  const rows = settingRows().map(({ name, type, default: preset, unit, doc }) => [
+    `\`${name}\``,
+    type,
+    preset === null ? '**needed**' : preset === '' ? '' : `\`${preset}\``,
+    unit,
+    doc,
+  ]);
+  const intro = [
+    'Settings of `gauze.yaml` (`--config`). A value may be `${NAME}`, taken from the environment; passwords are',
+    'only ever named as files. Paths are relative to the file. Unknown settings, missing variables and',
+    'contradictions are errors, told all at once with their lines; nothing is corrected silently.',
+    '"needed" inside a group counts where the group is there.',
+  ].join('\n');
+  return page('Config file', intro, [table(['setting', 'type', 'default', 'unit', 'meaning'], rows)]);
+}
+
+/** All masking methods with what they do to every type. */
+export function renderMethods(): string {
+  const sections = Object.values(METHODS).map((method) => renderMethod(method));
+  const intro = [
+    'What a policy can do with a tagged value. "derived schema" is the type that readers find in the registry.',
+    'Where several tags meet on a leaf, the method of the smaller strictness number wins (0 is strictest).',
+  ].join('\n');
+  return page('Methods', intro, sections);
+}
+
+function renderMethod(method: Omit<MaskingMethod, 'maskValue' | 'compile'>): string {
+  const facts = [
+    `one-to-one: ${method.oneToOne ? 'yes' : 'no'}`,
+    `keeps joins: ${method.keepsJoins ? 'yes' : 'no'}`,
+    `reversible: ${method.reversible}`,
+    `strictness: ${method.strictness}`,
+  ];
+  const types = method.rows.map(({ type, comesOut, derivedSchema }) => [type, comesOut, derivedSchema]);
+  return [
+    `## ${method.name}`,
+    method.promise,
+    `${facts.join('; ')}.`,
+    ...renderParameters(method.parameters),
+    table(['Avro type', 'what comes out', 'derived schema'], types),
+  ].join('\n\n');
+}
+
+/** What of a JSON schema says how a parameter is written. */
+interface ParameterSchema {
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly default?: unknown;
+}
+
+function renderParameters(parameters: z.ZodType): readonly string[] {
+  const { properties = {} } = z.toJSONSchema(parameters, { io: 'input' });
+  const rows = Object.entries(properties as Readonly<Record<string, ParameterSchema>>).map(
+    ([name, schema]) => [
+      `\`${name}\``,
+      parameterValues(schema),
+      schema.default === undefined ? '**needed**' : `\`${JSON.stringify(schema.default)}\``,
+    ],
+  );
+  return rows.length === 0 ? [] : [table(['parameter', 'values', 'default'], rows)];
+}
+
+function parameterValues({ type = '', enum: choices, minimum, maximum, pattern }: ParameterSchema): string {
+  if (choices) return choices.map((choice) => `\`${choice}\``).join(', ');
+  if (pattern !== undefined) return `text of the form \`${pattern}\``;
+  if (minimum !== undefined && maximum !== undefined) return `${type} from ${minimum} to ${maximum}`;
+  return type;
+}
+
+/** All tags. */
+export function renderTags(): string {
+  const rows = Object.entries(TAGS).map(([tag, { letter, doc }]) => [`\`${tag}\``, letter ?? '', doc]);
+  const intro = [
+    'Words for `"confluent:tags"` on a field, a type or a record. A tag reaches every leaf below, map keys too.',
+    '"letter" is the item of the list in 45 CFR 164.514(b)(2)(i). Words of your own are mapped to these under',
+    '`tags:` in the config file.',
+  ].join('\n');
+  return page('Tags', intro, [table(['tag', 'letter', 'what it marks'], rows)]);
+}
+
+function page(title: string, intro: string, sections: readonly string[]): string {
+  const note = '<!-- Made by `npm run docs:generate`; do not edit. -->';
+  return `${[`# ${title}`, note, intro, ...sections].join('\n\n')}\n`;
+}
+
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [heads, heads.map(() => '---'), ...rows].map((cells) => tableLine(cells)).join('\n');
+}
+
+function tableLine(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+}
