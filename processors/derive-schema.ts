@@ -3,7 +3,8 @@
  * It must show nothing of a masked field but its name and type: no doc, default, alias, attribute or enum symbol.
  * The transcoder writes bytes of this schema, so both follow the rules of `derivedUnionBranches` and `emptied`:
  *
- * - `empty` of a union with null is null. A branch that names an enum is taken out of the derived union.
+ * - `empty` of a union with null is null, and of one without null its first branch's empty value. A branch that names an
+ *   enum is taken out of the derived union where the union has null; a plan has no `empty` over it where it has none.
  * - an `empty` branch of a mixed union with null is written as null as well, and its type stays unless it names an enum.
  * - an `empty` branch of a union without null keeps its index and is written as its type's empty value.
  * - `empty` of an array or a map has no items; where the items name an enum, the derived items are `null`.
@@ -44,7 +45,7 @@ export function derivedUnionBranches(node: PlanNode): readonly number[] {
   const hasNull = nullBranch(union) >= 0;
   let next = 0;
   return union.branches.map((branch, at) => {
-    const isEmptied = node.kind === 'empty' || (node.kind === 'union' && node.branches[at]!.kind === 'empty');
+    const isEmptied = node.kind === 'empty' || (node.kind === 'union' && isEmpty(node.branches[at]!));
     return isEmptied && hasNull && namesEnum(branch) ? -1 : next++;
   });
 }
@@ -64,7 +65,7 @@ class Derivation {
       case 'keep':
         return this.#kept(node.schema);
       case 'leaf':
-        return this.#kept(node.schema);
+        return isEmpty(node) ? this.#emptied(node.schema) : this.#kept(node.schema);
       case 'empty':
         return this.#emptied(node.schema);
       case 'record':
@@ -85,7 +86,7 @@ class Derivation {
     const derived = derivedUnionBranches(node);
     const branches = node.branches.filter((_, at) => derived[at] !== -1);
     return branches.map((branch) =>
-      branch.kind === 'empty' && hasNull ? this.#emptied(branch.schema, true) : this.type(branch),
+      isEmpty(branch) && hasNull ? this.#emptied(branch.schema, true) : this.type(branch),
     );
   }
 
@@ -197,6 +198,11 @@ class Derivation {
     this.#names.set(key, `${namespace}.${name}`);
     return define({ name, namespace });
   }
+}
+
+/** Is nothing of the value to be seen? */
+function isEmpty(node: PlanNode): boolean {
+  return node.kind === 'empty' || (node.kind === 'leaf' && node.instruction.method === 'redact');
 }
 
 /** What happens to the parts of a node, told apart only as far as the derived schema differs. */
