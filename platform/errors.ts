@@ -273,6 +273,12 @@ export const ERRORS = {
     message: '{file}:{line}: the audience {audience} has another policy already.',
     action: 'Keep one file per audience.',
   },
+  ERR_POLICY_READER_TWICE: {
+    kind: 'usage',
+    message:
+      '{file}:{line}: {setting} reads the audience {audience} of {topic} too, and no reason is given.',
+    action: 'Write it with `principal:` and `reason:` in both policies, or use two principals.',
+  },
   ERR_POLICY_AUDIENCE_RESERVED: {
     kind: 'usage',
     message:

@@ -1,0 +1,91 @@
+/**
+ * Reads all policies of a directory, and checks what only shows when they stand side by side: two policies for one
+ * audience, one reader in two audiences of one topic. All problems of all files are reported at once.
+ */
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GauzeError, GauzeErrors } from '../platform/errors.ts';
+import type { Policy } from './policy.ts';
+import { parsePolicy } from './policy-file.ts';
+
+/**
+ * All policies in `directory` (files *.yaml and *.yml), by file name.
+ * @throws GauzeErrors with every problem of every file
+ */
+export async function loadPolicies(directory: string): Promise<Policy[]> {
+  const problems: GauzeError[] = [];
+  const policies: Policy[] = [];
+  for (const file of await policyFiles(directory)) {
+    try {
+      policies.push(parsePolicy(await text(file), file));
+    } catch (error) {
+      if (error instanceof GauzeErrors) problems.push(...error.errors);
+      else if (error instanceof GauzeError) problems.push(error);
+      else throw error;
+    }
+  }
+  problems.push(...policyConflicts(policies));
+  if (problems.length > 0) throw new GauzeErrors(problems);
+  return policies;
+}
+
+/** What is wrong between policies that are each right by themselves. */
+export function policyConflicts(policies: readonly Policy[]): GauzeError[] {
+  const problems: GauzeError[] = [];
+  const seen = new Set<string>();
+  for (const policy of policies) {
+    const { audience, file } = policy;
+    if (seen.has(audience))
+      problems.push(
+        new GauzeError('ERR_POLICY_DUPLICATE', { file, line: policy.lineOf('audience'), audience }),
+      );
+    seen.add(audience);
+    problems.push(...readersOfOthers(policy, policies));
+  }
+  return problems;
+}
+
+/**
+ * Two views of one topic in one hand can be joined by their order, so both owners have to say why:
+ * `readers: [{ principal: "User:x", reason: "..." }]` in each of the two policies.
+ */
+function readersOfOthers(policy: Policy, policies: readonly Policy[]): GauzeError[] {
+  return policy.readers.flatMap(({ principal, reason }, at) => {
+    if (reason !== null) return [];
+    const others = policies.filter(
+      (other) =>
+        other.audience !== policy.audience && other.readers.some((reader) => reader.principal === principal),
+    );
+    return others.flatMap((other) => {
+      const shared = [...policy.topics.keys()].find((topic) => other.topics.has(topic));
+      if (shared === undefined) return [];
+      return new GauzeError('ERR_POLICY_READER_TWICE', {
+        file: policy.file,
+        line: policy.lineOf('readers', at),
+        setting: principal,
+        audience: other.audience,
+        topic: shared,
+      });
+    });
+  });
+}
+
+async function policyFiles(directory: string): Promise<string[]> {
+  try {
+    const names = await readdir(directory);
+    return names
+      .filter((name) => /\.ya?ml$/.test(name))
+      .sort()
+      .map((name) => join(directory, name));
+  } catch {
+    throw new GauzeErrors([new GauzeError('ERR_CONFIG_FILE_UNREADABLE', { file: directory })]);
+  }
+}
+
+async function text(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch {
+    throw new GauzeError('ERR_CONFIG_FILE_UNREADABLE', { file });
+  }
+}

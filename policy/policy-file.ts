@@ -1,0 +1,299 @@
+/**
+ * Reads policies/<audience>.yaml: every problem at once, each with file, line and what was expected.
+ * It must never correct or ignore anything: an unknown setting is an error, and so is a missing one that has no
+ * default. Errors name settings, never the values that examples hold.
+ */
+import { createHash } from 'node:crypto';
+import { GauzeError, GauzeErrors } from '../platform/errors.ts';
+import type { ErrorCode, ErrorContext } from '../platform/errors.ts';
+import { YamlFile } from '../platform/yaml-file.ts';
+import type { Instruction } from '../processors/plan.ts';
+import { isTagName } from '../schemas/tags.ts';
+import type { TagName } from '../schemas/tags.ts';
+import { readInstruction } from './instruction.ts';
+import type {
+  ExampleValue,
+  Expectation,
+  FieldException,
+  Policy,
+  PolicyExample,
+  Reader,
+  TopicPolicy,
+} from './policy.ts';
+import { REGIMES, regimeObjection } from './regimes.ts';
+import type { Regime } from './regimes.ts';
+
+/** Names that gauze itself uses where an audience's name would stand (design: words). */
+export const RESERVED_AUDIENCES: ReadonlySet<string> = new Set(
+  'topology index grant grants access policies audit withheld approvals provisioner sealer admin'.split(' '),
+);
+const AUDIENCE = /^[a-z][a-z0-9-]{0,30}$/;
+/** A Kafka user; never all of them. */
+const PRINCIPAL = /^User:(?!\*)\S+$/;
+const TOPIC = /^[A-Za-z0-9._-]+$/;
+/** Kafka's limit for the name of a topic. */
+const TOPIC_LENGTH_LIMIT = 249;
+const SETTINGS =
+  'audience regime description owner readers topics timestamp untagged methods fields examples'.split(' ');
+
+type Path = readonly PropertyKey[];
+type Settings = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads the text of a policy; `file` is its name in errors.
+ * @throws GauzeErrors with every problem: ERR_CONFIG_SYNTAX for what is no YAML, else ERR_POLICY_*
+ */
+export function parsePolicy(text: string, file: string): Policy {
+  return new PolicyReader(YamlFile.parse(file, text), text, file).read();
+}
+
+class PolicyReader {
+  readonly #yaml: YamlFile;
+  readonly #text: string;
+  readonly #file: string;
+  readonly #problems: GauzeError[] = [];
+
+  constructor(yaml: YamlFile, text: string, file: string) {
+    this.#yaml = yaml;
+    this.#text = text;
+    this.#file = file;
+  }
+
+  read(): Policy {
+    const settings = this.#settings([], this.#yaml.value(), SETTINGS);
+    const regime = this.#choice(['regime'], settings['regime'], Object.keys(REGIMES) as Regime[]);
+    const audience = this.#audience(settings['audience']);
+    const topics = this.#topics(settings['topics'], audience);
+    const policy: Policy = {
+      audience,
+      regime: regime ?? 'safe-harbor',
+      description: this.#description(settings['description'], regime),
+      owner: this.#words(['owner'], settings['owner'], 'text: who answers for this policy'),
+      readers: this.#readers(settings['readers']),
+      topics,
+      timestamp: this.#timestamp(settings['timestamp'], regime),
+      untagged: this.#choice(['untagged'], settings['untagged'] ?? 'hold', ['hold', 'drop']) ?? 'hold',
+      methods: this.#methods(settings['methods'], regime),
+      fields: this.#fields(settings['fields'] ?? {}, topics),
+      examples: this.#examples(settings['examples'] ?? [], topics),
+      text: this.#text,
+      sha256: createHash('sha256').update(this.#text).digest('hex'),
+      file: this.#file,
+      lineOf: (...setting) => this.#yaml.line(setting),
+    };
+    if (this.#problems.length > 0) throw new GauzeErrors(this.#problems);
+    return policy;
+  }
+
+  #audience(written: unknown): string {
+    const audience = this.#words(['audience'], written, 'the name of the audience');
+    if (audience !== '' && (!AUDIENCE.test(audience) || RESERVED_AUDIENCES.has(audience)))
+      this.#problem('ERR_POLICY_AUDIENCE_RESERVED', ['audience'], { audience });
+    return audience;
+  }
+
+  #description(written: unknown, regime: Regime | null): string {
+    const needed = regime === null ? null : REGIMES[regime].description;
+    if (needed === null && written === undefined) return '';
+    return this.#words(['description'], written, needed ?? 'text');
+  }
+
+  #readers(written: unknown): Reader[] {
+    return this.#list(['readers'], written, 'a list of Kafka principals').map((item, at) => {
+      const path = ['readers', at];
+      const isShort = typeof item === 'string';
+      const settings = isShort ? { principal: item } : this.#settings(path, item, ['principal', 'reason']);
+      const principal = settings['principal'];
+      if (typeof principal !== 'string' || !PRINCIPAL.test(principal))
+        this.#wrong(isShort ? path : [...path, 'principal'], 'a Kafka principal such as User:research-app');
+      const reason = settings['reason'];
+      return {
+        principal: String(principal),
+        reason: reason === undefined ? null : this.#words([...path, 'reason'], reason, 'text: why'),
+      };
+    });
+  }
+
+  #topics(written: unknown, audience: string): Map<string, TopicPolicy> {
+    const entries = Object.entries(this.#settings(['topics'], written));
+    if (entries.length === 0) this.#wrong(['topics'], 'the raw topics that this audience gets');
+    return new Map(
+      entries.map(([topic, value]) => {
+        const path = ['topics', topic];
+        if (!TOPIC.test(topic) || `${topic}.for-${audience}`.length > TOPIC_LENGTH_LIMIT)
+          this.#wrong(path, `a topic name, at most ${TOPIC_LENGTH_LIMIT} characters with .for-<audience>`);
+        const settings = this.#settings(path, value ?? {}, ['key', 'headers']);
+        return [
+          topic,
+          { keyTag: this.#keyTag(path, settings['key']), headers: this.#headers(topic, settings['headers']) },
+        ];
+      }),
+    );
+  }
+
+  #keyTag(topic: Path, written: unknown): TagName | null {
+    if (written === undefined) return null;
+    const path = [...topic, 'key'];
+    const { tag } = this.#settings(path, written, ['tag']);
+    return this.#tag([...path, 'tag'], this.#words([...path, 'tag'], tag, 'the tag of the record key'));
+  }
+
+  #headers(topic: string, written: unknown): Map<string, string> {
+    const path = ['topics', topic, 'headers'];
+    return new Map(
+      Object.entries(this.#settings(path, written ?? {})).map(([name, value]) => {
+        const { keep, reason } = this.#settings([...path, name], value, ['keep', 'reason']);
+        if (keep !== true)
+          this.#wrong([...path, name, 'keep'], 'true (a header that is not named is dropped)');
+        if (typeof reason !== 'string' || reason.trim() === '')
+          this.#problem('ERR_POLICY_HEADER_REASON', [...path, name], { topic });
+        return [name, String(reason)];
+      }),
+    );
+  }
+
+  #timestamp(written: unknown, regime: Regime | null): 'append' | 'keep' {
+    const path = ['timestamp'];
+    if (written === 'shift') this.#wrong(path, 'append or keep (shift is not supported yet)');
+    const chosen = written === 'shift' ? null : this.#choice(path, written ?? 'append', ['append', 'keep']);
+    if (chosen && regime && !(REGIMES[regime].timestamps as readonly string[]).includes(chosen))
+      this.#problem('ERR_POLICY_REGIME', path, {
+        regime,
+        method: `timestamp: ${chosen}`,
+        tag: 'PHI_DATE',
+        paragraph: '45 CFR 164.514(b)(2)(i)(C)',
+        expected: 'timestamp: append',
+      });
+    return chosen ?? 'append';
+  }
+
+  #methods(written: unknown, regime: Regime | null): Map<TagName, Instruction> {
+    const methods = new Map<TagName, Instruction>();
+    for (const [word, value] of Object.entries(this.#settings(['methods'], written))) {
+      const path = ['methods', word];
+      const tag = this.#tag(path, word);
+      const instruction = this.#instruction(path, value);
+      if (tag === null || instruction === null) continue;
+      methods.set(tag, instruction);
+      const objection = regime && regimeObjection(regime, tag, instruction, false);
+      if (objection)
+        this.#problem('ERR_POLICY_REGIME', path, { regime, tag, method: instruction.method, ...objection });
+    }
+    return methods;
+  }
+
+  #fields(
+    written: unknown,
+    topics: ReadonlyMap<string, TopicPolicy>,
+  ): Map<string, ReadonlyMap<string, FieldException>> {
+    const fields = new Map<string, ReadonlyMap<string, FieldException>>();
+    for (const [topic, entries] of Object.entries(this.#settings(['fields'], written))) {
+      if (!topics.has(topic)) this.#wrong(['fields', topic], 'a topic that stands under topics:');
+      const exceptions = new Map<string, FieldException>();
+      for (const [path, value] of Object.entries(this.#settings(['fields', topic], entries))) {
+        const setting = ['fields', topic, path];
+        const instruction = this.#instruction(setting, value, ['reason']);
+        const written = isObject(value) ? value['reason'] : undefined;
+        const reason = this.#words([...setting, 'reason'], written, 'text: why this field is an exception');
+        if (instruction) exceptions.set(path, { instruction, reason });
+      }
+      fields.set(topic, exceptions);
+    }
+    return fields;
+  }
+
+  #examples(written: unknown, topics: ReadonlyMap<string, TopicPolicy>): PolicyExample[] {
+    return this.#list(['examples'], written, 'a list of examples').map((item, at) => {
+      const path = ['examples', at];
+      const settings = this.#settings(path, item, ['topic', 'given', 'expect']);
+      const topic = this.#words([...path, 'topic'], settings['topic'], 'a topic');
+      if (topic !== '' && !topics.has(topic))
+        this.#wrong([...path, 'topic'], 'a topic that stands under topics:');
+      const given = new Map<string, ExampleValue>();
+      for (const [name, value] of Object.entries(this.#settings([...path, 'given'], settings['given'] ?? {})))
+        if (isExampleValue(value)) given.set(name, value);
+        else this.#wrong([...path, 'given', name], 'one value');
+      const expect = new Map<string, Expectation>();
+      for (const [name, value] of Object.entries(this.#settings([...path, 'expect'], settings['expect']))) {
+        const expectation = expectationOf(value);
+        if (expectation) expect.set(name, expectation);
+        else this.#wrong([...path, 'expect', name], 'a value, { not: value } or { absent: true }');
+        if (expectation && expectation.kind !== 'absent' && !given.has(name))
+          this.#wrong([...path, 'expect', name], 'among the values under given: too');
+      }
+      return { topic, given, expect };
+    });
+  }
+
+  #instruction(path: Path, written: unknown, besides: readonly string[] = []): Instruction | null {
+    const read = readInstruction(written, besides);
+    if ('method' in read) return read;
+    for (const { code, context, step } of read)
+      this.#problem(code, step === null ? path : [...path, step], {
+        setting: path.map(String).join('.'),
+        ...context,
+      });
+    return null;
+  }
+
+  #tag(path: Path, word: string): TagName | null {
+    if (isTagName(word)) return word;
+    if (word !== '') this.#problem('ERR_POLICY_TAG_UNKNOWN', path, { tag: word });
+    return null;
+  }
+
+  #choice<T extends string>(path: Path, written: unknown, choices: readonly T[]): T | null {
+    const chosen = choices.find((choice) => choice === written);
+    if (chosen === undefined) this.#wrong(path, choices.join(' or '));
+    return chosen ?? null;
+  }
+
+  #words(path: Path, written: unknown, expected: string): string {
+    if (typeof written === 'string' && written.trim() !== '') return written;
+    this.#wrong(path, expected);
+    return '';
+  }
+
+  #list(path: Path, written: unknown, expected: string): readonly unknown[] {
+    if (Array.isArray(written)) return written;
+    this.#wrong(path, expected);
+    return [];
+  }
+
+  /** A map of settings; with `known`, any other setting is a problem. */
+  #settings(path: Path, written: unknown, known?: readonly string[]): Settings {
+    if (!isObject(written)) {
+      this.#wrong(path, 'a map of settings');
+      return {};
+    }
+    for (const key of Object.keys(written))
+      if (known && !known.includes(key))
+        this.#problem('ERR_POLICY_SETTING_UNKNOWN', [...path, key], {
+          setting: [...path, key].map(String).join('.'),
+        });
+    return written;
+  }
+
+  #wrong(path: Path, expected: string): void {
+    this.#problem('ERR_POLICY_SYNTAX', path, { setting: path.map(String).join('.'), expected });
+  }
+
+  #problem(code: ErrorCode, path: Path, context: ErrorContext): void {
+    this.#problems.push(new GauzeError(code, { file: this.#file, line: this.#yaml.line(path), ...context }));
+  }
+}
+
+function expectationOf(written: unknown): Expectation | null {
+  if (isExampleValue(written)) return { kind: 'value', value: written };
+  if (!isObject(written) || Object.keys(written).length !== 1) return null;
+  if (written['absent'] === true) return { kind: 'absent' };
+  return isExampleValue(written['not']) ? { kind: 'not', value: written['not'] } : null;
+}
+
+function isExampleValue(value: unknown): value is ExampleValue {
+  return value === null || ['string', 'number', 'boolean'].includes(typeof value);
+}
+
+function isObject(value: unknown): value is Settings {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

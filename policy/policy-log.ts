@@ -1,0 +1,149 @@
+/**
+ * gauze.policies as state: policies in force, tags ever seen, lanes ever started, resumes decided by people.
+ * The fold is pure; PolicyLog reads the topic and keeps the fold up to date. Nothing is ever forgotten here:
+ * a tag seen once stays in force until an entry of the log releases it.
+ */
+import { sleep } from '../platform/clock.ts';
+import { GauzeError, ownError } from '../platform/errors.ts';
+import { LogReader } from '../kafka/log-reader.ts';
+import type { LogRecord } from '../kafka/log-reader.ts';
+import type { Cluster } from '../kafka/cluster.ts';
+import { policyLogCodec } from '../schemas/control-codecs.ts';
+import type { LaneResumedEntry, LaneStartedEntry, PolicyLogEntry } from '../schemas/control-codecs.ts';
+
+/** A policy version as applied. */
+export interface AppliedPolicy {
+  readonly audience: string;
+  readonly version: number;
+  /** Hex. */
+  readonly sha256: string;
+  readonly asOfDay: number;
+  readonly text: string;
+  /** Where in the log it stands. */
+  readonly logOffset: number;
+}
+
+/** An entry about one lane and where in the log it stands. */
+export type LaneEntry<T> = T & { readonly logOffset: number };
+
+/** Everything the log says up to `endOffset`. */
+export class PolicyState {
+  readonly policies = new Map<string, AppliedPolicy>();
+  /** Tag words by field path by subject. */
+  readonly tags = new Map<string, Map<string, Set<string>>>();
+  readonly started = new Map<string, LaneEntry<LaneStartedEntry>>();
+  readonly resumed = new Map<string, LaneEntry<LaneResumedEntry>>();
+  /** Offsets that people have ordered to withhold, by lane. */
+  readonly withhold = new Map<string, Set<number>>();
+  /** The position after the last entry folded. */
+  endOffset = 0;
+
+  /** Takes in the entry at `offset`. */
+  fold(offset: number, entry: PolicyLogEntry): void {
+    this.endOffset = offset + 1;
+    const { policy, tags, lane, resume } = entry;
+    if (entry.kind === 'POLICY_APPLIED' && policy) {
+      const { audience, version, text } = policy;
+      const sha256 = policy.sha256.toString('hex');
+      this.policies.set(audience, {
+        audience,
+        version,
+        sha256,
+        asOfDay: policy.as_of,
+        text,
+        logOffset: offset,
+      });
+    }
+    if (entry.kind === 'POLICY_REMOVED' && policy) this.policies.delete(policy.audience);
+    if (entry.kind === 'TAGS_SEEN' && tags) this.foldTags(tags);
+    if (entry.kind === 'LANE_STARTED' && lane)
+      this.started.set(laneKey(lane), { ...lane, logOffset: offset });
+    if (entry.kind === 'LANE_RESUMED' && resume) {
+      const key = laneKey(resume);
+      this.resumed.set(key, { ...resume, logOffset: offset });
+      if (resume.withhold_offset !== null) {
+        this.withhold.set(key, (this.withhold.get(key) ?? new Set()).add(resume.withhold_offset));
+      }
+    }
+  }
+
+  private foldTags({ subject, paths }: NonNullable<PolicyLogEntry['tags']>): void {
+    const known = this.tags.get(subject) ?? new Map<string, Set<string>>();
+    this.tags.set(subject, known);
+    for (const { path, tags } of paths) {
+      const words = known.get(path) ?? new Set<string>();
+      known.set(path, words);
+      for (const tag of tags) words.add(tag);
+    }
+  }
+}
+
+/** One name for a lane: no part can hold a slash. */
+export function laneKey(lane: { audience: string; topic: string; partition: number }): string {
+  return `${lane.audience}/${lane.topic}/${lane.partition}`;
+}
+
+const FOLLOW_WAIT_MS = 1_000;
+const RETRY_MS = 500;
+
+/** The log, read to its end and followed. */
+export class PolicyLog {
+  readonly state = new PolicyState();
+  private readonly reader: LogReader;
+  private waiters: (() => void)[] = [];
+
+  constructor(cluster: Cluster, topic: string) {
+    this.reader = new LogReader(cluster, topic, 0);
+  }
+
+  /** Reads everything that is there now. Throws ERR_POLICY_LOG_CORRUPT and Kafka's errors. */
+  async readToEnd(signal?: AbortSignal): Promise<void> {
+    await this.reader.readToEnd((record) => this.take(record), signal);
+    this.state.endOffset = this.reader.position;
+  }
+
+  /** Keeps the state up to date until `signal`; outages are waited out. Rejects only where the log is corrupt. */
+  async follow(signal: AbortSignal, onTrouble: (error: GauzeError) => void): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        let changed = false;
+        await this.reader.read(FOLLOW_WAIT_MS, (record) => {
+          this.take(record);
+          changed = true;
+        });
+        this.state.endOffset = this.reader.position;
+        if (changed) this.wake();
+      } catch (error) {
+        const own = ownError(error);
+        if (own.code === 'ERR_POLICY_LOG_CORRUPT') throw own;
+        onTrouble(own);
+        await sleep(RETRY_MS, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Resolves at the next change of the log. */
+  async changed(): Promise<void> {
+    await new Promise<void>((resolve) => this.waiters.push(resolve));
+  }
+
+  close(): void {
+    this.reader.close();
+    this.wake();
+  }
+
+  private take(record: LogRecord): void {
+    try {
+      if (!record.value) throw new RangeError('no value');
+      this.state.fold(record.offset, policyLogCodec.decode(record.value));
+    } catch {
+      throw new GauzeError('ERR_POLICY_LOG_CORRUPT', { offset: record.offset });
+    }
+  }
+
+  private wake(): void {
+    const { waiters } = this;
+    this.waiters = [];
+    for (const resolve of waiters) resolve();
+  }
+}
