@@ -5,6 +5,7 @@
 import { GauzeError } from '../platform/errors.ts';
 import { typeWord } from '../schemas/avro-schema.ts';
 import type { AvroLeaf, AvroType } from '../schemas/avro-schema.ts';
+import { derivedUnionBranches } from './derive-schema.ts';
 
 /** RFC 9562, 5.9: a text that readers which convert UUIDs can read. */
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
@@ -63,17 +64,18 @@ export function canBeEmpty(type: AvroType): boolean {
   }
 }
 
-/** The empty value of a type as Avro bytes; `branchAt` gives a union branch its number in the derived schema. */
-export function emptyBytes(type: AvroType, branchAt: (union: AvroType, branch: number) => number): number[] {
+/** The empty value of a type as Avro bytes of the derived schema. */
+export function emptyBytes(type: AvroType): number[] {
   switch (type.kind) {
     case 'record':
-      return type.fields.flatMap((field) => emptyBytes(field.type, branchAt));
+      return type.fields.flatMap((field) => emptyBytes(field.type));
     case 'array':
     case 'map':
       return [0];
     case 'union': {
       const branch = emptyBranch(type.branches);
-      return [...indexBytes(branchAt(type, branch)), ...emptyBytes(type.branches[branch]!, branchAt)];
+      const derived = derivedUnionBranches({ kind: 'empty', schema: type });
+      return [...indexBytes(derived[branch]!), ...emptyBytes(type.branches[branch]!)];
     }
     case 'null':
       return [];

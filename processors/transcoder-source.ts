@@ -9,8 +9,8 @@
 import { isLeaf } from '../schemas/avro-schema.ts';
 import type { AvroLeaf, AvroRecord, AvroType, AvroUnion } from '../schemas/avro-schema.ts';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
-import { derivedBranch } from './derived-branch.ts';
-import { emptyBranch, emptyBytes, indexBytes } from './empty-value.ts';
+import { derivedUnionBranches } from './derive-schema.ts';
+import { emptyBytes, indexBytes } from './empty-value.ts';
 import { FAULT_TRAILING, FAULT_TRUNCATED, FAULT_VALUE } from './fault.ts';
 import { compileLeaf } from './method-table.ts';
 import { leastBytes } from './least-bytes.ts';
@@ -142,7 +142,7 @@ class Generator {
       case 'drop':
         return this.#replace(node.schema, [], person);
       case 'empty':
-        return this.#replace(node.schema, emptyBytes(node.schema, derivedBranch), person);
+        return this.#replace(node.schema, emptyBytes(node.schema), person);
       case 'leaf':
         return this.#leaf(node, person);
       case 'record':
@@ -173,7 +173,7 @@ class Generator {
     if (schema.kind === 'null' || instruction.method === 'keep') return this.#keep(schema, person);
     if (instruction.method === 'drop') return this.#replace(schema, [], person);
     const masker = compileLeaf(schema, instruction, this.#keys);
-    if (masker === null) return this.#replace(schema, emptyBytes(schema, derivedBranch), person);
+    if (masker === null) return this.#replace(schema, emptyBytes(schema), person);
     this.#flush();
     const hasLength = schema.kind === 'string' || schema.kind === 'bytes';
     const from = this.#name('s');
@@ -186,18 +186,11 @@ class Generator {
   }
 
   #record(node: Extract<PlanNode, { kind: 'record' }>, person: PersonPath): void {
-    const parts: string[][] = [];
-    let size = Infinity;
-    node.fields.forEach((child, i) => {
-      const lines = this.#captured(() => this.#node(child, stepInto(person, node.schema.fields[i]!.name)));
-      const characters = lines.reduce((sum, line) => sum + line.length, 0);
-      if (size + characters > PART_CHARACTERS) {
-        parts.push([]);
-        size = 0;
-      }
-      parts.at(-1)!.push(...lines);
-      size += characters;
-    });
+    const parts = inParts(
+      node.fields.map((child, i) =>
+        this.#captured(() => this.#node(child, stepInto(person, node.schema.fields[i]!.name))),
+      ),
+    );
     if (parts.length <= 1) return this.#add(...parts.flat());
     for (const part of parts) this.#part(part);
   }
@@ -254,30 +247,27 @@ class Generator {
     this.#add(`const ${from} = p;`);
     this.#index(branches.length);
     this.#add(`const ${index} = n;`);
+    const derived = derivedUnionBranches(node);
+    const ofNull = branches.findIndex((branch) => branch.kind === 'null');
     node.branches.forEach((branch, i) => {
       this.#nothingPending = false;
-      const lines = this.#captured(() => this.#branch(node.schema, branch, i, from, person));
+      const becomesNull = ofNull >= 0 && i !== ofNull && isEmptied(branch);
+      const lines = this.#captured(() => {
+        if (becomesNull) this.#writeBranch(derived[ofNull]!, from, () => this.#walk(branch.schema, person));
+        else if (derived[i] !== i) this.#writeBranch(derived[i]!, from, () => {});
+        if (!becomesNull) this.#node(branch, person);
+      });
       if (lines.length > 0) this.#add(`if (${index} === ${i}) {`, ...lines, `}`);
     });
     this.#nothingPending = false;
   }
 
-  #branch(union: AvroUnion, node: PlanNode, index: number, from: string, person: PersonPath): void {
-    const emptied = node.kind === 'empty' || (node.kind === 'leaf' && node.instruction.method === 'redact');
-    const { kind } = union.branches[index]!;
-    if (emptied && kind !== 'null' && union.branches.some((branch) => branch.kind === 'null')) {
-      this.#flush(from);
-      this.#walk(union.branches[index]!, person);
-      this.#writeConstant(indexBytes(derivedBranch(union, emptyBranch(union.branches))));
-      return this.#pendingFromHere();
-    }
-    const derived = derivedBranch(union, index);
-    if (derived !== index) {
-      this.#flush(from);
-      this.#writeConstant(indexBytes(derived));
-      this.#pendingFromHere();
-    }
-    this.#node(node, person);
+  /** Writes a union's branch number in place of the one at `from`, and of what `walk` steps over. */
+  #writeBranch(index: number, from: string, walk: () => void): void {
+    this.#flush(from);
+    walk();
+    this.#writeConstant(indexBytes(index));
+    this.#pendingFromHere();
   }
 
   // ---- the walk: steps over a value and checks it; p moves, nothing is written
@@ -320,7 +310,8 @@ class Generator {
       case 'string':
       case 'bytes':
         this.#walkContent();
-        if (isPerson) this.#add(`r.personInput = b; r.personStart = p - n; r.personEnd = p;`);
+        if (isPerson && leaf.kind === 'string')
+          this.#add(`r.personInput = b; r.personStart = p - n; r.personEnd = p;`);
     }
   }
 
@@ -368,8 +359,7 @@ class Generator {
       for (const field of schema.fields) this.#walk(field.type, stepInto(person, field.name));
       return;
     }
-    const name = this.#recordWalk(schema);
-    this.#add(`p = ${name}(b, p, end);`, `if (p < 0) return p;`);
+    this.#add(this.#callWalk(this.#recordWalk(schema)));
   }
 
   #recordWalk(schema: AvroRecord): string {
@@ -377,13 +367,26 @@ class Generator {
     if (known) return known;
     const name = this.#name('f');
     this.#recordWalks.set(schema, name);
-    const lines = this.#captured(() => {
-      for (const field of schema.fields) this.#walk(field.type, null);
-    });
+    const parts = inParts(schema.fields.map(({ type }) => this.#captured(() => this.#walk(type, null))));
+    if (parts.length <= 1) this.#walkFunction(name, parts.flat());
+    else
+      this.#walkFunction(
+        name,
+        parts.map((lines) => this.#callWalk(this.#walkFunction(this.#name('f'), lines))),
+      );
+    return name;
+  }
+
+  /** Adds a function that steps over something; returns its name. */
+  #walkFunction(name: string, lines: readonly string[]): string {
     this.#functions.push(
       [`function ${name}(b, p, end) {`, `let n = 0;`, ...lines, `return p;`, `}`].join('\n'),
     );
     return name;
+  }
+
+  #callWalk(name: string): string {
+    return `p = ${name}(b, p, end); if (p < 0) return p;`;
   }
 
   #walkUnion(schema: AvroUnion, person: PersonPath): void {
@@ -416,9 +419,7 @@ class Generator {
       `let ${count} = r.count; const ${blockEnd} = r.blockEnd;`,
     );
     const item = header();
-    this.#add(
-      `if (${count} === 0) { if (${blockEnd} >= 0 && p !== ${blockEnd}) return ${FAULT_VALUE}; break; }`,
-    );
+    this.#add(`if (${count} === 0) break;`);
     this.#add(`while (${count}-- > 0) {`);
     item();
     this.#add(`}`, `if (${blockEnd} >= 0 && p !== ${blockEnd}) return ${FAULT_VALUE};`, `}`);
@@ -457,4 +458,25 @@ class Generator {
 /** The path below a field; null where the person is not below it. */
 function stepInto(person: PersonPath, fieldName: string): PersonPath {
   return person !== null && person[0] === fieldName ? person.slice(1) : null;
+}
+
+/** Whether a branch is written without looking at its value. */
+function isEmptied(node: PlanNode): boolean {
+  return node.kind === 'empty' || (node.kind === 'leaf' && node.instruction.method === 'redact');
+}
+
+/** Puts the lines of fields together into parts that V8 optimises. */
+function inParts(fields: readonly (readonly string[])[]): string[][] {
+  const parts: string[][] = [];
+  let size = Infinity;
+  for (const lines of fields) {
+    const characters = lines.reduce((sum, line) => sum + line.length, 0);
+    if (size + characters > PART_CHARACTERS) {
+      parts.push([]);
+      size = 0;
+    }
+    parts.at(-1)!.push(...lines);
+    size += characters;
+  }
+  return parts;
 }

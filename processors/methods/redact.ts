@@ -19,9 +19,9 @@ export const REDACT: MaskingMethod<'redact'> = {
   rows: [
     { type: 'T in a union with null', comesOut: 'null', derivedSchema: AS_IT_IS },
     { type: 'string', comesOut: '""', derivedSchema: AS_IT_IS },
-    { type: 'string (uuid)', comesOut: '"00000000-0000-0000-0000-000000000000"', derivedSchema: AS_IT_IS },
+    { type: 'string (uuid)', comesOut: '"00000000-0000-0000-0000-000000000000"', derivedSchema: 'string' },
     { type: 'bytes', comesOut: 'no bytes', derivedSchema: AS_IT_IS },
-    { type: 'bytes (decimal)', comesOut: '0 (the byte 0x00)', derivedSchema: AS_IT_IS },
+    { type: 'bytes (decimal)', comesOut: '0 (the byte 0x00)', derivedSchema: 'bytes' },
     { type: 'int, long, float, double, with any logical type', comesOut: '0', derivedSchema: AS_IT_IS },
     { type: 'boolean', comesOut: 'false', derivedSchema: AS_IT_IS },
     { type: 'enum, fixed', comesOut: 'refused: they have no empty value', derivedSchema: '-' },

@@ -1,0 +1,272 @@
+/**
+ * A plan carried out the slow and clear way: on values that avsc decoded, with the methods on values.
+ * It is what the transcoder is held against, and must share no code with it but the methods' definitions.
+ * Values come and go as avsc gives them: unions wrapped, longs as bigint, bytes as Buffer.
+ */
+import avsc from 'avsc';
+import type { Type } from 'avsc';
+import type { AudienceKeys } from '../keys/audience-keys.ts';
+import type { AvroField, AvroType, AvroUnion } from '../schemas/avro-schema.ts';
+import { derivedUnionBranches } from './derive-schema.ts';
+import { emptyBranch, emptyLeafValue } from './empty-value.ts';
+import { maskLeafValue } from './method-table.ts';
+import { asOfDay } from './record-state.ts';
+import type { ValueContext } from './method.ts';
+import type { Instruction, Plan, PlanNode } from './plan.ts';
+
+/** The two ends of a plan as avsc types. */
+export interface AvscTypes {
+  readonly writer: Type;
+  readonly derived: Type;
+}
+
+type Wrapped = Readonly<Record<string, unknown>>;
+
+const BIG_LONG = avsc.types.LongType.__with({
+  fromBuffer: (buffer: Buffer) => buffer.readBigInt64LE(),
+  toBuffer(value: bigint) {
+    const buffer = Buffer.alloc(8);
+    buffer.writeBigInt64LE(value);
+    return buffer;
+  },
+  fromJSON: BigInt,
+  toJSON: String,
+  isValid: (value: unknown) => typeof value === 'bigint' && value === BigInt.asIntN(64, value),
+  compare: (a: bigint, b: bigint) => (a < b ? -1 : Number(a > b)),
+});
+
+const typesOf = new WeakMap<Plan, AvscTypes>();
+
+/** The avsc types of a plan: exact longs, every union wrapped, logical types left as they are stored. */
+export function avscTypes(plan: Plan): AvscTypes {
+  let types = typesOf.get(plan);
+  if (!types) {
+    types = {
+      writer: avscType(schemaJson(plan.root.schema)),
+      derived: avscType(JSON.parse(plan.derivedSchema, asStored)),
+    };
+    typesOf.set(plan, types);
+  }
+  return types;
+}
+
+/** Takes logical types off primitives: avsc's registry gives a type of ours only where the name stands alone. */
+function asStored(_key: string, json: unknown): unknown {
+  const isPrimitive = typeof json === 'object' && json !== null && 'logicalType' in json && !('name' in json);
+  return isPrimitive ? (json as { type?: unknown }).type : json;
+}
+
+function avscType(schema: unknown): Type {
+  // A registry of its own each time: names may come again in another schema.
+  return avsc.Type.forSchema(schema as avsc.Schema, { wrapUnions: true, registry: { long: BIG_LONG } });
+}
+
+/** The schema as Avro JSON: what a decoder needs, so without logical types. A named type is written out where it first stands. */
+export function schemaJson(type: AvroType, defined: Set<string> = new Set()): unknown {
+  if ('fullName' in type) {
+    if (defined.has(type.fullName)) return type.fullName;
+    defined.add(type.fullName);
+  }
+  switch (type.kind) {
+    case 'record':
+      return {
+        type: 'record',
+        name: type.fullName,
+        fields: type.fields.map(({ name, type: of }) => ({ name, type: schemaJson(of, defined) })),
+      };
+    case 'enum':
+      return { type: 'enum', name: type.fullName, symbols: type.symbols };
+    case 'fixed':
+      return { type: 'fixed', name: type.fullName, size: type.size };
+    case 'array':
+      return { type: 'array', items: schemaJson(type.items, defined) };
+    case 'map':
+      return { type: 'map', values: schemaJson(type.values, defined) };
+    case 'union':
+      return type.branches.map((branch) => schemaJson(branch, defined));
+    default:
+      return type.kind;
+  }
+}
+
+/**
+ * Masks a value that `avscTypes(plan).writer` decoded; the result is one that `.derived` encodes.
+ * Throws GauzeError with a `withhold` code, the same that the transcoder gives for the record.
+ */
+export function maskDecoded(plan: Plan, value: unknown, keys: AudienceKeys, recordTimeMs: number): unknown {
+  const { writer, derived } = avscTypes(plan);
+  const person = plan.personPath === null ? null : personOf(plan.root.schema, value, plan.personPath);
+  const context: ValueContext = { keys, person, asOfDay: asOfDay(plan.asOfDay, recordTimeMs) };
+  return new Masking(context).node(plan.root, value, writer, derived);
+}
+
+/** Text of the person's identifier; null where the record has none. */
+export function personOf(type: AvroType, value: unknown, path: readonly string[]): string | null {
+  if (value === null || value === undefined) return null;
+  if (type.kind === 'union') {
+    const [name, inner] = Object.entries(value as Wrapped)[0]!;
+    const branch = type.branches.find((candidate) => wrapName(candidate) === name);
+    return branch ? personOf(branch, inner, path) : null;
+  }
+  if (type.kind === 'record') {
+    const field = type.fields.find(({ name }) => name === path[0]);
+    return field ? personOf(field.type, (value as Wrapped)[field.name], path.slice(1)) : null;
+  }
+  return path.length === 0 && (type.kind === 'string' || type.kind === 'long') ? String(value) : null;
+}
+
+/** The name under which avsc wraps a value of this union branch. */
+export function wrapName(type: AvroType): string {
+  return 'fullName' in type ? type.fullName : type.kind;
+}
+
+/** One record on its way; `from` and `to` are the avsc types of the value before and after. */
+class Masking {
+  readonly #context: ValueContext;
+
+  constructor(context: ValueContext) {
+    this.#context = context;
+  }
+
+  node(node: PlanNode, value: unknown, from: Type, to: Type): unknown {
+    switch (node.kind) {
+      case 'keep':
+        return kept(node.schema, value, from, to);
+      case 'drop':
+        return undefined;
+      case 'empty':
+        return empty(node.schema, to);
+      case 'leaf':
+        return this.#leaf(node.schema.kind === 'null' ? KEEP : node.instruction, node, value);
+      case 'record':
+        return this.#record(node, value as Wrapped, from, to);
+      case 'array':
+        return (value as unknown[]).map((item) => this.node(node.items, item, itemsOf(from), itemsOf(to)));
+      case 'map':
+        return this.#map(node, value as Wrapped, from, to);
+      case 'union':
+        return this.#union(node, value, from, to);
+    }
+  }
+
+  #leaf(instruction: Instruction, { schema }: Extract<PlanNode, { kind: 'leaf' }>, value: unknown): unknown {
+    return maskLeafValue(value, schema, instruction, this.#context);
+  }
+
+  #record(node: Extract<PlanNode, { kind: 'record' }>, value: Wrapped, from: Type, to: Type): unknown {
+    const masked: Record<string, unknown> = {};
+    node.schema.fields.forEach(({ name }, i) => {
+      const child = node.fields[i]!;
+      if (child.kind === 'drop') return;
+      if (child.kind === 'leaf' && child.instruction.method === 'drop') return;
+      masked[name] = this.node(child, value[name], fieldOf(from, name), fieldOf(to, name));
+    });
+    return masked;
+  }
+
+  #map(node: Extract<PlanNode, { kind: 'map' }>, value: Wrapped, from: Type, to: Type): unknown {
+    const key = { kind: 'string', logical: null, tags: [] } as const;
+    return Object.fromEntries(
+      Object.entries(value).map(([name, entry]) => [
+        maskLeafValue(name, key, node.key, this.#context),
+        this.node(node.values, entry, valuesOf(from), valuesOf(to)),
+      ]),
+    );
+  }
+
+  #union(node: Extract<PlanNode, { kind: 'union' }>, value: unknown, from: Type, to: Type): unknown {
+    const index = branchOf(node.schema, value);
+    const branch = node.branches[index]!;
+    const hasNull = node.schema.branches.some(({ kind }) => kind === 'null');
+    const emptied =
+      branch.kind === 'empty' || (branch.kind === 'leaf' && branch.instruction.method === 'redact');
+    if (value === null || (emptied && hasNull)) return null;
+    const derived = branchesOf(to)[derivedUnionBranches(node)[index]!]!;
+    return { [nameIn(derived)]: this.node(branch, unwrapped(value), branchesOf(from)[index]!, derived) };
+  }
+}
+
+const KEEP: Instruction = { method: 'keep' };
+
+/** The same value under the names of the derived schema. */
+function kept(type: AvroType, value: unknown, from: Type, to: Type): unknown {
+  switch (type.kind) {
+    case 'record':
+      return fromFields(type.fields, ({ name, type: of }) =>
+        kept(of, (value as Wrapped)[name], fieldOf(from, name), fieldOf(to, name)),
+      );
+    case 'array':
+      return (value as unknown[]).map((item) => kept(type.items, item, itemsOf(from), itemsOf(to)));
+    case 'map':
+      return Object.fromEntries(
+        Object.entries(value as Wrapped).map(([name, entry]) => [
+          name,
+          kept(type.values, entry, valuesOf(from), valuesOf(to)),
+        ]),
+      );
+    case 'union': {
+      if (value === null) return null;
+      const index = branchOf(type, value);
+      const derived = branchesOf(to)[index]!;
+      const inner = kept(type.branches[index]!, unwrapped(value), branchesOf(from)[index]!, derived);
+      return { [nameIn(derived)]: inner };
+    }
+    default:
+      return value;
+  }
+}
+
+/** The empty value of a type, whatever the value was. */
+function empty(type: AvroType, to: Type): unknown {
+  switch (type.kind) {
+    case 'record':
+      return fromFields(type.fields, ({ name, type: of }) => empty(of, fieldOf(to, name)));
+    case 'array':
+      return [];
+    case 'map':
+      return {};
+    case 'union': {
+      const branch = emptyBranch(type.branches);
+      if (type.branches[branch]!.kind === 'null') return null;
+      const derived = branchesOf(to)[branch]!;
+      return { [nameIn(derived)]: empty(type.branches[branch]!, derived) };
+    }
+    default:
+      return emptyLeafValue(type);
+  }
+}
+
+function fromFields(fields: readonly AvroField[], valueOf: (field: AvroField) => unknown): Wrapped {
+  return Object.fromEntries(fields.map((field) => [field.name, valueOf(field)]));
+}
+
+function branchOf(union: AvroUnion, value: unknown): number {
+  const name = value === null ? 'null' : Object.keys(value as Wrapped)[0];
+  return union.branches.findIndex((branch) => wrapName(branch) === name);
+}
+
+function unwrapped(value: unknown): unknown {
+  return Object.values(value as Wrapped)[0];
+}
+
+// ---- the parts of avsc's types
+
+function fieldOf(type: Type, name: string): Type {
+  return (type as avsc.types.RecordType).field(name)!.type;
+}
+
+function itemsOf(type: Type): Type {
+  return (type as avsc.types.ArrayType).itemsType;
+}
+
+function valuesOf(type: Type): Type {
+  return (type as avsc.types.MapType).valuesType;
+}
+
+function branchesOf(type: Type): readonly Type[] {
+  return (type as avsc.types.WrappedUnionType).types;
+}
+
+function nameIn(type: Type): string {
+  return type.branchName!;
+}

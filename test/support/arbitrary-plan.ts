@@ -1,0 +1,314 @@
+/**
+ * Random schemas, plans over them and values of them, for tests that hold the transcoder against avsc.
+ */
+import fc from 'fast-check';
+import type { GeneratorValue } from 'fast-check';
+import { METHODS } from '../../processors/method-table.ts';
+import { canBeEmpty } from '../../processors/empty-value.ts';
+import { namesEnum } from '../../processors/derive-schema.ts';
+import { wrapName } from '../../processors/value-oracle.ts';
+import { isLeaf } from '../../schemas/avro-schema.ts';
+import type { AvroField, AvroLeaf, AvroRecord, AvroType, LogicalType } from '../../schemas/avro-schema.ts';
+import type { Instruction, Plan, PlanNode } from '../../processors/plan.ts';
+import { planOf } from './plan-builder.ts';
+
+type G = GeneratorValue;
+
+export interface ArbitraryCase {
+  readonly plan: Plan;
+  /** As avsc decodes it. */
+  readonly value: unknown;
+  readonly recordTimeMs: number;
+}
+
+/** One case; a fifth of the plans have no person. */
+export function arbitraryCase(): fc.Arbitrary<ArbitraryCase> {
+  return fc.gen().map((g) => {
+    const schema = new Schemas(g).root();
+    const personPath = g(int, 0, 4) === 0 ? null : (findPerson(schema) ?? null);
+    const plan = planOf(planNode(g, schema, 'root', personPath !== null), {
+      personPath,
+      asOfDay: g(int, 0, 30_000),
+    });
+    return { plan, value: valueOf(g, schema), recordTimeMs: g(int, -1, 2_000_000_000) * 1000 };
+  });
+}
+
+const int = (min: number, max: number): fc.Arbitrary<number> => fc.integer({ min, max });
+
+function pick<T>(g: G, items: readonly T[]): T {
+  return items[g(int, 0, items.length - 1)]!;
+}
+
+const LOGICAL: Readonly<Record<string, readonly (LogicalType | null)[]>> = {
+  int: [null, { name: 'date' }, { name: 'date' }, { name: 'time-millis' }],
+  long: [
+    null,
+    { name: 'timestamp-millis' },
+    { name: 'timestamp-micros' },
+    { name: 'local-timestamp-millis' },
+    { name: 'local-timestamp-micros' },
+    { name: 'timestamp-nanos' },
+    { name: 'time-micros' },
+  ],
+  bytes: [null, { name: 'decimal', precision: 9, scale: 2 }],
+  string: [null, null, { name: 'uuid' }],
+};
+
+const PRIMITIVES = ['boolean', 'int', 'long', 'float', 'double', 'bytes', 'string', 'int', 'long', 'string'];
+
+class Schemas {
+  readonly #g: G;
+  readonly #named: (AvroType & { fullName: string })[] = [];
+  #count = 0;
+
+  constructor(g: G) {
+    this.#g = g;
+  }
+
+  root(): AvroRecord {
+    const record = this.#record(3);
+    const g = this.#g;
+    const person = this.#person();
+    const fields = [...record.fields];
+    fields.splice(g(int, 0, fields.length), 0, person);
+    return { ...record, fields };
+  }
+
+  /** A person's field: bare, nullable, or a record deeper. */
+  #person(): AvroField {
+    const g = this.#g;
+    const id: AvroLeaf = { kind: pick(g, ['string', 'long'] as const), logical: null, tags: [] };
+    const nothing: AvroLeaf = { kind: 'null', logical: null, tags: [] };
+    const maybe = (type: AvroType): AvroType =>
+      g(int, 0, 2) === 0 ? { kind: 'union', logical: null, tags: [], branches: [nothing, type] } : type;
+    if (g(int, 0, 2) > 0) return field('person', maybe(id));
+    const inner: AvroRecord = this.#record(1);
+    const fields = [...inner.fields];
+    fields.splice(g(int, 0, fields.length), 0, field('person', maybe(id)));
+    return field('person', maybe({ ...inner, fields }));
+  }
+
+  type(depth: number, inUnion = false): AvroType {
+    const g = this.#g;
+    const kind = g(int, 0, depth > 0 ? 13 : 8);
+    if (kind <= 6) return this.#primitive();
+    if (kind === 7) return this.#enumOrFixed();
+    if (kind === 8) {
+      return this.#named.length > 0 && !inUnion
+        ? pick(g, this.#named)
+        : { kind: 'null', logical: null, tags: [] };
+    }
+    if (kind === 9) return { kind: 'array', logical: null, tags: [], items: this.type(depth - 1) };
+    if (kind === 10) return { kind: 'map', logical: null, tags: [], values: this.type(depth - 1) };
+    if (kind === 11 || inUnion) {
+      const record = this.#record(depth - 1);
+      this.#named.push(record);
+      return record;
+    }
+    return this.#union(depth - 1);
+  }
+
+  #primitive(): AvroLeaf {
+    const kind = pick(this.#g, PRIMITIVES) as 'int';
+    return { kind, logical: pick(this.#g, LOGICAL[kind] ?? [null]), tags: [] };
+  }
+
+  #enumOrFixed(): AvroLeaf {
+    const g = this.#g;
+    const type: AvroLeaf & { fullName: string } =
+      g(int, 0, 1) === 0
+        ? {
+            kind: 'enum',
+            logical: null,
+            tags: [],
+            fullName: this.#name(),
+            // Above 64 a symbol's number takes two bytes.
+            symbols: Array.from({ length: pick(g, [1, 3, 70]) }, (_, i) => `S${i}`),
+          }
+        : this.#fixed();
+    this.#named.push(type);
+    return type;
+  }
+
+  #fixed(): AvroLeaf & { fullName: string } {
+    const size = pick(this.#g, [1, 12, 16, 16]);
+    const logical = size === 16 ? pick(this.#g, [null, { name: 'uuid' }]) : null;
+    return { kind: 'fixed', logical, tags: [], fullName: this.#name(), size };
+  }
+
+  #record(depth: number): AvroRecord {
+    const size = this.#g(int, 0, depth >= 3 ? 8 : 4);
+    const fields = Array.from({ length: size }, (_, i) => field(`f${i}`, this.type(depth)));
+    return { kind: 'record', logical: null, tags: [], fullName: this.#name(), doc: null, fields };
+  }
+
+  #union(depth: number): AvroType {
+    const g = this.#g;
+    const branches: AvroType[] = [];
+    const add = (type: AvroType): void => {
+      if (type.kind !== 'union' && !branches.some((other) => wrapName(other) === wrapName(type))) {
+        branches.push(type);
+      }
+    };
+    const wanted = g(int, 1, 4);
+    if (g(int, 0, 2) > 0) add({ kind: 'null', logical: null, tags: [] });
+    for (let i = 0; i < wanted; i += 1) add(this.type(depth, true));
+    if (g(int, 0, 3) === 0) branches.reverse();
+    return { kind: 'union', logical: null, tags: [], branches };
+  }
+
+  #name(): string {
+    this.#count += 1;
+    return `test.N${this.#count}`;
+  }
+}
+
+function field(name: string, type: AvroType): AvroField {
+  return {
+    name,
+    type,
+    tags: [],
+    person: name === 'person',
+    doc: null,
+    hasDefault: false,
+    default: undefined,
+    aliases: [],
+    attributes: {},
+  };
+}
+
+function findPerson(root: AvroRecord): string[] | undefined {
+  const outer = root.fields.find(({ name }) => name === 'person')!.type;
+  const inner = outer.kind === 'union' ? outer.branches[1]! : outer;
+  return inner.kind === 'record' ? ['person', 'person'] : ['person'];
+}
+
+type Place = 'root' | 'field' | 'branch' | 'item';
+
+function planNode(g: G, schema: AvroType, place: Place, withPerson: boolean): PlanNode {
+  if (isLeaf(schema)) return leafNode(g, schema, place, withPerson);
+  const whole = place === 'root' ? 9 : g(int, 0, 9);
+  if (whole === 0) return { kind: 'keep', schema };
+  if (whole === 1 && place === 'field') return { kind: 'drop', schema };
+  if (whole === 2 && canBeEmpty(schema) && canBeDerivedEmpty(schema)) return { kind: 'empty', schema };
+  switch (schema.kind) {
+    case 'record':
+      return {
+        kind: 'record',
+        schema,
+        fields: schema.fields.map(({ type }) => planNode(g, type, 'field', withPerson)),
+      };
+    case 'array':
+      return { kind: 'array', schema, items: planNode(g, schema.items, 'item', withPerson) };
+    case 'map': {
+      const key: Instruction = pick(g, [{ method: 'keep' }, { method: 'pseudonym', domain: 'patient' }]);
+      return { kind: 'map', schema, key, values: planNode(g, schema.values, 'item', withPerson) };
+    }
+    case 'union':
+      return {
+        kind: 'union',
+        schema,
+        branches: schema.branches.map((branch) => planNode(g, branch, 'branch', withPerson)),
+      };
+  }
+}
+
+/** An enum has no empty value, and a union without null would have to show its symbols. */
+function canBeDerivedEmpty(schema: AvroType): boolean {
+  if (schema.kind === 'union' && schema.branches.some(({ kind }) => kind === 'null')) return true;
+  return !namesEnum(schema);
+}
+
+function leafNode(g: G, schema: AvroLeaf, place: Place, withPerson: boolean): PlanNode {
+  const instructions: Instruction[] = [
+    { method: 'keep' },
+    { method: 'redact' },
+    { method: 'pseudonym', domain: pick(g, ['patient', 'mrn']) },
+    { method: 'date-truncate', unit: pick(g, ['year', 'month']), over89: pick(g, ['cap', 'keep']) },
+    { method: 'age-cap', over: pick(g, [0, 89]) },
+    { method: 'zip3' },
+  ];
+  if (withPerson) instructions.push({ method: 'date-shift', maxDays: pick(g, [1, 182, 182]) });
+  if (place === 'field') instructions.push({ method: 'drop' });
+  const instruction = pick(
+    g,
+    instructions.filter(({ method }) => METHODS[method].accepts(schema)),
+  );
+  if (schema.kind === 'null' || (instruction.method === 'keep' && g(int, 0, 1) === 0)) {
+    return { kind: 'keep', schema };
+  }
+  if (instruction.method === 'drop') return { kind: 'drop', schema };
+  if (instruction.method === 'redact' && g(int, 0, 1) === 0) return { kind: 'empty', schema };
+  return { kind: 'leaf', schema, path: '', instruction };
+}
+
+const text = (): fc.Arbitrary<string> =>
+  fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 12 }),
+    fc.constantFrom('', '03601', '03601-1234', '036', '100', '10001', 'MRN-00012345', 'x'.repeat(63)),
+    fc.string({ unit: 'grapheme-ascii', minLength: 60, maxLength: 200 }),
+    fc.constant('long '.repeat(2000)),
+  );
+
+const long = (): fc.Arbitrary<bigint> =>
+  fc.oneof(
+    fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+    fc.bigInt({ min: -(2n ** 53n) - 2n, max: -(2n ** 53n) + 200n * 86_400_000n }),
+    fc.bigInt({ min: 2n ** 53n - 200n * 86_400_000n, max: 2n ** 53n + 2n }),
+    fc.bigInt({ min: -2_208_988_800_000n, max: 4_102_444_800_000n }),
+    fc.bigInt({ min: 0n, max: 120n }),
+  );
+
+const int32 = (): fc.Arbitrary<number> =>
+  fc.oneof(
+    fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+    fc.integer({ min: 2 ** 31 - 400, max: 2 ** 31 - 1 }),
+    fc.integer({ min: -(2 ** 31), max: -(2 ** 31) + 400 }),
+    fc.integer({ min: -25_567, max: 47_482 }),
+    fc.integer({ min: 0, max: 120 }),
+  );
+
+const bytes = (length?: number): fc.Arbitrary<Buffer> =>
+  fc
+    .uint8Array(length === undefined ? { maxLength: 90 } : { minLength: length, maxLength: length })
+    .map((array) => Buffer.from(array));
+
+/** A value of `schema` as avsc decodes it. */
+export function valueOf(g: G, schema: AvroType): unknown {
+  switch (schema.kind) {
+    case 'null':
+      return null;
+    case 'boolean':
+      return g(fc.boolean);
+    case 'int':
+      return g(int32);
+    case 'long':
+      return g(long);
+    case 'float':
+      return g(fc.float, { noNaN: true });
+    case 'double':
+      return g(fc.double, { noNaN: true });
+    case 'bytes':
+      return g(bytes);
+    case 'string':
+      return g(text);
+    case 'fixed':
+      return g(bytes, schema.size);
+    case 'enum':
+      return pick(g, schema.symbols);
+    case 'record':
+      return Object.fromEntries(schema.fields.map(({ name, type }) => [name, valueOf(g, type)]));
+    case 'array':
+      return Array.from({ length: g(int, 0, 3) }, () => valueOf(g, schema.items));
+    case 'map': {
+      // A prefix, since avsc sorts keys that look like numbers first and loses the key __proto__.
+      const names = Array.from({ length: g(int, 0, 3) }, (_, i) => `k${i}${g(text)}`);
+      return Object.fromEntries(names.map((name) => [name, valueOf(g, schema.values)]));
+    }
+    case 'union': {
+      const branch = pick(g, schema.branches);
+      return branch.kind === 'null' ? null : { [wrapName(branch)]: valueOf(g, branch) };
+    }
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * Builds plans for tests of the engine, without a policy: schemas by hand or from JSON, instructions by path.
+ */
+import { parseAvroSchema } from '../../schemas/parse-avro.ts';
+import { isLeaf } from '../../schemas/avro-schema.ts';
+import type { AvroType } from '../../schemas/avro-schema.ts';
+import { deriveSchema } from '../../processors/derive-schema.ts';
+import type { Instruction, Plan, PlanNode } from '../../processors/plan.ts';
+
+/** A plan around a root node. */
+export function planOf(root: PlanNode, more: Partial<Plan> = {}): Plan {
+  return {
+    audience: 'research',
+    topic: 'clinical.tests',
+    schemaId: 1,
+    root,
+    key: { method: 'drop' },
+    headers: [],
+    timestamp: 'append',
+    personPath: null,
+    personSpace: 'patient',
+    asOfDay: 20_000,
+    derivedSchema: deriveSchema(root, 'research'),
+    policyVersion: 1,
+    hash: '0'.repeat(64),
+    ...more,
+  };
+}
+
+/** Instructions by path (`address.zip`, `codes[]`, `notes{}`); what has none is kept. */
+export type Instructions = Readonly<Record<string, Instruction>>;
+
+/** A plan for a schema in JSON: `redact` and `drop` of anything, other methods of leaves, also below unions. */
+export function planFor(schema: unknown, instructions: Instructions, more: Partial<Plan> = {}): Plan {
+  return planOf(nodeOf(parseAvroSchema(JSON.stringify(schema)), '', instructions), more);
+}
+
+function nodeOf(schema: AvroType, path: string, instructions: Instructions): PlanNode {
+  const instruction = instructions[path];
+  if (instruction?.method === 'drop') return { kind: 'drop', schema };
+  if (instruction?.method === 'redact') return { kind: 'empty', schema };
+  if (isLeaf(schema)) {
+    return instruction && schema.kind !== 'null'
+      ? { kind: 'leaf', schema, path, instruction }
+      : { kind: 'keep', schema };
+  }
+  switch (schema.kind) {
+    case 'record': {
+      const below = (name: string): string => (path === '' ? name : `${path}.${name}`);
+      const fields = schema.fields.map(({ name, type }) => nodeOf(type, below(name), instructions));
+      return { kind: 'record', schema, fields };
+    }
+    case 'array':
+      return { kind: 'array', schema, items: nodeOf(schema.items, `${path}[]`, instructions) };
+    case 'map': {
+      const key = instructions[`${path}{key}`] ?? { method: 'keep' };
+      return { kind: 'map', schema, key, values: nodeOf(schema.values, `${path}{}`, instructions) };
+    }
+    case 'union':
+      return {
+        kind: 'union',
+        schema,
+        branches: schema.branches.map((branch) => nodeOf(branch, path, instructions)),
+      };
+  }
+}
