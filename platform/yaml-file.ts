@@ -2,7 +2,7 @@
  * A YAML file that remembers its lines, so that every complaint can say where; `${NAME}` in its values is
  * replaced once. Knows nothing of what the settings mean. Errors name settings, never their values.
  */
-import { isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document, Node, Pair, Scalar } from 'yaml';
 import { GauzeError, GauzeErrors } from './errors.ts';
 import type { ErrorCode } from './errors.ts';
@@ -108,11 +108,11 @@ export class YamlFile {
       const parent = this.#document.getIn(setting.slice(0, length - 1), true);
       const step = setting[length - 1];
       if (isMap(parent)) {
-        const pair = parent.items.find((item) => isScalar(item.key) && String(item.key.value) === step);
+        const pair = parent.items.find((item) => isScalar(item.key) && String(item.key.value) === String(step));
         if (pair) return this.#lineOf(pair.key as Node);
       } else {
         const node = this.#document.getIn(setting.slice(0, length), true);
-        if (isScalar(node)) return this.#lineOf(node);
+        if (isNode(node)) return this.#lineOf(node);
       }
     }
     return 1;

@@ -1,0 +1,72 @@
+/**
+ * Who may import whom: the table of rooms, and the table of packages. Adding a line here is a decision about
+ * the design and belongs into docs/adr/.
+ */
+
+/** What code of a room may import of other rooms; its own is always allowed. */
+export const ROOMS: Readonly<Record<string, readonly string[]>> = rooms();
+
+function rooms(): Record<string, readonly string[]> {
+  const below = ['platform', 'kafka', 'keys', 'schemas', 'processors', 'policy', 'audit', 'topology'];
+  const product = [...below, 'approvals', 'stack', 'examples', 'cli'];
+  return {
+    platform: [],
+    kafka: ['platform'],
+    keys: ['platform'],
+    schemas: ['platform'],
+    processors: ['schemas', 'keys', 'platform'],
+    policy: ['processors', 'schemas', 'kafka', 'keys', 'platform'],
+    audit: ['kafka', 'schemas', 'keys', 'platform'],
+    topology: below,
+    approvals: ['policy', 'audit', 'kafka', 'keys', 'schemas', 'platform'],
+    stack: ['kafka', 'platform'],
+    cli: product,
+    examples: product.filter((room) => room !== 'cli'),
+    scripts: product,
+    bench: product,
+    test: [...product, 'scripts', 'bench'],
+  };
+}
+
+/** Where a package may be imported: beginnings of paths. `test/` may import each of them. */
+export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  '@faker-js/faker': ['examples/', 'bench/'],
+  '@jest/globals': [],
+  '@jest/reporters': [],
+  '@kafkajs/confluent-schema-registry': ['examples/', 'schemas/', 'bench/'],
+  '@node-rs/crc32': ['kafka/'],
+  avsc: ['schemas/', 'processors/value-oracle.ts', 'audit/', 'policy/', 'cli/', 'examples/', 'bench/'],
+  bullmq: ['approvals/'],
+  commander: ['cli/'],
+  'csv-parse': ['examples/'],
+  'fast-check': [],
+  ioredis: ['approvals/', 'stack/'],
+  kafkajs: ['kafka/'],
+  pino: ['platform/log.ts'],
+  yaml: ['platform/', 'policy/', 'approvals/', 'cli/', 'stack/'],
+  zod: [
+    'platform/',
+    'schemas/',
+    'keys/',
+    'processors/',
+    'policy/',
+    'approvals/',
+    'audit/',
+    'cli/',
+    'scripts/',
+  ],
+};
+
+/** node:crypto is for few files; each with what it needs it for. */
+export const CRYPTO_FILES: Readonly<Record<string, string>> = {
+  'platform/clock.ts': 'random bytes',
+  'kafka/scram.ts': 'RFC 5802',
+  'kafka/kafkajs-cluster.ts': 'salted password of a new SCRAM user',
+  'policy/compile-plan.ts': 'hash of a plan',
+  'policy/policy-file.ts': 'hash of the text of a policy',
+  'stack/free-ports.ts': 'a random start of the port search',
+  'topology/lane-session.ts': 'hash over the plans of one transaction',
+};
+
+/** Rooms whose work is cryptography. */
+export const CRYPTO_ROOMS: readonly string[] = ['keys', 'audit', 'test', 'bench'];
