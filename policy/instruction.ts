@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import { METHODS } from '../processors/method-table.ts';
 import type { Instruction, MethodName } from '../processors/plan.ts';
+import { canonicalJson } from './canonical-json.ts';
 import type { ErrorCode, ErrorContext } from '../platform/errors.ts';
 
 /** What is wrong with an instruction: code, context, and the step to the setting in it. */
@@ -48,8 +49,7 @@ export function isMethodName(word: string): word is MethodName {
 
 /** Are two instructions the same, parameters and all? */
 export function sameInstruction(a: Instruction, b: Instruction): boolean {
-  const entries = (instruction: Instruction): string => JSON.stringify(Object.entries(instruction).sort());
-  return entries(a) === entries(b);
+  return canonicalJson(a) === canonicalJson(b);
 }
 
 function faultsOf(issue: z.core.$ZodIssue, method: string): InstructionFault[] {

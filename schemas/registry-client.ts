@@ -5,20 +5,12 @@
  * (an answer that no registry gives) for "there is no such schema".
  */
 import { z } from 'zod';
-import { monotonicMs, sleep } from '../platform/clock.ts';
-import { GauzeError, foreignName } from '../platform/errors.ts';
+import { monotonicMs } from '../platform/clock.ts';
+import { GauzeError } from '../platform/errors.ts';
+import { RegistryHttp } from './registry-http.ts';
+import type { RegistryAccess, RegistryAnswer } from './registry-http.ts';
 
-export interface RegistryOptions {
-  /** Base address of the Confluent API, such as `http://127.0.0.1:8081/apis/ccompat/v7`. */
-  readonly url: string;
-  readonly username?: string;
-  readonly password?: string;
-  /** How often a request is sent at most before the outage is reported; 5. */
-  readonly attempts?: number;
-  /** Pause before the second attempt, doubled for each further one; 200. */
-  readonly retryDelayMs?: number;
-  /** 10,000. */
-  readonly requestTimeoutMs?: number;
+export interface RegistryOptions extends RegistryAccess {
   /** How long "no such schema" is believed; 5,000. */
   readonly notFoundMs?: number;
 }
@@ -55,14 +47,9 @@ const errorAnswer = z.object({ error_code: z.int() });
 const ABSENT_LIMIT = 10_000;
 
 type Registered = z.infer<typeof registered>;
-interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-}
-
 export class RegistryClient {
-  readonly #options: Required<Omit<RegistryOptions, 'username' | 'password'>>;
-  readonly #authorization: string | null;
+  readonly #http: RegistryHttp;
+  readonly #notFoundMs: number;
   readonly #texts = new Map<number, Promise<SchemaText>>();
   readonly #refreshes = new Map<string, Promise<readonly SubjectVersion[]>>();
   readonly #idsOfSubject = new Map<string, Set<number>>();
@@ -70,17 +57,8 @@ export class RegistryClient {
   readonly #absentUntil = new Map<string, number>();
 
   constructor(options: RegistryOptions) {
-    const { username, password = '', ...rest } = options;
-    this.#options = {
-      attempts: 5,
-      retryDelayMs: 200,
-      requestTimeoutMs: 10_000,
-      notFoundMs: 5_000,
-      ...rest,
-      url: options.url.replace(/\/+$/, ''),
-    };
-    this.#authorization =
-      username === undefined ? null : `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+    this.#http = new RegistryHttp(options);
+    this.#notFoundMs = options.notFoundMs ?? 5_000;
   }
 
   /**
@@ -147,7 +125,7 @@ export class RegistryClient {
    */
   async register(subject: string, schemaText: string): Promise<number> {
     const path = `/subjects/${encodeURIComponent(subject)}/versions`;
-    const answer = await this.#send('POST', path, { schema: schemaText });
+    const answer = await this.#http.send('POST', path, { schema: schemaText });
     if (answer.status === 409) throw new GauzeError('ERR_SCHEMA_DERIVED_INCOMPATIBLE', { subject });
     if (answer.status === 422)
       throw new GauzeError('ERR_SCHEMA_SYNTAX', {
@@ -163,7 +141,7 @@ export class RegistryClient {
   async deleteSubject(subject: string): Promise<void> {
     const path = `/subjects/${encodeURIComponent(subject)}`;
     for (const query of ['', '?permanent=true']) {
-      const answer = await this.#send('DELETE', path + query);
+      const answer = await this.#http.send('DELETE', path + query);
       if (answer.status !== 200 && !isNotFound(answer))
         throw new GauzeError('ERR_REGISTRY_ANSWER', { status: answer.status });
     }
@@ -172,7 +150,7 @@ export class RegistryClient {
 
   async #fetchText(id: number, key: string): Promise<SchemaText> {
     try {
-      const answer = await this.#send('GET', `/schemas/ids/${id}`);
+      const answer = await this.#http.send('GET', `/schemas/ids/${id}`);
       if (isNotFound(answer)) {
         this.#rememberAbsent(key);
         throw new GauzeError('ERR_SCHEMA_UNKNOWN', { schemaId: id });
@@ -228,46 +206,12 @@ export class RegistryClient {
   }
 
   /** A registry that does not know the parameter `deleted` is asked without it: it keeps no deleted versions then. */
-  async #sendWithDeleted(path: string, includeDeleted: boolean): Promise<Answer> {
+  async #sendWithDeleted(path: string, includeDeleted: boolean): Promise<RegistryAnswer> {
     if (includeDeleted) {
-      const answer = await this.#send('GET', `${path}?deleted=true`);
+      const answer = await this.#http.send('GET', `${path}?deleted=true`);
       if (![400, 405, 422].includes(answer.status)) return answer;
     }
-    return this.#send('GET', path);
-  }
-
-  /** Sends until an answer comes that is no failure of the server, with growing pauses, up to the bound. */
-  async #send(method: string, path: string, body?: unknown): Promise<Answer> {
-    const { attempts, retryDelayMs } = this.#options;
-    for (let attempt = 1; ; attempt++) {
-      const outcome = await this.#sendOnce(method, path, body);
-      if (!(outcome instanceof GauzeError)) return outcome;
-      if (attempt >= attempts) throw outcome;
-      await sleep(retryDelayMs * 2 ** (attempt - 1));
-    }
-  }
-
-  async #sendOnce(method: string, path: string, body?: unknown): Promise<Answer | GauzeError> {
-    const headers: Record<string, string> = {
-      accept: 'application/vnd.schemaregistry.v1+json, application/json',
-    };
-    if (this.#authorization !== null) headers['authorization'] = this.#authorization;
-    if (body !== undefined) headers['content-type'] = 'application/vnd.schemaregistry.v1+json';
-    try {
-      const response = await fetch(this.#options.url + path, {
-        method,
-        headers,
-        signal: AbortSignal.timeout(this.#options.requestTimeoutMs),
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      const text = await response.text();
-      if (response.status >= 500 || response.status === 429)
-        return new GauzeError('ERR_REGISTRY_ANSWER', { status: response.status });
-      return { status: response.status, body: json(text) };
-    } catch (thrown) {
-      const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
-      return new GauzeError('ERR_REGISTRY_UNREACHABLE', { causeName: foreignName(cause) });
-    }
+    return this.#http.send('GET', path);
   }
 
   #isAbsent(key: string): boolean {
@@ -280,28 +224,20 @@ export class RegistryClient {
 
   #rememberAbsent(key: string): void {
     if (this.#absentUntil.size >= ABSENT_LIMIT) this.#absentUntil.clear();
-    this.#absentUntil.set(key, monotonicMs() + this.#options.notFoundMs);
+    this.#absentUntil.set(key, monotonicMs() + this.#notFoundMs);
   }
 }
 
 /** A registry says "not found" with its own error code; a wrong address answers 404 without one. */
-function isNotFound({ status, body }: Answer): boolean {
+function isNotFound({ status, body }: RegistryAnswer): boolean {
   return status === 404 && errorAnswer.safeParse(body).success;
 }
 
-function parsed<T extends z.ZodType>(answer: Answer, shape: T): z.infer<T> {
+function parsed<T extends z.ZodType>(answer: RegistryAnswer, shape: T): z.infer<T> {
   const result = shape.safeParse(answer.body);
   if (answer.status !== 200 || !result.success)
     throw new GauzeError('ERR_REGISTRY_ANSWER', { status: answer.status });
   return result.data;
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The promise's outcome, or the signal's reason if that comes first. */

@@ -1,0 +1,81 @@
+/**
+ * Runs the examples of a policy: what the owner of the policy says comes out, against what the plan does.
+ * A mismatch is told by path and line only: the values of an example may be copied from life.
+ */
+import { GauzeError } from '../platform/errors.ts';
+import type { AudienceKeys } from '../keys/audience-keys.ts';
+import type { ValueContext } from '../processors/method.ts';
+import { maskLeafValue } from '../processors/method-table.ts';
+import type { CompiledPlan, PlanLeaf } from './compile-plan.ts';
+import { fromExample, toExample } from './example-value.ts';
+import { problemIn } from './leaf-decision.ts';
+import type { ExampleValue, Expectation, Policy, PolicyExample } from './policy.ts';
+
+/** What comes out at a path: a value, or nothing. */
+type Outcome = { readonly value: ExampleValue } | 'absent';
+
+/**
+ * Runs every example that is about the plan's topic, with the audience's own keys or with keys made for the occasion
+ * (then only `not:` can be said of a pseudonym). Returns a problem for each path that comes out otherwise.
+ */
+export function runExamples(policy: Policy, plan: CompiledPlan, keys: AudienceKeys): GauzeError[] {
+  return policy.examples.flatMap((example, at) =>
+    example.topic === plan.topic ? runExample(policy, plan, example, at, keys) : [],
+  );
+}
+
+function runExample(
+  policy: Policy,
+  plan: CompiledPlan,
+  example: PolicyExample,
+  at: number,
+  keys: AudienceKeys,
+): GauzeError[] {
+  const problem = problemIn(policy, plan.topic);
+  const leaves = new Map(plan.leaves.map((leaf) => [leaf.path, leaf]));
+  const context: ValueContext = { keys, person: personOf(plan, example), asOfDay: plan.asOfDay };
+  const unknown = [...example.given.keys()].filter((path) => !leaves.has(path));
+  const problems = unknown.map((path) =>
+    problem('ERR_POLICY_FIELD_UNKNOWN', ['examples', at, 'given', path], { path }),
+  );
+  for (const [path, expectation] of example.expect) {
+    const leaf = leaves.get(path);
+    const setting = ['examples', at, 'expect', path];
+    if (!leaf) problems.push(problem('ERR_POLICY_FIELD_UNKNOWN', setting, { path }));
+    else if (!comesOut(leaf, example.given.get(path), expectation, context))
+      problems.push(problem('ERR_POLICY_EXAMPLE', setting, { path }));
+  }
+  return problems;
+}
+
+function personOf(plan: CompiledPlan, example: PolicyExample): string | null {
+  const value = plan.personPath === null ? null : example.given.get(plan.personPath.join('.'));
+  return value === null || value === undefined ? null : String(value);
+}
+
+function comesOut(
+  leaf: PlanLeaf,
+  given: ExampleValue | undefined,
+  expectation: Expectation,
+  context: ValueContext,
+): boolean {
+  try {
+    const outcome = outcomeOf(leaf, given, context);
+    if (expectation.kind === 'absent') return outcome === 'absent';
+    if (outcome === 'absent') return expectation.kind === 'not';
+    return (outcome.value === expectation.value) === (expectation.kind === 'value');
+  } catch (error) {
+    // A value that the leaf or its method cannot take withholds a record: nothing comes out of it.
+    if (error instanceof GauzeError) return false;
+    throw error;
+  }
+}
+
+function outcomeOf(leaf: PlanLeaf, given: ExampleValue | undefined, context: ValueContext): Outcome {
+  const { instruction, emptied, schema } = leaf;
+  if (instruction.method === 'drop' || emptied === 'absent') return 'absent';
+  if (emptied === 'null' || (given === null && schema.kind !== 'null')) return { value: null };
+  const value =
+    given === undefined && instruction.method === 'redact' ? undefined : fromExample(given, schema);
+  return { value: toExample(maskLeafValue(value, schema, instruction, context), schema) };
+}
