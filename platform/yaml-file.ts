@@ -108,7 +108,9 @@ export class YamlFile {
       const parent = this.#document.getIn(setting.slice(0, length - 1), true);
       const step = setting[length - 1];
       if (isMap(parent)) {
-        const pair = parent.items.find((item) => isScalar(item.key) && String(item.key.value) === String(step));
+        const pair = parent.items.find(
+          (item) => isScalar(item.key) && String(item.key.value) === String(step),
+        );
         if (pair) return this.#lineOf(pair.key as Node);
       } else {
         const node = this.#document.getIn(setting.slice(0, length), true);

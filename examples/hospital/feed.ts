@@ -16,7 +16,13 @@ export const SOURCE_HEADER = 'source-system';
 /** Records of one send: enough to fill batches, little enough to hold in memory. */
 const RECORDS_PER_SEND = 500;
 
+/** How many records went to each topic. */
 export type FeedCounts = Record<ClinicalTopic, number>;
+
+/** What a clinical topic is called on the cluster. */
+export type TopicName = (topic: ClinicalTopic) => string;
+
+const OWN_NAME: TopicName = (topic) => topic;
 
 export interface FeedOptions {
   /** Connected by the caller, who also disconnects it. */
@@ -24,6 +30,8 @@ export interface FeedOptions {
   /** Base address of the registry's Confluent API. */
   readonly registryUrl: string;
   readonly records: Iterable<ClinicalRecord> | AsyncIterable<ClinicalRecord>;
+  /** Other names for the topics; default: their own. */
+  readonly topicName?: TopicName;
   /** Called after each send with the counts so far. */
   readonly onProgress?: (counts: Readonly<FeedCounts>) => void;
 }
@@ -35,11 +43,12 @@ export interface FeedOptions {
  * @throws GauzeError ERR_REGISTRY_UNREACHABLE; errors of the producer as they are
  */
 export async function feedHospital(options: FeedOptions): Promise<FeedCounts> {
-  const schemaIds = await registerClinicalSchemas(options.registryUrl);
+  const { producer, topicName = OWN_NAME } = options;
+  const schemaIds = await registerClinicalSchemas(options.registryUrl, topicName);
   const counts = emptyCounts();
   let waiting: ClinicalRecord[] = [];
   const send = async (): Promise<void> => {
-    await options.producer.sendBatch({ acks: -1, topicMessages: topicMessages(waiting, schemaIds) });
+    await producer.sendBatch({ acks: -1, topicMessages: topicMessages(waiting, schemaIds, topicName) });
     for (const record of waiting) counts[record.topic] += 1;
     waiting = [];
     options.onProgress?.({ ...counts });
@@ -55,6 +64,7 @@ export async function feedHospital(options: FeedOptions): Promise<FeedCounts> {
 /** Registers the schemas, or finds them registered. @throws GauzeError ERR_REGISTRY_UNREACHABLE */
 export async function registerClinicalSchemas(
   registryUrl: string,
+  topicName = OWN_NAME,
 ): Promise<ReadonlyMap<ClinicalTopic, number>> {
   const registry = new SchemaRegistry({ host: registryUrl });
   const ids = new Map<ClinicalTopic, number>();
@@ -62,7 +72,7 @@ export async function registerClinicalSchemas(
     try {
       const schema = { type: SchemaType.AVRO as const, schema: clinicalSchema(topic) };
       const { id } = await registry.register(schema, {
-        subject: `${topic}-value`,
+        subject: `${topicName(topic)}-value`,
         compatibility: COMPATIBILITY.BACKWARD,
       });
       ids.set(topic, id);
@@ -73,9 +83,13 @@ export async function registerClinicalSchemas(
   return ids;
 }
 
-function topicMessages(records: readonly ClinicalRecord[], schemaIds: ReadonlyMap<ClinicalTopic, number>) {
+function topicMessages(
+  records: readonly ClinicalRecord[],
+  schemaIds: ReadonlyMap<ClinicalTopic, number>,
+  topicName: TopicName,
+) {
   return CLINICAL_TOPICS.map((topic) => ({
-    topic,
+    topic: topicName(topic),
     messages: records
       .filter((record) => record.topic === topic)
       .map((record) => ({
