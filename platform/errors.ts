@@ -275,8 +275,7 @@ export const ERRORS = {
   },
   ERR_POLICY_READER_TWICE: {
     kind: 'usage',
-    message:
-      '{file}:{line}: {setting} reads the audience {audience} of {topic} too, and no reason is given.',
+    message: '{file}:{line}: {setting} reads the audience {audience} of {topic} too, and no reason is given.',
     action: 'Write it with `principal:` and `reason:` in both policies, or use two principals.',
   },
   ERR_POLICY_AUDIENCE_RESERVED: {
@@ -369,6 +368,11 @@ export const ERRORS = {
     kind: 'usage',
     message: '{file}:{line}: the example for {path} of {topic} does not give what the policy expects.',
     action: 'Correct the example or the policy.',
+  },
+  ERR_POLICY_RAW_TOPIC_MISSING: {
+    kind: 'usage',
+    message: 'A policy covers the topic {topic}, which does not exist.',
+    action: 'Make the raw topic first, or take it out of the policy.',
   },
   ERR_POLICY_ABSENT: {
     kind: 'hold',

@@ -109,6 +109,11 @@ owners: { "User:alice": alice@example.org }
     expect(config.keys?.file).toBe(path.join(folder, 'sub/ring.json'));
   });
 
+  test('leaves names alone: a variable in one is just a name', async () => {
+    const config = await load(`${SMALLEST}tags: { "\${WORD}": "\${TAG}" }\n`, { WORD: 'x', TAG: 'PHI_ID' });
+    expect(config.tags).toEqual({ '${WORD}': 'PHI_ID' });
+  });
+
   test('takes a Redis password from a variable', async () => {
     const text = `${SMALLEST}redis: { url: "redis://:\${PW}@127.0.0.1:6379" }\n`;
     expect((await load(text, { PW: 'x' })).redis?.url).toBe('redis://:x@127.0.0.1:6379');

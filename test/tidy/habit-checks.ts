@@ -170,7 +170,6 @@ export const LONG_FILES: Readonly<Record<string, string>> = {
   'processors/transcoder-source.ts':
     'the generator of one function: what reads and what writes a type stand together',
   'kafka/connection.ts': 'one connection: its framing, time limits and log-in share their state',
-  'schemas/registry-client.ts': 'one client: its caches and its retries share their state',
 };
 
 /** Product files that are too long, and reasons for files that are not. */
