@@ -5,8 +5,8 @@
 import { describeStack, startStack } from '../stack/local-stack.ts';
 import type { Stack, StackOptions } from '../stack/local-stack.ts';
 
-/** What the command line and the environment say. */
-export interface StackCommandOptions extends Pick<StackOptions, 'external' | 'xdgCacheHome' | 'javaHome'> {
+/** What the command line says. */
+export interface StackCommandOptions extends Pick<StackOptions, 'external'> {
   /** One JSON object on one line instead of a table. */
   readonly json: boolean;
 }

@@ -6,7 +6,9 @@
 import kafkajs from 'kafkajs';
 import type { Admin, Kafka } from 'kafkajs';
 import type { Acl } from './acl.ts';
-import { kafkaError } from './kafka-errors.ts';
+import { sleep } from '../platform/clock.ts';
+import type { GauzeError } from '../platform/errors.ts';
+import { kafkaError, kafkaErrorClass } from './kafka-errors.ts';
 import { fromAclEntry, toAclEntry } from './kafkajs-acl.ts';
 import { createKafkaJs } from './kafkajs-client.ts';
 import type { KafkaJsOptions } from './kafkajs-client.ts';
@@ -260,11 +262,26 @@ export class KafkaAdmin {
   }
 
   async #ask<T>(apiName: string, call: () => Promise<T>, topic?: string): Promise<T> {
-    try {
-      return await call();
-    } catch (thrown) {
-      const context = { apiName, role: this.#role, ...(topic === undefined ? {} : { topic }) };
-      throw ownKafkaJsError(thrown, context);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await call();
+      } catch (thrown) {
+        const context = { apiName, role: this.#role, ...(topic === undefined ? {} : { topic }) };
+        const error = ownKafkaJsError(thrown, context);
+        if (attempt === ATTEMPTS || !passes(error)) throw error;
+        await sleep(PAUSE_MS);
+      }
     }
   }
+}
+
+/** How often a request is sent while its answer says "not yet"; kafkajs repeats only some of them by itself. */
+const ATTEMPTS = 50;
+const PAUSE_MS = 100;
+
+/** True for answers that end by themselves, such as a group coordinator that is still loading. */
+function passes({ context: { kafkaError } }: GauzeError): boolean {
+  if (kafkaError === undefined) return false;
+  const answer = kafkaErrorClass(kafkaError);
+  return answer === 'coordinator' || answer === 'retry';
 }

@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { environment } from '../platform/config.ts';
 import { GauzeError } from '../platform/errors.ts';
 import { KAFKA_VERSION, REGISTRY_VERSION } from './broker-settings.ts';
 
@@ -22,9 +23,9 @@ export interface CachePaths {
 /** Changes when the content of a download changes while its version does not. */
 const KAFKA_LAYOUT = 1;
 
-/** The cache directory: under `xdgCacheHome` where it is set, else ~/.cache. */
-export function cachePaths(xdgCacheHome?: string): CachePaths {
-  const cache = xdgCacheHome === undefined || xdgCacheHome === '' ? join(homedir(), '.cache') : xdgCacheHome;
+/** The cache directory: under XDG_CACHE_HOME where it is set (XDG Base Directory Specification), else ~/.cache. */
+export function cachePaths(): CachePaths {
+  const cache = environment('XDG_CACHE_HOME') ?? join(homedir(), '.cache');
   return {
     kafkaLibs: join(cache, 'gauze', `kafka-${KAFKA_VERSION}-${KAFKA_LAYOUT}`),
     registry: join(cache, 'gauze', `apicurio-${REGISTRY_VERSION}`),

@@ -33,10 +33,6 @@ export interface StackOptions {
   /** Settings for all brokers beside those of broker-settings.ts. */
   readonly brokerOverrides?: Readonly<Record<string, string>>;
   readonly external?: ExternalParts;
-  /** Value of XDG_CACHE_HOME, if set. */
-  readonly xdgCacheHome?: string;
-  /** Value of JAVA_HOME, if set. */
-  readonly javaHome?: string;
 }
 
 /** Where the stack is and how to log in: plain data that can be written as JSON. */
@@ -84,7 +80,7 @@ export function describeStack(stack: Stack): StackDescription {
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const progress = options.onProgress ?? (() => {});
   const external = options.external ?? {};
-  const paths = cachePaths(options.xdgCacheHome);
+  const paths = cachePaths();
   const missing = missingDownloads(paths);
   const needs = {
     kafka: !external.kafka,
@@ -92,7 +88,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     redis: external.redisUrl === undefined,
   };
   const download = { kafka: needs.kafka && missing.kafka, registry: needs.registry && missing.registry };
-  const found = findPrerequisites({ ...needs, maven: download.kafka || download.registry }, options.javaHome);
+  const found = findPrerequisites({ ...needs, maven: download.kafka || download.registry });
   if (download.kafka) progress('Downloading Apache Kafka');
   if (download.kafka) await fetchKafka(paths);
   if (download.registry) progress('Downloading Apicurio Registry');

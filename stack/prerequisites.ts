@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, realpathSync } from 'node:fs';
 import { homedir, platform } from 'node:os';
 import { dirname, join } from 'node:path';
+import { environment } from '../platform/config.ts';
 import { GauzeError } from '../platform/errors.ts';
 
 /** A Java installation. */
@@ -40,8 +41,8 @@ export interface Needs {
  * Finds the programs that `needs` asks for; paths of others are empty.
  * @throws GauzeError ERR_STACK_PREREQUISITE naming all that is missing, with the command that installs each
  */
-export function findPrerequisites(needs: Needs, javaHome?: string): Prerequisites {
-  const javas = needs.kafka || needs.registry ? findJavas(javaHome) : [];
+export function findPrerequisites(needs: Needs): Prerequisites {
+  const javas = needs.kafka || needs.registry ? findJavas() : [];
   const newest = javas[0];
   const missing: Missing[] = [];
   if (needs.kafka && (newest?.version ?? 0) < KAFKA_JAVA) missing.push('java-kafka');
@@ -92,7 +93,7 @@ function runs(program: string): boolean {
 }
 
 /** All Java installations at the usual places, newest first; each once. */
-export function findJavas(javaHome?: string): JavaHome[] {
+export function findJavas(javaHome = environment('JAVA_HOME')): JavaHome[] {
   const parents = [
     '/usr/lib/jvm',
     '/usr/java',

@@ -15,11 +15,7 @@ declare global {
 
 export default async function startStackForTests(): Promise<void> {
   if (process.env[STACK_FILE_VARIABLE] !== undefined) return;
-  const { XDG_CACHE_HOME: xdgCacheHome, JAVA_HOME: javaHome } = process.env;
-  const stack = await startStack({
-    ...(xdgCacheHome === undefined ? {} : { xdgCacheHome }),
-    ...(javaHome === undefined ? {} : { javaHome }),
-  });
+  const stack = await startStack();
   // In the stack's own directory, which goes with the stack even if no teardown runs.
   const file = join(stack.directory, 'stack.json');
   await writeFile(file, JSON.stringify(describeStack(stack)), { mode: 0o600 });
