@@ -34,11 +34,14 @@ const NEEDED: readonly (readonly [key: number, name: string, version: number])[]
   [28, 'TxnOffsetCommit', 5],
 ];
 const TRANSACTION_VERSION_MIN = 2;
+const NO_TOPIC_ID = Buffer.alloc(16);
 
 export class Cluster {
   readonly endpoint: KafkaEndpoint;
   /** Produce v13 names topics by id, so that a record can never land in a topic made again (KIP-516). */
   produceVersion: 12 | 13 = 12;
+  /** The cluster's own id; known after `start`. */
+  clusterId = '';
   private control: Promise<Connection> | null = null;
   private brokers = new Map<number, KafkaAddress>();
   private readonly topics = new Map<string, TopicMetadata>();
@@ -86,11 +89,9 @@ export class Cluster {
   /** Asks anew for these topics; those that do not exist are missing from the answer. */
   async refresh(names: readonly string[]): Promise<ReadonlyMap<string, TopicMetadata>> {
     const connection = await this.controlConnection();
-    const body = new ProtocolWriter()
-      .compactArray(names, (name) => body.raw(Buffer.alloc(16)).compactString(name).noTags())
-      .boolean(false)
-      .boolean(false)
-      .noTags();
+    const body = new ProtocolWriter();
+    body.compactArray(names, (name) => body.raw(NO_TOPIC_ID).compactString(name).noTags());
+    body.boolean(false).boolean(false).noTags(); // create no topics, leave out authorized operations
     const answer = await request(connection, METADATA, [body.done()], REQUEST_TIMEOUT_MS, (r) => {
       r.int32();
       const brokers = r.compactArray(() => {
@@ -99,7 +100,7 @@ export class Cluster {
         r.tags();
         return node;
       });
-      r.compactNullableString();
+      const clusterId = r.compactString();
       r.int32();
       const topics = r.compactArray(() => {
         const error = r.int16();
@@ -118,9 +119,10 @@ export class Cluster {
         r.tags();
         return { error, name, id, partitions };
       });
-      return { brokers, topics };
+      return { brokers, clusterId, topics };
     });
     this.brokers = new Map(answer.brokers.map(({ id, host, port }) => [id, { host, port }]));
+    this.clusterId = answer.clusterId;
     const found = new Map<string, TopicMetadata>();
     for (const { error, name, id, partitions } of answer.topics) {
       this.topics.delete(name);

@@ -6,6 +6,7 @@
 import { createRequire } from 'node:module';
 import { connect as connectPlain, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import kafkajs from 'kafkajs';
 import type { AclEntry, Consumer, ISocketFactory, Kafka, Producer, RetryOptions, SASLOptions } from 'kafkajs';
 import { GauzeError } from '../platform/errors.ts';
@@ -18,7 +19,8 @@ const KAFKAJS_VERSION = '2.2.4';
 export interface KafkaJsOptions {
   /** `host:port` each. */
   readonly brokers: readonly string[];
-  readonly ssl: boolean;
+  /** TLS with the authorities of the system, TLS with options of node:tls, or none. */
+  readonly ssl: boolean | ConnectionOptions;
   /** null: no log-in. */
   readonly login: Login | null;
   /** Attempts after the first of each request; kafkajs backs off between them. Default 5. */

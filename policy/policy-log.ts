@@ -37,6 +37,8 @@ export class PolicyState {
   readonly withhold = new Map<string, Set<number>>();
   /** The position after the last entry folded. */
   endOffset = 0;
+  /** Counts entries that change what anybody sees: policies, tags, releases, orders to withhold. */
+  rulesVersion = 0;
 
   /** Takes in the entry at `offset`. */
   fold(offset: number, entry: PolicyLogEntry): void {
@@ -73,7 +75,10 @@ export class PolicyState {
     for (const { path, tags } of paths) {
       const words = known.get(path) ?? new Set<string>();
       known.set(path, words);
-      for (const tag of tags) words.add(tag);
+      for (const tag of tags) {
+        if (!words.has(tag)) this.rulesVersion++;
+        words.add(tag);
+      }
     }
   }
 }
@@ -114,6 +119,7 @@ export class PolicyLog {
         this.state.endOffset = this.reader.position;
         if (changed) this.wake();
       } catch (error) {
+        if (signal.aborted) return;
         const own = ownError(error);
         if (own.code === 'ERR_POLICY_LOG_CORRUPT') throw own;
         onTrouble(own);

@@ -3,6 +3,7 @@
  * A tag that is missing here must not be allowed anything: the type of the table sees to that.
  */
 import type { Instruction, MethodName } from '../processors/plan.ts';
+import type { Accounting } from '../schemas/control-codecs.ts';
 import { TAGS } from '../schemas/tags.ts';
 import type { TagName } from '../schemas/tags.ts';
 
@@ -12,6 +13,10 @@ interface RegimeRow {
   /** What the policy's description has to say, where the regime rests on it; else null. */
   readonly description: string | null;
   readonly timestamps: readonly ('append' | 'keep')[];
+  /** HL7 v3-ActReason codes that reads for such an audience are recorded with. */
+  readonly purpose: readonly string[];
+  /** Whether the read counts in an accounting of disclosures, 45 CFR 164.528(a)(1). */
+  readonly accounting: Accounting;
 }
 
 export const REGIMES = {
@@ -20,24 +25,32 @@ export const REGIMES = {
     doc: 'De-identified by removing the eighteen identifiers: no longer PHI.',
     description: null,
     timestamps: ['append'],
+    purpose: [],
+    accounting: 'NOT_PHI',
   },
   'limited-data-set': {
     paragraph: '45 CFR 164.514(e)',
     doc: 'Still PHI, without direct identifiers, under a data use agreement: research, public health, operations.',
     description: null,
     timestamps: ['append', 'keep'],
+    purpose: ['HRESCH'],
+    accounting: 'EXEMPT_LIMITED_DATA_SET',
   },
   'expert-determination': {
     paragraph: '45 CFR 164.514(b)(1)',
     doc: 'An expert has determined, and written down, that the risk of identification is very small.',
     description: 'text: who determined it, and where it is written down',
     timestamps: ['append', 'keep'],
+    purpose: [],
+    accounting: 'NOT_PHI',
   },
   tpo: {
     paragraph: '45 CFR 164.506(c)',
     doc: 'Treatment, payment or health care operations: PHI for people who need it for their work.',
     description: 'text: the purpose',
     timestamps: ['append', 'keep'],
+    purpose: ['TREAT', 'HPAYMT', 'HOPERAT'],
+    accounting: 'EXEMPT_TPO',
   },
 } as const satisfies Record<string, RegimeRow>;
 

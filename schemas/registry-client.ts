@@ -137,6 +137,17 @@ export class RegistryClient {
     return parsed(answer, idAnswer).id;
   }
 
+  /**
+   * Is this very schema a version of the subject? The registry compares, whatever way it keeps the text.
+   * @throws GauzeError ERR_REGISTRY_UNREACHABLE, ERR_REGISTRY_ANSWER
+   */
+  async isRegistered(subject: string, schemaText: string): Promise<boolean> {
+    const answer = await this.#http.send('POST', `/subjects/${encodeURIComponent(subject)}`, { schema: schemaText });
+    if (answer.status === 200) return true;
+    if (isNotFound(answer)) return false;
+    throw new GauzeError('ERR_REGISTRY_ANSWER', { status: answer.status, subject });
+  }
+
   /** Deletes a subject with all its versions, for good; one that is not there is no error. */
   async deleteSubject(subject: string): Promise<void> {
     const path = `/subjects/${encodeURIComponent(subject)}`;

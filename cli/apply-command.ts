@@ -1,0 +1,127 @@
+/**
+ * `gauze plan` and `gauze apply`: the difference between policies and the cluster, shown or made so.
+ */
+import type { KafkaAdmin } from '../kafka/admin.ts';
+import { ordinaryProducer } from '../kafka/kafkajs-client.ts';
+import { loadKeyring } from '../keys/keyring.ts';
+import { GauzeError } from '../platform/errors.ts';
+import { applyChanges, findChanges } from '../policy/apply.ts';
+import type { ApplyInput, Changes } from '../policy/apply.ts';
+import { loadPolicies } from '../policy/load-policies.ts';
+import { PolicyLog } from '../policy/policy-log.ts';
+import type { PolicyState } from '../policy/policy-log.ts';
+import { Site } from './site.ts';
+import { EXIT, note, print, styled } from './terminal.ts';
+
+export interface ApplyOptions {
+  readonly config: string;
+  readonly json: boolean;
+}
+
+/** Shows what `gauze apply` would do. Exit code 0 also where there is something to do. */
+export async function planCommand(options: ApplyOptions): Promise<number> {
+  const site = await Site.load(options.config);
+  await withAdmin(site, async (admin) =>
+    show(await findChanges(await applyInput(site, admin)), options.json),
+  );
+  return EXIT.ok;
+}
+
+/** Makes it so; a second run finds nothing to do. */
+export async function applyCommand(options: ApplyOptions): Promise<number> {
+  const site = await Site.load(options.config);
+  await withAdmin(site, async (admin) => {
+    await applyPolicies(site, admin, note);
+    if (options.json) print(JSON.stringify({ applied: true }));
+    else print('Everything is as the policies say.');
+  });
+  return EXIT.ok;
+}
+
+/** Finds the changes and makes them. */
+export async function applyPolicies(
+  site: Site,
+  admin: KafkaAdmin,
+  onStep: (step: string) => void,
+): Promise<Changes> {
+  const input = await applyInput(site, admin);
+  const changes = await findChanges(input);
+  await applyChanges(changes, input, async (values) => await appendPolicies(site, values), onStep);
+  return changes;
+}
+
+/** Appends entries to the policy log, in one request, so that they take effect together. */
+export async function appendPolicies(site: Site, values: readonly Buffer[]): Promise<void> {
+  const producer = ordinaryProducer(await site.kafkaJsOptions('admin'));
+  try {
+    await producer.connect();
+    const messages = values.map((value) => ({ key: null, value, partition: 0 }));
+    await producer.send({ topic: site.names.policies, acks: -1, messages });
+  } catch {
+    throw new GauzeError('ERR_KAFKA_ANSWER', { apiName: 'Produce', topic: site.names.policies });
+  } finally {
+    await producer.disconnect();
+  }
+}
+
+/** The policy log as it is; null where it does not exist yet. */
+export async function readPolicyState(site: Site, role: 'admin' | 'topology'): Promise<PolicyState | null> {
+  const cluster = await site.cluster(role);
+  const log = new PolicyLog(cluster, site.names.policies);
+  try {
+    await cluster.start();
+    await log.readToEnd();
+    return log.state;
+  } catch (error) {
+    if (error instanceof GauzeError && error.code === 'ERR_KAFKA_TOPIC_MISSING') return null;
+    throw error;
+  } finally {
+    log.close();
+    await cluster.close();
+  }
+}
+
+async function withAdmin(site: Site, work: (admin: KafkaAdmin) => Promise<void>): Promise<void> {
+  const admin = await site.admin('admin');
+  try {
+    await admin.connect();
+    await work(admin);
+  } finally {
+    await admin.close();
+  }
+}
+
+async function applyInput(site: Site, admin: KafkaAdmin): Promise<ApplyInput> {
+  const policies = await loadPolicies(site.config.policies);
+  if (site.config.keys) {
+    const keyring = await loadKeyring(site.config.keys.file);
+    for (const { audience } of policies) keyring.audience(audience);
+  }
+  const exists = (await admin.listTopics()).includes(site.names.policies);
+  return {
+    policies,
+    admin,
+    names: site.names,
+    roles: site.principals,
+    registry: await site.registry(),
+    siteTags: site.siteTags,
+    state: exists ? await readPolicyState(site, 'admin') : null,
+    by: site.principals.admin,
+  };
+}
+
+function show(changes: Changes, json: boolean): void {
+  const { topics, acls, schemas, entries, withoutFile } = changes;
+  if (json) return print(JSON.stringify({ topics, acls, schemas: schemas.map(({ subject }) => subject) }));
+  for (const { topic, partitions } of topics)
+    print(`${styled('green', '+')} topic   ${topic} (${partitions} partitions)`);
+  for (const acl of acls)
+    print(`${styled('green', '+')} right   ${acl.principal} ${acl.operation} ${acl.resource} ${acl.name}`);
+  for (const { subject } of schemas) print(`${styled('green', '+')} schema  ${subject}`);
+  for (const { kind, policy, tags } of entries) {
+    print(`${styled('green', '+')} policy log  ${kind} ${policy?.audience ?? tags?.subject ?? ''}`);
+  }
+  for (const audience of withoutFile)
+    note(`${audience} is applied but has no policy file here; it stays in force.`);
+  if (topics.length + acls.length + schemas.length + entries.length === 0) print('Nothing to do.');
+}

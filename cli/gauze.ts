@@ -1,0 +1,85 @@
+#!/usr/bin/env node
+/**
+ * The command line: one verb per file, this one only says which there are.
+ */
+import { Command } from 'commander';
+import { applyCommand, planCommand } from './apply-command.ts';
+import { resumeCommand } from './resume-command.ts';
+import type { ResumeOptions } from './resume-command.ts';
+import { runCommand } from './run-command.ts';
+import { statusCommand } from './status-command.ts';
+import { runStackCommand } from './stack-command.ts';
+import { print, report } from './terminal.ts';
+
+interface CommonOptions {
+  readonly config: string;
+  readonly json: boolean;
+}
+
+const program = new Command('gauze')
+  .description('Masks PHI topics for each audience, exactly once, with proof of every read.')
+  .showHelpAfterError('(gauze --help lists the verbs)');
+
+function verb(name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option('-c, --config <file>', 'config file', 'gauze.yaml')
+    .option('--json', 'output for scripts', false);
+}
+
+/** Runs a verb and sets the exit code; whatever is thrown is told in our own words. */
+function act<Args extends unknown[]>(
+  run: (...args: Args) => Promise<number>,
+): (...args: Args) => Promise<void> {
+  return async (...args) => {
+    try {
+      process.exitCode = await run(...args);
+    } catch (error) {
+      process.exitCode = report(error, process.argv.includes('--json'));
+    }
+  };
+}
+
+verb('plan', 'show what `gauze apply` would change').action(
+  act(async (o: CommonOptions) => await planCommand(o)),
+);
+verb('apply', 'make topics, rights, derived schemas and policies as the policy files say').action(
+  act(async (o: CommonOptions) => await applyCommand(o)),
+);
+verb('run', 'run the service; SIGTERM drains it')
+  .option('--verbose', 'log decisions too', false)
+  .action(act(async (o: CommonOptions & { verbose: boolean }) => await runCommand(o)));
+verb('status', 'every lane with its lag, and why it is held if it is; exit code 1 if one is').action(
+  act(async (o: CommonOptions) => await statusCommand(o)),
+);
+verb('resume', 'let a held lane go on from where you say; audited')
+  .argument('<audience>')
+  .argument('<topic>', 'raw topic')
+  .argument('<partition>')
+  .option(
+    '--from <where>',
+    'earliest: from the first record still there; committed: from the committed offset',
+  )
+  .option('--from-audit', 'from the end of the last audited range, where the committed offset is lost')
+  .option('--withhold <offset>', 'go on, and withhold the record at this offset')
+  .requiredOption('--reason <text>', 'why; kept in the policy log, so name no person')
+  .option('--wait <seconds>', 'how long to wait for the lane', '30')
+  .action(
+    act(
+      async (audience: string, topic: string, partition: string, o: ResumeOptions) =>
+        await resumeCommand(audience, topic, partition, o),
+    ),
+  );
+program
+  .command('stack')
+  .description('run a local Kafka, schema registry and Redis until Ctrl-C')
+  .option('--json', 'one JSON object instead of a table', false)
+  .action(
+    act(async (o: { json: boolean }) => {
+      await runStackCommand({ json: o.json }, print);
+      return 0;
+    }),
+  );
+
+await program.parseAsync();

@@ -1,0 +1,97 @@
+/**
+ * `gauze resume`: a person says from where a held lane goes on, and why. The order is an entry of the policy log;
+ * the lane carries it out in the transaction that also audits it.
+ */
+import { nowMs, sleep } from '../platform/clock.ts';
+import { GauzeError } from '../platform/errors.ts';
+import { policyLogCodec } from '../schemas/control-codecs.ts';
+import type { PolicyLogEntry, ResumeFrom } from '../schemas/control-codecs.ts';
+import { valueSubject } from '../schemas/topic-names.ts';
+import { laneKey } from '../policy/policy-log.ts';
+import { appendPolicies, readPolicyState } from './apply-command.ts';
+import { Site } from './site.ts';
+import { EXIT, note, print } from './terminal.ts';
+
+export interface ResumeOptions {
+  readonly config: string;
+  readonly json: boolean;
+  readonly from?: string;
+  readonly fromAudit?: boolean;
+  readonly withhold?: string;
+  readonly reason: string;
+  readonly wait: string;
+}
+
+/** Appends the order and waits until a lane has taken it up, or `--wait` seconds are over. */
+export async function resumeCommand(
+  audience: string,
+  topic: string,
+  partitionText: string,
+  options: ResumeOptions,
+): Promise<number> {
+  const lane = { audience, topic, partition: wholeNumber('partition', partitionText) };
+  const order = orderOf(options);
+  const waitS = wholeNumber('--wait', options.wait);
+  const site = await Site.load(options.config);
+  const state = await readPolicyState(site, 'admin');
+  if (!state?.policies.has(audience)) throw new GauzeError('ERR_POLICY_ABSENT', { audience, topic });
+  const registry = await site.registry();
+  const id = await registry.register(valueSubject(site.names.policies), policyLogCodec.schemaText);
+  const entry: PolicyLogEntry = {
+    kind: 'LANE_RESUMED',
+    at: nowMs(),
+    by: site.principals.admin,
+    policy: null,
+    tags: null,
+    lane: null,
+    resume: { ...lane, ...order, reason: options.reason },
+  };
+  await appendPolicies(site, [policyLogCodec.encode(entry, id)]);
+  note('The order stands in the policy log; waiting for the lane.');
+  const taken = await takenUp(site, laneKey(lane), waitS);
+  if (options.json) print(JSON.stringify({ ordered: true, takenUp: taken }));
+  else
+    print(
+      taken
+        ? 'The lane has taken it up.'
+        : 'No instance has taken it up yet; it will when one runs the lane.',
+    );
+  return taken ? EXIT.ok : EXIT.problems;
+}
+
+function orderOf(options: ResumeOptions): {
+  readonly from: ResumeFrom;
+  readonly withhold_offset: number | null;
+} {
+  const { from, fromAudit, withhold } = options;
+  const given = [from !== undefined, fromAudit === true, withhold !== undefined].filter(Boolean).length;
+  if (given !== 1) {
+    throw new GauzeError('ERR_USAGE_ARGUMENT', {
+      setting: '--from',
+      expected: 'exactly one of --from earliest, --from committed, --from-audit, --withhold OFFSET',
+    });
+  }
+  if (fromAudit) return { from: 'AUDIT', withhold_offset: null };
+  if (withhold !== undefined)
+    return { from: 'WITHHOLD', withhold_offset: wholeNumber('--withhold', withhold) };
+  if (from === 'earliest') return { from: 'EARLIEST', withhold_offset: null };
+  if (from === 'committed') return { from: 'COMMITTED', withhold_offset: null };
+  throw new GauzeError('ERR_USAGE_ARGUMENT', { setting: '--from', expected: 'earliest or committed' });
+}
+
+/** A lane that has taken up the order has appended a new start after it. */
+async function takenUp(site: Site, key: string, waitS: number): Promise<boolean> {
+  for (let waited = 0; ; waited++) {
+    const state = await readPolicyState(site, 'admin');
+    const ordered = state?.resumed.get(key)?.logOffset ?? -1;
+    if ((state?.started.get(key)?.logOffset ?? -1) > ordered) return true;
+    if (waited >= waitS) return false;
+    await sleep(1_000);
+  }
+}
+
+function wholeNumber(setting: string, text: string): number {
+  if (!/^\d{1,15}$/.test(text))
+    throw new GauzeError('ERR_USAGE_ARGUMENT', { setting, expected: 'a whole number' });
+  return Number(text);
+}

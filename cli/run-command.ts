@@ -1,0 +1,98 @@
+/**
+ * `gauze run`: the service in the role of the topology, until SIGTERM or SIGINT; then it drains.
+ */
+import { loadKeyring } from '../keys/keyring.ts';
+import { GauzeError } from '../platform/errors.ts';
+import { createLogger } from '../platform/log.ts';
+import type { Logger } from '../platform/log.ts';
+import { Instance } from '../topology/instance.ts';
+import type { InstanceEvents } from '../topology/instance.ts';
+import type { LaneLimits } from '../topology/lane-context.ts';
+import { Site } from './site.ts';
+import { EXIT } from './terminal.ts';
+
+export interface RunOptions {
+  readonly config: string;
+  readonly verbose: boolean;
+}
+
+/** Lanes have this long to finish their transactions. */
+const DRAIN_MS = 8_000;
+/** Well under the shortest sensible offsets.retention.minutes. */
+const RENEW_MS = 60 * 60 * 1000;
+const RECHECK_MS = 5_000;
+const RECORDS_PER_TRANSACTION = 50_000;
+
+export async function runCommand(options: RunOptions): Promise<number> {
+  const site = await Site.load(options.config);
+  const log = createLogger({
+    level: options.verbose ? 'debug' : 'info',
+    format: process.stderr.isTTY ? 'line' : 'json',
+  });
+  const stopped = signalled();
+  const admin = await site.admin('topology');
+  try {
+    await admin.connect();
+    const instance = new Instance({
+      cluster: await site.cluster('topology'),
+      registry: await site.registry(),
+      keyring: await loadKeyring(keyringFile(site)),
+      siteTags: site.siteTags,
+      names: site.names,
+      limits: limitsOf(site),
+      principal: site.principals.topology,
+      events: loggedEvents(log),
+      messageBytesMax: async (topic) =>
+        Number((await admin.describeConfigs(topic)).get('max.message.bytes')?.value ?? 1_048_588),
+    });
+    await instance.start();
+    log.info('instance started', { role: 'topology' });
+    await stopped;
+    log.info('instance draining', { role: 'topology' });
+    await instance.stop(DRAIN_MS);
+    log.info('instance stopped', { role: 'topology' });
+  } finally {
+    await admin.close();
+  }
+  return EXIT.ok;
+}
+
+/** Settings of the config as the topology takes them. */
+export function limitsOf(site: Site): LaneLimits {
+  const { limits } = site.config;
+  return {
+    batchBytes: limits.batchBytes,
+    lingerMs: limits.lingerMs,
+    recordsPerTransaction: RECORDS_PER_TRANSACTION,
+    fetchBytes: limits.fetchBytes,
+    unpackedBytes: limits.decompressedBytes,
+    transactionsPerSecond: limits.transactionsPerSecond,
+    renewMs: RENEW_MS,
+    recheckMs: RECHECK_MS,
+  };
+}
+
+function keyringFile(site: Site): string {
+  const { keys } = site.config;
+  if (!keys)
+    throw new GauzeError('ERR_CONFIG_SETTING_MISSING', { setting: 'keys.file', file: 'gauze.yaml', line: 1 });
+  return keys.file;
+}
+
+function loggedEvents(log: Logger): InstanceEvents {
+  return {
+    assigned: (partitions) => log.info('partitions assigned', { count: partitions.length }),
+    laneStarted: (lane) => log.debug('lane started', { ...lane }),
+    laneEnded: (lane) => log.debug('lane ended', { ...lane }),
+    held: (lane, error) => log.error('lane held', { ...lane, error }),
+    released: (lane) => log.info('lane goes on', { ...lane }),
+    trouble: (lane, error) => log.warn('lane waits', { ...lane, error }),
+    instanceTrouble: (error) => log.warn('instance in trouble', { error }),
+  };
+}
+
+async function signalled(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve());
+  });
+}

@@ -1,0 +1,100 @@
+/**
+ * What verbs need of a site: its config turned into endpoints, clients and names. Opens nothing by itself.
+ */
+import { readFile } from 'node:fs/promises';
+import type { ConnectionOptions } from 'node:tls';
+import { KafkaAdmin } from '../kafka/admin.ts';
+import { Cluster } from '../kafka/cluster.ts';
+import type { KafkaEndpoint } from '../kafka/endpoint.ts';
+import type { KafkaJsOptions } from '../kafka/kafkajs-client.ts';
+import { parseAddress } from '../kafka/login.ts';
+import { loadConfig, login, readSecret } from '../platform/config.ts';
+import type { Config } from '../platform/config.ts';
+import type { RoleName } from '../platform/config-settings.ts';
+import { GauzeError } from '../platform/errors.ts';
+import type { RolePrincipals } from '../policy/desired-state.ts';
+import { RegistryClient } from '../schemas/registry-client.ts';
+import { mapSiteTags } from '../schemas/tags.ts';
+import type { SiteTags } from '../schemas/tags.ts';
+import { topicNames } from '../schemas/topic-names.ts';
+import type { TopicNames } from '../schemas/topic-names.ts';
+
+export class Site {
+  readonly config: Config;
+  readonly names: TopicNames;
+  readonly siteTags: SiteTags;
+
+  private constructor(config: Config, file: string) {
+    this.config = config;
+    this.names = topicNames(config.topics.prefix);
+    this.siteTags = mapSiteTags(config.tags, file);
+  }
+
+  /** Throws GauzeErrors with every problem of the config. */
+  static async load(file: string): Promise<Site> {
+    return new Site(await loadConfig(file), file);
+  }
+
+  /** Kafka principals of the roles; where a role has no log-in in this config, its usual name. */
+  get principals(): RolePrincipals {
+    const { roles } = this.config.kafka;
+    const principal = (role: RoleName): string => `User:${roles[role]?.username ?? `gauze-${role}`}`;
+    return { admin: principal('admin'), topology: principal('topology'), auditor: principal('auditor') };
+  }
+
+  /** A cluster client with the log-in of `role`; nothing is connected yet. */
+  async cluster(role: RoleName): Promise<Cluster> {
+    const brokers = this.config.kafka.brokers.map((text) => {
+      const address = parseAddress(text);
+      if (!address)
+        throw new GauzeError('ERR_CONFIG_SETTING_WRONG', { setting: 'kafka.brokers', expected: 'host:port' });
+      return address;
+    });
+    const endpoint: KafkaEndpoint = {
+      brokers,
+      ssl: await this.tls(),
+      login: await login(this.config, role),
+      role,
+    };
+    return new Cluster(endpoint);
+  }
+
+  /** Options for kafkajs with the log-in of `role`. */
+  async kafkaJsOptions(role: RoleName): Promise<KafkaJsOptions> {
+    return {
+      brokers: this.config.kafka.brokers,
+      ssl: await this.tls(),
+      login: await login(this.config, role),
+    };
+  }
+
+  /** An admin client with the log-in of `role`; the caller connects and closes it. */
+  async admin(role: RoleName): Promise<KafkaAdmin> {
+    return new KafkaAdmin(await this.kafkaJsOptions(role));
+  }
+
+  async registry(): Promise<RegistryClient> {
+    const { url, username, passwordFile } = this.config.registry;
+    const password = passwordFile ? await readSecret(passwordFile) : null;
+    return new RegistryClient({ url, ...(username ? { username } : {}), ...(password ? { password } : {}) });
+  }
+
+  private async tls(): Promise<ConnectionOptions | false> {
+    const { ssl } = this.config.kafka;
+    if (ssl === false) return false;
+    if (ssl === true) return {};
+    return {
+      ...(ssl.caFile ? { ca: await pem(ssl.caFile) } : {}),
+      ...(ssl.certFile ? { cert: await pem(ssl.certFile) } : {}),
+      ...(ssl.keyFile ? { key: await pem(ssl.keyFile) } : {}),
+    };
+  }
+}
+
+async function pem(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch {
+    throw new GauzeError('ERR_CONFIG_FILE_UNREADABLE', { file });
+  }
+}

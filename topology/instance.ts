@@ -1,0 +1,232 @@
+/**
+ * One running instance: a member of the topology group, the readers of the raw partitions it holds, and a lane for
+ * each audience on each of them. It starts and stops lanes; it never touches a record.
+ */
+import { sleep } from '../platform/clock.ts';
+import { ownError } from '../platform/errors.ts';
+import type { GauzeError } from '../platform/errors.ts';
+import type { Cluster } from '../kafka/cluster.ts';
+import { GroupMember } from '../kafka/group-member.ts';
+import type { TopicPartition } from '../kafka/group-requests.ts';
+import type { Keyring } from '../keys/keyring.ts';
+import { PolicyLog, laneKey } from '../policy/policy-log.ts';
+import type { RegistryClient } from '../schemas/registry-client.ts';
+import { auditEventCodec, policyLogCodec, withheldCodec } from '../schemas/control-codecs.ts';
+import type { SiteTags } from '../schemas/tags.ts';
+import { valueSubject } from '../schemas/topic-names.ts';
+import type { TopicNames } from '../schemas/topic-names.ts';
+import { Lane } from './lane.ts';
+import type { LaneContext, LaneEvents, LaneLimits, LaneName } from './lane-context.ts';
+import { PartitionReader } from './partition-reader.ts';
+import { PlanStore } from './plan-store.ts';
+
+export interface InstanceOptions {
+  readonly cluster: Cluster;
+  readonly registry: RegistryClient;
+  readonly keyring: Keyring;
+  readonly siteTags: SiteTags;
+  readonly names: TopicNames;
+  readonly limits: LaneLimits;
+  readonly principal: string;
+  readonly events: InstanceEvents;
+  /** max.message.bytes of a topic, asked for once for each session. */
+  messageBytesMax(topic: string): Promise<number>;
+}
+
+export interface InstanceEvents extends LaneEvents {
+  /** The partitions that this instance works on from now on. */
+  assigned(partitions: readonly TopicPartition[]): void;
+  laneStarted(lane: LaneName): void;
+  laneEnded(lane: LaneName): void;
+  instanceTrouble(error: GauzeError): void;
+}
+
+/** How long the broker may wait for new raw records. */
+const FETCH_WAIT_MS = 500;
+/** How often the registry is asked for new versions of the schemas in use. */
+const REGISTRY_REFRESH_MS = 30_000;
+
+export class Instance {
+  private readonly options: InstanceOptions;
+  private readonly policyLog: PolicyLog;
+  private readonly plans: PlanStore;
+  private readonly lanes = new Map<string, Lane>();
+  private readonly readers = new Map<string, PartitionReader>();
+  private readonly background: Promise<void>[] = [];
+  private readonly stopping = new AbortController();
+  private member: GroupMember | null = null;
+  private context: LaneContext | null = null;
+  private assigned: readonly TopicPartition[] = [];
+  /** Lanes that somebody newer has taken over; started again only after a new assignment says so. */
+  private readonly givenUp = new Set<string>();
+
+  constructor(options: InstanceOptions) {
+    this.options = options;
+    const { registry, keyring, siteTags, cluster, names } = options;
+    this.policyLog = new PolicyLog(cluster, names.policies);
+    this.plans = new PlanStore({ registry, keyring, siteTags, policyLog: this.policyLog });
+  }
+
+  /**
+   * Reads the policy log to its end, joins the group and works from then on.
+   * Throws what stands in the way of starting: connection, rights, missing topics, keys.
+   */
+  async start(): Promise<void> {
+    const { cluster, names, events } = this.options;
+    await cluster.start();
+    await this.policyLog.readToEnd(this.stopping.signal);
+    for (const audience of this.policyLog.state.policies.keys()) this.options.keyring.audience(audience);
+    this.context = await this.laneContext();
+    this.background.push(this.followPolicies(), this.followRegistry());
+    this.member = new GroupMember(cluster, {
+      group: names.topologyGroup,
+      topics: () => this.rawTopics(),
+      onAssigned: (partitions) => {
+        this.assigned = partitions;
+        this.givenUp.clear();
+        events.assigned(partitions);
+        this.reconcile();
+      },
+      onTrouble: (error) => events.instanceTrouble(error),
+    });
+    this.member.start();
+  }
+
+  /** Drains: finishes transactions under way, closes sessions, leaves the group. What takes longer is dropped. */
+  async stop(drainMs: number): Promise<void> {
+    const lanes = [...this.lanes.values()];
+    this.stopping.abort();
+    const drained = Promise.all(lanes.map(async (lane) => await lane.stop()));
+    const late = new AbortController();
+    const timeout = sleep(drainMs, late.signal).then(
+      async () => await Promise.all(lanes.map(async (lane) => await lane.abort())),
+      () => undefined,
+    );
+    await Promise.race([drained, timeout]);
+    late.abort();
+    await this.member?.stop();
+    for (const reader of this.readers.values()) reader.close();
+    this.policyLog.close();
+    await Promise.allSettled(this.background);
+    await this.options.cluster.close();
+  }
+
+  /** The raw topics that any policy covers. */
+  private rawTopics(): readonly string[] {
+    const topics = new Set<string>();
+    for (const audience of this.policyLog.state.policies.keys()) {
+      for (const topic of this.plans.policy(audience)?.topics.keys() ?? []) topics.add(topic);
+    }
+    return [...topics].sort();
+  }
+
+  /** Starts lanes that should run and stops those that should not; the others go on untouched. */
+  private reconcile(): void {
+    const context = this.context;
+    if (!context || this.stopping.signal.aborted) return;
+    const wanted = new Map(this.wantedLanes().map((name) => [laneKey(name), name]));
+    for (const [key, lane] of this.lanes) {
+      if (wanted.has(key)) continue;
+      // Whoever holds the partition now fences this lane; what it has under way would be lost anyway.
+      void lane.abort();
+    }
+    for (const [key, name] of wanted) {
+      if (!this.lanes.has(key) && !this.givenUp.has(key)) this.startLane(context, key, name);
+    }
+  }
+
+  private startLane(context: LaneContext, key: string, name: LaneName): void {
+    const lane = new Lane(context, name);
+    this.lanes.set(key, lane);
+    this.options.events.laneStarted(name);
+    lane.start();
+    void lane.finished().then(() => {
+      this.lanes.delete(key);
+      if (lane.takenOver) this.givenUp.add(key);
+      this.options.events.laneEnded(name);
+      this.reconcile();
+    });
+  }
+
+  private wantedLanes(): readonly LaneName[] {
+    return this.assigned.flatMap(({ topic, partition }) =>
+      [...this.policyLog.state.policies.keys()]
+        .filter((audience) => this.plans.policy(audience)?.topics.has(topic))
+        .map((audience) => ({ audience, topic, partition })),
+    );
+  }
+
+  private async followPolicies(): Promise<void> {
+    const { signal } = this.stopping;
+    const following = this.policyLog.follow(signal, (error) => this.options.events.instanceTrouble(error));
+    let seen = this.policyLog.state.rulesVersion;
+    const react = async (): Promise<void> => {
+      while (!signal.aborted) {
+        await this.policyLog.changed();
+        if (this.policyLog.state.rulesVersion === seen) continue;
+        seen = this.policyLog.state.rulesVersion;
+        this.plans.invalidate();
+        this.reconcile();
+      }
+    };
+    await Promise.race([following, react()]).catch((error: unknown) =>
+      this.options.events.instanceTrouble(ownError(error)),
+    );
+  }
+
+  private async followRegistry(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      await sleep(REGISTRY_REFRESH_MS, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      await this.plans
+        .refreshSubjects()
+        .catch((error: unknown) => this.options.events.instanceTrouble(ownError(error)));
+    }
+  }
+
+  private async laneContext(): Promise<LaneContext> {
+    const { cluster, names, keyring, limits, principal, events, registry, messageBytesMax } = this.options;
+    return {
+      cluster,
+      names,
+      keyring,
+      limits,
+      principal,
+      events,
+      messageBytesMax,
+      policyLog: this.policyLog,
+      plans: this.plans,
+      schemaIds: {
+        policyLog: await registry.register(valueSubject(names.policies), policyLogCodec.schemaText),
+        withheld: await registry.register(valueSubject(names.withheld), withheldCodec.schemaText),
+        auditEvent: await registry.register(valueSubject(names.auditEvents), auditEventCodec.schemaText),
+      },
+      lingerMs: () => Math.max(limits.lingerMs, (this.lanes.size * 1000) / limits.transactionsPerSecond),
+      reader: (topic, topicId, partition) => this.reader(topic, topicId, partition),
+      stillHolds: async (topic, partition) => (await this.member?.stillHolds({ topic, partition })) ?? false,
+    };
+  }
+
+  private reader(topic: string, topicId: string, partition: number): PartitionReader {
+    const key = `${topic}/${partition}/${topicId}`;
+    const known = this.readers.get(key);
+    if (known) return known;
+    for (const [other, reader] of this.readers) {
+      if (!other.startsWith(`${topic}/${partition}/`)) continue;
+      reader.close();
+      this.readers.delete(other);
+    }
+    const { fetchBytes, unpackedBytes } = this.options.limits;
+    const reader = new PartitionReader(this.options.cluster, {
+      topic,
+      topicId,
+      partition,
+      fetchBytes,
+      unpackedBytesMax: unpackedBytes,
+      maxWaitMs: FETCH_WAIT_MS,
+    });
+    this.readers.set(key, reader);
+    return reader;
+  }
+}

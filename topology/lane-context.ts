@@ -1,0 +1,68 @@
+/**
+ * What all lanes of one instance share. Plain references; no lane may change any of it.
+ */
+import type { Cluster } from '../kafka/cluster.ts';
+import type { GauzeError } from '../platform/errors.ts';
+import type { PolicyLog } from '../policy/policy-log.ts';
+import type { Keyring } from '../keys/keyring.ts';
+import type { TopicNames } from '../schemas/topic-names.ts';
+import type { PartitionReader } from './partition-reader.ts';
+import type { PlanStore } from './plan-store.ts';
+
+/** Bounds that a lane keeps to; all from the config. */
+export interface LaneLimits {
+  /** Output at which a transaction closes. */
+  readonly batchBytes: number;
+  /** How long a transaction may collect before it closes, before stretching. */
+  readonly lingerMs: number;
+  /** Records at which a transaction closes even without output. */
+  readonly recordsPerTransaction: number;
+  readonly fetchBytes: number;
+  readonly unpackedBytes: number;
+  /** Transactions per second that all lanes of the instance keep under together. */
+  readonly transactionsPerSecond: number;
+  /** An idle or held lane commits its offset again after this, so that it never expires. */
+  readonly renewMs: number;
+  /** How often a held lane looks whether its hold has ended, and an idle one whether its offset is still there. */
+  readonly recheckMs: number;
+}
+
+/** Registry ids of gauze's own schemas. */
+export interface ControlSchemaIds {
+  readonly policyLog: number;
+  readonly withheld: number;
+  readonly auditEvent: number;
+}
+
+export interface LaneEvents {
+  held(lane: LaneName, error: GauzeError): void;
+  released(lane: LaneName): void;
+  trouble(lane: LaneName, error: GauzeError): void;
+}
+
+export interface LaneName {
+  readonly audience: string;
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface LaneContext {
+  readonly cluster: Cluster;
+  readonly names: TopicNames;
+  readonly policyLog: PolicyLog;
+  readonly plans: PlanStore;
+  readonly keyring: Keyring;
+  readonly limits: LaneLimits;
+  readonly schemaIds: ControlSchemaIds;
+  /** Kafka principal of this instance, `User:gauze-topology`. */
+  readonly principal: string;
+  readonly events: LaneEvents;
+  /** Milliseconds a transaction collects, stretched by the number of lanes. */
+  lingerMs(): number;
+  /** The shared reader of a raw partition. */
+  reader(topic: string, topicId: string, partition: number): PartitionReader;
+  /** max.message.bytes of a topic. */
+  messageBytesMax(topic: string): Promise<number>;
+  /** Does this instance still hold the raw partition in a live group generation? */
+  stillHolds(topic: string, partition: number): Promise<boolean>;
+}

@@ -1,0 +1,116 @@
+/**
+ * How lanes stand, seen from outside through committed offsets and topics alone, so that it is true whoever runs
+ * them and even when nobody does. Reads no record.
+ */
+import type { KafkaAdmin } from '../kafka/admin.ts';
+import type { Cluster } from '../kafka/cluster.ts';
+import { GauzeError } from '../platform/errors.ts';
+import type { ErrorCode } from '../platform/errors.ts';
+import type { PolicyState } from '../policy/policy-log.ts';
+import type { TopicNames } from '../schemas/topic-names.ts';
+import { sanitizedTopic } from '../schemas/topic-names.ts';
+import { decodeLaneMetadata } from './lane-metadata.ts';
+import { decideStart } from './lane-start.ts';
+
+export interface LaneReport {
+  readonly audience: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** `new`: never started; `held`: stands still, see `code`; `ok`: nothing is in its way. */
+  readonly state: 'new' | 'ok' | 'held';
+  /** Committed position; null where there is none. */
+  readonly position: number | null;
+  /** Offsets between the position and the end of the raw partition; markers count too. */
+  readonly lag: number | null;
+  readonly code: ErrorCode | null;
+  /** Field path in the schema, where the hold is about one. */
+  readonly path: string | null;
+  /** Milliseconds since the epoch at which it was held, where known. */
+  readonly sinceMs: number | null;
+}
+
+export interface ReportInput {
+  readonly cluster: Cluster;
+  readonly admin: KafkaAdmin;
+  readonly names: TopicNames;
+  readonly state: PolicyState;
+  /** Raw topics by audience, as the policies in force say. */
+  readonly topics: ReadonlyMap<string, readonly string[]>;
+}
+
+/** One report for each lane that the policies in force ask for, in order of audience, topic and partition. */
+export async function laneReports(input: ReportInput): Promise<readonly LaneReport[]> {
+  const reports: LaneReport[] = [];
+  const audiences = [...input.topics].sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [audience, topics] of audiences) {
+    for (const topic of topics) reports.push(...(await topicReports(input, audience, topic)));
+  }
+  return reports;
+}
+
+async function topicReports(
+  input: ReportInput,
+  audience: string,
+  topic: string,
+): Promise<readonly LaneReport[]> {
+  const { cluster, admin, names, state } = input;
+  const target = sanitizedTopic(topic, audience);
+  const found = await cluster.refresh([topic, target]);
+  const raw = found.get(topic);
+  const missing = {
+    audience,
+    topic,
+    partition: 0,
+    state: 'held' as const,
+    position: null,
+    lag: null,
+  } as const;
+  if (!raw) return [{ ...missing, code: 'ERR_KAFKA_TOPIC_MISSING', path: null, sinceMs: null }];
+  const offsets = await admin.fetchGroupOffsets(names.audienceGroup(audience), [topic]);
+  const ranges = await admin.topicEndOffsets(topic);
+  const reports: LaneReport[] = [];
+  for (const range of ranges) {
+    const committed = offsets.find(({ partition }) => partition === range.partition);
+    const metadata = decodeLaneMetadata(committed?.metadata ?? null);
+    const offset = Number(committed?.offset ?? -1n);
+    const [earliest, latest] = [Number(range.low), Number(range.high)];
+    const lane = { audience, topic, partition: range.partition };
+    const position = offset < 0 ? null : offset;
+    const lag = position === null ? null : Math.max(0, latest - position);
+    const code = found.get(target)
+      ? await standstill({
+          ...lane,
+          rawTopicId: raw.id,
+          targetTopicId: found.get(target)!.id,
+          committed: { offset, metadata: committed?.metadata ?? null },
+          earliest,
+          latest,
+          state,
+        })
+      : 'ERR_KAFKA_TOPIC_MISSING';
+    const held = metadata?.held ?? null;
+    const why = code ?? held?.code ?? null;
+    const started = state.started.has(`${audience}/${topic}/${range.partition}`);
+    reports.push({
+      ...lane,
+      state: why ? 'held' : started ? 'ok' : 'new',
+      position,
+      lag,
+      code: why,
+      path: code ? null : (held?.path ?? null),
+      sinceMs: code ? null : (held?.sinceMs ?? null),
+    });
+  }
+  return reports;
+}
+
+/** The hold that a lane would begin with; the same decision that the lane itself takes. */
+async function standstill(facts: Parameters<typeof decideStart>[0]): Promise<ErrorCode | null> {
+  try {
+    await decideStart(facts, async () => await Promise.resolve(facts.committed.offset));
+    return null;
+  } catch (error) {
+    if (error instanceof GauzeError) return error.code;
+    throw error;
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * A lane: one audience on one raw partition. Opens sessions, waits out outages, holds where something disagrees,
+ * and gives up when somebody newer has taken over. One lane's trouble stays its own.
+ */
+import type { LaneIdentity } from '../audit/lane-events.ts';
+import { sleep } from '../platform/clock.ts';
+import { GauzeError, errorRow, ownError } from '../platform/errors.ts';
+import type { ErrorCode } from '../platform/errors.ts';
+import { BrokerConnections } from '../kafka/cluster.ts';
+import type { TopicMetadata } from '../kafka/cluster.ts';
+import { listOffset } from '../kafka/list-offsets.ts';
+import { TransactionalProducer } from '../kafka/transactional-producer.ts';
+import { laneKey } from '../policy/policy-log.ts';
+import { REGIMES } from '../policy/regimes.ts';
+import { sanitizedTopic } from '../schemas/topic-names.ts';
+import { abortable } from './abortable.ts';
+import { lastAuditedPosition } from './audited-position.ts';
+import type { LaneContext, LaneName } from './lane-context.ts';
+import type { ControlTopics, SessionSetup } from './lane-ledger.ts';
+import { LaneSession } from './lane-session.ts';
+import { decideStart } from './lane-start.ts';
+
+const OUTAGE_WAIT_MIN_MS = 100;
+const OUTAGE_WAIT_MAX_MS = 5_000;
+
+export class Lane {
+  readonly name: LaneName;
+  /** True once the lane has ended because another instance owns it now. */
+  takenOver = false;
+  private readonly context: LaneContext;
+  private readonly drain = new AbortController();
+  private readonly abandon = new AbortController();
+  private ended: Promise<void> = Promise.resolve();
+  private waitMs = OUTAGE_WAIT_MIN_MS;
+  private heldCode: ErrorCode | null = null;
+
+  constructor(context: LaneContext, name: LaneName) {
+    this.context = context;
+    this.name = name;
+  }
+
+  start(): void {
+    this.ended = this.run();
+  }
+
+  /** Resolves when the lane has ended, for whatever reason. */
+  async finished(): Promise<void> {
+    await this.ended;
+  }
+
+  /** Finishes the transaction under way, closes the session and ends. */
+  async stop(): Promise<void> {
+    this.drain.abort();
+    await this.ended;
+  }
+
+  /** Drops everything at once: for a partition that is somebody else's now, or a drain that takes too long. */
+  async abort(): Promise<void> {
+    this.drain.abort();
+    this.abandon.abort();
+    await this.ended;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.drain.signal.aborted) {
+      const error = await this.session();
+      if (this.drain.signal.aborted) return;
+      if (!error) continue;
+      if (error.code === 'ERR_KAFKA_FENCED') {
+        // Only a member in a live generation may take the id again: else two instances would fence each other.
+        this.takenOver = !(await this.context.stillHolds(this.name.topic, this.name.partition));
+        if (this.takenOver) return;
+      }
+      await this.wait(error);
+    }
+  }
+
+  /** Opens a session and works until it ends; gives the error that ended it, or null where it closed in order. */
+  private async session(): Promise<GauzeError | null> {
+    const { audience, topic, partition } = this.name;
+    const { cluster, names } = this.context;
+    const producer = new TransactionalProducer(
+      cluster,
+      names.laneTransactionalId(audience, topic, partition),
+    );
+    const hangUp = (): void => producer.close();
+    this.abandon.signal.addEventListener('abort', hangUp);
+    try {
+      await producer.initialize(this.abandon.signal);
+      const setup = await this.setUp(producer);
+      const source = this.context.reader(topic, setup.rawTopicId, partition).lane();
+      try {
+        const signals = { drain: this.drain.signal, abandon: this.abandon.signal };
+        const session = new LaneSession(this.context, setup, producer, source, signals);
+        await session.open();
+        this.opened();
+        await session.run();
+        return null;
+      } finally {
+        source.close();
+      }
+    } catch (error) {
+      return ownError(error);
+    } finally {
+      this.abandon.signal.removeEventListener('abort', hangUp);
+      producer.close();
+    }
+  }
+
+  private opened(): void {
+    this.waitMs = OUTAGE_WAIT_MIN_MS;
+    if (this.heldCode) this.context.events.released(this.name);
+    this.heldCode = null;
+  }
+
+  private async wait(error: GauzeError): Promise<void> {
+    const { events, limits, cluster } = this.context;
+    const { drain } = this;
+    if (error.kind === 'hold') {
+      if (this.heldCode !== error.code) events.held(this.name, error);
+      this.heldCode = error.code;
+      const needsPerson = errorRow(error.code).ends === 'resume';
+      return needsPerson ? await this.waitForResume() : await this.waitForChange(limits.recheckMs);
+    }
+    events.trouble(this.name, error);
+    await sleep(this.waitMs, drain.signal).catch(() => undefined);
+    this.waitMs = Math.min(this.waitMs * 2, OUTAGE_WAIT_MAX_MS);
+    const { topic, audience } = this.name;
+    await cluster.refresh([topic, sanitizedTopic(topic, audience)]).catch(() => undefined);
+  }
+
+  private async waitForResume(): Promise<void> {
+    const { limits } = this.context;
+    const seen = this.latestResume();
+    while (!this.drain.signal.aborted && this.latestResume() === seen)
+      await this.waitForChange(limits.recheckMs);
+  }
+
+  /** Until the policy log changes, or for `ms`. */
+  private async waitForChange(ms: number): Promise<void> {
+    await abortable(Promise.race([this.context.policyLog.changed(), sleep(ms)]), this.drain.signal);
+  }
+
+  private latestResume(): number {
+    return this.context.policyLog.state.resumed.get(laneKey(this.name))?.logOffset ?? -1;
+  }
+
+  /** Reads everything that must agree, and decides where to start. Throws the hold that applies. */
+  private async setUp(producer: TransactionalProducer): Promise<SessionSetup> {
+    const { topic, partition } = this.name;
+    const { cluster, names, policyLog } = this.context;
+    const identity = { ...this.identity(), rawTopicId: '' };
+    await cluster.refresh([topic, identity.outputTopic, names.auditEvents, names.withheld, names.policies]);
+    const raw = await this.topicNamed(topic, partition);
+    const target = await this.topicNamed(identity.outputTopic, partition);
+    const control = await this.controlTopics(identity.group);
+    const connections = new BrokerConnections(cluster);
+    try {
+      const committed = await producer.committed(identity.group, topic, partition, this.abandon.signal);
+      const start = await decideStart(
+        {
+          ...this.name,
+          rawTopicId: raw.id,
+          targetTopicId: target.id,
+          committed,
+          earliest: await listOffset(cluster, connections, topic, partition, 'earliest'),
+          latest: await listOffset(cluster, connections, topic, partition, 'latest'),
+          state: policyLog.state,
+        },
+        async () => await lastAuditedPosition(cluster, names.auditEvents, producer.transactionalId, raw.id),
+      );
+      return {
+        lane: this.name,
+        identity: { ...identity, rawTopicId: raw.id },
+        start,
+        rawTopicId: raw.id,
+        targetTopicId: target.id,
+        messageBytesMax: await this.context.messageBytesMax(identity.outputTopic),
+        control,
+      };
+    } finally {
+      connections.close();
+    }
+  }
+
+  private identity(): Omit<LaneIdentity, 'rawTopicId'> {
+    const { audience, topic, partition } = this.name;
+    const { names, principal, plans, cluster } = this.context;
+    const policy = plans.policy(audience);
+    if (!policy) throw new GauzeError('ERR_POLICY_ABSENT', { audience, topic });
+    const { purpose, accounting } = REGIMES[policy.regime];
+    return {
+      clusterId: cluster.clusterId,
+      audience,
+      group: names.audienceGroup(audience),
+      rawTopic: topic,
+      partition,
+      outputTopic: sanitizedTopic(topic, audience),
+      principal,
+      purpose,
+      accounting,
+    };
+  }
+
+  private async controlTopics(group: string): Promise<ControlTopics> {
+    const { names } = this.context;
+    const { topic, partition } = this.name;
+    const audit = await this.topicNamed(names.auditEvents, 0);
+    const withheld = await this.topicNamed(names.withheld, 0);
+    const policies = await this.topicNamed(names.policies, 0);
+    return {
+      audit: { topicId: audit.id, partition: spread(`${group}/${topic}/${partition}`, audit.leaders.length) },
+      withheld: { topicId: withheld.id, partition: spread(`${topic}/${partition}`, withheld.leaders.length) },
+      policies: { topicId: policies.id, partition: 0 },
+    };
+  }
+
+  private async topicNamed(name: string, partition: number): Promise<TopicMetadata> {
+    const found = await this.context.cluster.topic(name);
+    if (!found || found.leaders[partition] === undefined) {
+      throw new GauzeError('ERR_KAFKA_TOPIC_MISSING', { topic: name, partition });
+    }
+    return found;
+  }
+}
+
+/** Spreads names evenly over `count`, the same name always to the same place (FNV-1a). */
+function spread(name: string, count: number): number {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(name)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return (hash >>> 0) % count;
+}

@@ -1,0 +1,208 @@
+/**
+ * Compiled plans by audience, topic and writer schema, made when first needed and again whenever the policy log or
+ * the registry's versions of a subject change. A plan is only ever made from the tags of all versions together.
+ */
+import { GauzeError, GauzeErrors } from '../platform/errors.ts';
+import type { Keyring } from '../keys/keyring.ts';
+import { compilePlan, leafInstructions } from '../policy/compile-plan.ts';
+import { keyInstruction } from '../policy/key-instruction.ts';
+import type { PolicyLog } from '../policy/policy-log.ts';
+import { parsePolicy } from '../policy/policy-file.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Plan } from '../processors/plan.ts';
+import { compileKeyMasker, compileTranscoder } from '../processors/transcoder.ts';
+import type { Transcoder } from '../processors/transcoder.ts';
+import { parseAvroSchema } from '../schemas/parse-avro.ts';
+import type { RegistryClient, SubjectVersion } from '../schemas/registry-client.ts';
+import { isTagName, pathTags, unionTags } from '../schemas/tags.ts';
+import type { PathTags, SiteTags, TagName } from '../schemas/tags.ts';
+import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codecs.ts';
+import { sanitizedTopic, valueSubject } from '../schemas/topic-names.ts';
+import type { TopicRules } from './span-masker.ts';
+
+export interface CompiledPlan {
+  readonly plan: Plan;
+  readonly transcoder: Transcoder;
+  /** Magic byte and id of the derived schema. */
+  readonly prefix: Buffer;
+  /** Paths that come out as they went in. */
+  readonly fieldsClear: readonly string[];
+  /** Tags of those paths. */
+  readonly dataClasses: readonly string[];
+}
+
+/** Tags of a subject that the policy log does not have yet. */
+export interface UnseenTags {
+  readonly subject: string;
+  readonly paths: readonly { readonly path: string; readonly tags: readonly string[] }[];
+}
+
+interface SubjectTags {
+  readonly tags: PathTags;
+  readonly versions: readonly SubjectVersion[];
+}
+
+export interface PlanStoreOptions {
+  readonly registry: RegistryClient;
+  readonly policyLog: PolicyLog;
+  readonly keyring: Keyring;
+  readonly siteTags: SiteTags;
+}
+
+export class PlanStore {
+  /** Counts up whenever plans made so far may be out of date. */
+  generation = 0;
+  private readonly options: PlanStoreOptions;
+  private readonly subjects = new Map<string, Promise<SubjectTags>>();
+  private readonly plans = new Map<string, Promise<CompiledPlan>>();
+  private readonly policies = new Map<string, { sha256: string; policy: Policy }>();
+  private readonly versionLists = new Map<string, string>();
+
+  constructor(options: PlanStoreOptions) {
+    this.options = options;
+  }
+
+  /** The policy in force, parsed; null where the audience has none. */
+  policy(audience: string): Policy | null {
+    const applied = this.options.policyLog.state.policies.get(audience);
+    if (!applied) return null;
+    const known = this.policies.get(audience);
+    if (known?.sha256 === applied.sha256) return known.policy;
+    const policy = parsePolicy(applied.text, `${audience}.yaml`);
+    this.policies.set(audience, { sha256: applied.sha256, policy });
+    return policy;
+  }
+
+  /** What the policy says about all records of a topic. Throws ERR_POLICY_ABSENT, ERR_POLICY_KEY_MISSING. */
+  topicRules(audience: string, topic: string): TopicRules {
+    const policy = this.policy(audience);
+    const rules = policy?.topics.get(topic);
+    if (!policy || !rules) throw new GauzeError('ERR_POLICY_ABSENT', { audience, topic });
+    const instruction = keyInstruction(policy, topic);
+    const keys = this.options.keyring.audience(audience);
+    return {
+      maskKey: instruction.method === 'drop' ? null : compileKeyMasker(instruction, keys),
+      headers: new Set(rules.headers.keys()),
+    };
+  }
+
+  /** The log has changed: every plan is looked at again. */
+  invalidate(): void {
+    this.generation++;
+    this.plans.clear();
+    this.subjects.clear();
+  }
+
+  /** Asks the registry for new versions of the subjects in use. */
+  async refreshSubjects(): Promise<void> {
+    for (const [subject, list] of [...this.versionLists]) {
+      const versions = await this.options.registry.subjectVersions(subject);
+      if (listOf(versions) === list) continue;
+      this.invalidate();
+      return;
+    }
+  }
+
+  /**
+   * The plan for records of `schemaId` on `topic`. Throws the hold or outage that stands in the way; errors are not
+   * remembered.
+   */
+  async plan(audience: string, topic: string, schemaId: number): Promise<CompiledPlan> {
+    const key = `${audience}/${topic}/${schemaId}`;
+    const known = this.plans.get(key) ?? this.compile(audience, topic, schemaId);
+    this.plans.set(key, known);
+    try {
+      return await known;
+    } catch (error) {
+      if (this.plans.get(key) === known) this.plans.delete(key);
+      throw error instanceof GauzeErrors ? error.errors[0] : error;
+    }
+  }
+
+  /** What must be in the policy log before, or together with, the first record under a plan of `topic`. */
+  async unseenTags(topic: string): Promise<UnseenTags | null> {
+    const subject = valueSubject(topic);
+    const known = this.options.policyLog.state.tags.get(subject);
+    const { tags } = await this.subjectTags(subject);
+    const paths = [...tags].flatMap(([path, words]) => {
+      const unseen = [...words].filter((word) => !known?.get(path)?.has(word));
+      return unseen.length > 0 ? [{ path, tags: unseen }] : [];
+    });
+    return paths.length > 0 ? { subject, paths } : null;
+  }
+
+  private async compile(audience: string, topic: string, schemaId: number): Promise<CompiledPlan> {
+    const { registry, keyring, policyLog, siteTags } = this.options;
+    const applied = policyLog.state.policies.get(audience);
+    const policy = this.policy(audience);
+    if (!applied || !policy || !policy.topics.has(topic))
+      throw new GauzeError('ERR_POLICY_ABSENT', { audience, topic });
+    const subject = valueSubject(topic);
+    const text = await registry.schemaText(schemaId);
+    if (!(await registry.isVersionOf(schemaId, subject))) {
+      throw new GauzeError('ERR_SCHEMA_WRONG_SUBJECT', { schemaId, subject });
+    }
+    const { tags } = await this.subjectTags(subject);
+    const plan = compilePlan({
+      policy,
+      policyVersion: applied.version,
+      asOfDay: applied.asOfDay,
+      topic,
+      schemaId,
+      schema: parseAvroSchema(text.text, text.references, { subject }),
+      tagsInForce: unionTags([tags, seenTags(policyLog.state.tags.get(subject))]),
+      siteTags,
+      metadata: text.metadata,
+    });
+    if (Array.isArray(plan)) throw new GauzeErrors(plan);
+    const derivedId = await registry.register(
+      valueSubject(sanitizedTopic(topic, audience)),
+      plan.derivedSchema,
+    );
+    const clear = leafInstructions(plan).filter(({ instruction }) => instruction.method === 'keep');
+    return {
+      plan,
+      transcoder: compileTranscoder(plan, keyring.audience(audience)),
+      prefix: prefixOf(derivedId),
+      fieldsClear: clear.map(({ path }) => path),
+      dataClasses: [...new Set(clear.flatMap((leaf) => [...leaf.tags]))].sort(),
+    };
+  }
+
+  private async subjectTags(subject: string): Promise<SubjectTags> {
+    const known = this.subjects.get(subject) ?? this.readSubject(subject);
+    this.subjects.set(subject, known);
+    try {
+      return await known;
+    } catch (error) {
+      if (this.subjects.get(subject) === known) this.subjects.delete(subject);
+      throw error;
+    }
+  }
+
+  private async readSubject(subject: string): Promise<SubjectTags> {
+    const versions = await this.options.registry.subjectVersions(subject);
+    this.versionLists.set(subject, listOf(versions));
+    const site = this.options.siteTags;
+    const each = versions.map(({ text, references, metadata }) =>
+      pathTags(parseAvroSchema(text, references, { subject }), { site, metadata, subject }),
+    );
+    return { tags: unionTags(each), versions };
+  }
+}
+
+function listOf(versions: readonly SubjectVersion[]): string {
+  return versions.map(({ version, id }) => `${version}:${id}`).join(',');
+}
+
+function seenTags(words: ReadonlyMap<string, ReadonlySet<string>> | undefined): PathTags {
+  const tags = new Map<string, Set<TagName>>();
+  for (const [path, names] of words ?? []) tags.set(path, new Set([...names].filter(isTagName)));
+  return tags;
+}
+
+function prefixOf(schemaId: number): Buffer {
+  const prefix = Buffer.alloc(REGISTRY_PREFIX_BYTES);
+  prefix.writeInt32BE(schemaId, 1);
+  return prefix;
+}

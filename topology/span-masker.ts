@@ -1,0 +1,248 @@
+/**
+ * The inner loop: walks the records of a span, masks each by its plan straight into the output batch, and notes
+ * every record that is withheld. Stops where a plan is not at hand or the transaction is full.
+ * Nothing of a raw record leaves this file but what its plan writes.
+ */
+import type { ErrorCode } from '../platform/errors.ts';
+import type { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
+import { RecordCursor } from '../kafka/record-cursor.ts';
+import { faultCode } from '../processors/fault.ts';
+import type { KeyMasker } from '../processors/transcoder.ts';
+import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codecs.ts';
+import type { CompiledPlan } from './plan-store.ts';
+import type { Span } from './partition-reader.ts';
+
+/** What the policy says about all records of a topic, whatever their schema. */
+export interface TopicRules {
+  /** null: keys are dropped. */
+  readonly maskKey: KeyMasker | null;
+  /** Names of headers that pass. */
+  readonly headers: ReadonlySet<string>;
+}
+
+/** A record that an audience does not get. */
+export interface Withheld {
+  readonly offset: number;
+  readonly code: ErrorCode;
+}
+
+export type StopReason =
+  /** Everything in the span is done. */
+  | { readonly kind: 'end' }
+  /** The transaction has as much output as it should. */
+  | { readonly kind: 'full' }
+  /** The plan for this schema is needed first, at `offset`. */
+  | { readonly kind: 'plan'; readonly schemaId: number; readonly offset: number };
+
+/** What one transaction has read so far. */
+export class TransactionWork {
+  recordCount = 0;
+  bytes = 0;
+  fromMs = 0;
+  toMs = 0;
+  readonly withheld: Withheld[] = [];
+  readonly plans = new Map<number, CompiledPlan>();
+  /** Index among the data records of each one withheld, for the delivered bitmap. */
+  private readonly withheldIndexes: number[] = [];
+
+  count(timestampMs: number, valueBytes: number): void {
+    if (this.recordCount === 0) this.fromMs = this.toMs = timestampMs;
+    this.fromMs = Math.min(this.fromMs, timestampMs);
+    this.toMs = Math.max(this.toMs, timestampMs);
+    this.recordCount++;
+    this.bytes += valueBytes;
+  }
+
+  withhold(offset: number, code: ErrorCode): void {
+    this.withheld.push({ offset, code });
+    this.withheldIndexes.push(this.recordCount - 1);
+  }
+
+  /** One bit per data record in offset order, lowest first: 1 is delivered. Null where all were. */
+  deliveredBitmap(): Buffer | null {
+    if (this.withheldIndexes.length === 0) return null;
+    const bits = Buffer.alloc(Math.ceil(this.recordCount / 8));
+    for (let i = 0; i < this.recordCount; i++) bits[i >> 3]! |= 1 << (i & 7);
+    for (const i of this.withheldIndexes) bits[i >> 3]! &= ~(1 << (i & 7));
+    return bits;
+  }
+}
+
+export interface SpanMaskerOptions {
+  readonly writer: RecordBatchWriter;
+  readonly rules: TopicRules;
+  /** Plans by schema id; a missing one stops the walk. */
+  readonly plans: ReadonlyMap<number, CompiledPlan>;
+  /** Offsets that a person has ordered to withhold. */
+  readonly ordered: ReadonlySet<number>;
+  /** Output at which a transaction closes. */
+  readonly outputBytesMax: number;
+  /** Records at which a transaction closes, so that a run of withheld ones stays bounded too. */
+  readonly recordsMax: number;
+  /** Largest record that the sanitized topic takes. */
+  readonly recordBytesMax: number;
+}
+
+export class SpanMasker {
+  private readonly cursor = new RecordCursor();
+  private readonly options: SpanMaskerOptions;
+  private plan: CompiledPlan | null = null;
+
+  constructor(options: SpanMaskerOptions) {
+    this.options = options;
+  }
+
+  /**
+   * Masks records from `position` on. `position` in the answer is where to go on: after the last record done.
+   * Throws ERR_BATCH_CORRUPT.
+   */
+  run(
+    span: Span,
+    position: number,
+    work: TransactionWork,
+  ): { readonly position: number; readonly stop: StopReason } {
+    const { cursor } = this;
+    let at = position;
+    for (const batch of span.batches) {
+      cursor.open(batch);
+      while (cursor.next()) {
+        if (cursor.offset < at) continue;
+        const stop = this.record(work);
+        if (stop) return { position: cursor.offset, stop };
+        at = cursor.offset + 1;
+        if (this.isFull(work)) return { position: at, stop: { kind: 'full' } };
+      }
+    }
+    return { position: Math.max(at, span.nextOffset), stop: { kind: 'end' } };
+  }
+
+  private isFull(work: TransactionWork): boolean {
+    const { writer, outputBytesMax, recordsMax } = this.options;
+    return writer.bytesWritten >= outputBytesMax || work.recordCount >= recordsMax;
+  }
+
+  /** One record: null when done, or why it cannot be done now. */
+  private record(work: TransactionWork): StopReason | null {
+    const { cursor, options } = this;
+    const { valueStart, valueEnd, offset } = cursor;
+    if (options.ordered.has(offset)) return this.withhold(work, 'ERR_WITHHELD_BY_PERSON');
+    if (valueStart < 0) return this.tombstone(work);
+    if (valueEnd - valueStart < REGISTRY_PREFIX_BYTES || cursor.bytes[valueStart] !== 0) {
+      return this.withhold(work, 'ERR_DECODE_MAGIC');
+    }
+    const schemaId = cursor.bytes.readInt32BE(valueStart + 1);
+    if (this.plan?.plan.schemaId !== schemaId) {
+      this.plan = options.plans.get(schemaId) ?? null;
+      if (!this.plan) return { kind: 'plan', schemaId, offset };
+    }
+    const code = this.write(this.plan);
+    if (code) return this.withhold(work, code);
+    work.count(cursor.timestampMs, valueEnd - valueStart);
+    if (!work.plans.has(schemaId)) work.plans.set(schemaId, this.plan);
+    return null;
+  }
+
+  private write(plan: CompiledPlan): ErrorCode | null {
+    const { writer } = this.options;
+    const { cursor } = this;
+    const valueBytes = cursor.valueEnd - cursor.valueStart;
+    for (;;) {
+      writer.beginRecord(cursor.timestampMs, valueBytes + 64);
+      this.key();
+      writer.beginField(valueBytes);
+      const fault = this.value(plan);
+      if (fault) {
+        writer.takeBack();
+        return fault;
+      }
+      writer.endField();
+      this.headers();
+      const ended = writer.endRecord();
+      if (ended === 'ok') return null;
+      if (ended === 'too-large') return 'ERR_PUBLISH_TOO_LARGE';
+    }
+  }
+
+  private value(plan: CompiledPlan): ErrorCode | null {
+    const { writer, recordBytesMax } = this.options;
+    const { cursor } = this;
+    const from = writer.position;
+    for (;;) {
+      plan.prefix.copy(writer.buffer, writer.position);
+      const end = plan.transcoder.mask(
+        cursor.bytes,
+        cursor.valueStart + REGISTRY_PREFIX_BYTES,
+        cursor.valueEnd,
+        writer.buffer,
+        writer.position + REGISTRY_PREFIX_BYTES,
+        cursor.timestampMs,
+      );
+      if (end < 0) return faultCode(end);
+      if (end <= writer.buffer.length) {
+        writer.position = end;
+        return null;
+      }
+      if (end - from > recordBytesMax) return 'ERR_PUBLISH_TOO_LARGE';
+      writer.reserve(end - writer.position);
+    }
+  }
+
+  private key(): void {
+    const { writer, rules } = this.options;
+    const { cursor } = this;
+    if (cursor.keyStart < 0 || rules.maskKey === null) return writer.nullField();
+    writer.beginField(32);
+    for (;;) {
+      const end = rules.maskKey(cursor.bytes, cursor.keyStart, cursor.keyEnd, writer.buffer, writer.position);
+      if (end <= writer.buffer.length) {
+        writer.position = end;
+        break;
+      }
+      writer.reserve(end - writer.position);
+    }
+    writer.endField();
+  }
+
+  private headers(): void {
+    const { writer, rules } = this.options;
+    const { cursor } = this;
+    if (cursor.headerCount === 0 || rules.headers.size === 0) return writer.number(0);
+    let kept = 0;
+    const passes = (start: number, end: number): boolean =>
+      rules.headers.has(cursor.bytes.toString('utf8', start, end));
+    cursor.headers((nameStart, nameEnd) => {
+      if (passes(nameStart, nameEnd)) kept++;
+    });
+    writer.number(kept);
+    cursor.headers((nameStart, nameEnd, valueStart, valueEnd) => {
+      if (!passes(nameStart, nameEnd)) return;
+      writer.field(cursor.bytes, nameStart, nameEnd);
+      if (valueStart < 0) writer.nullField();
+      else writer.field(cursor.bytes, valueStart, valueEnd);
+    });
+  }
+
+  /** A record without a value tells only its key: it goes out where the audience gets keys. */
+  private tombstone(work: TransactionWork): StopReason | null {
+    const { writer, rules } = this.options;
+    const { cursor } = this;
+    if (rules.maskKey === null || cursor.keyStart < 0) return this.withhold(work, 'ERR_MASK_NULL_VALUE');
+    for (;;) {
+      writer.beginRecord(cursor.timestampMs, 64);
+      this.key();
+      writer.nullField();
+      this.headers();
+      const ended = writer.endRecord();
+      if (ended === 'too-large') return this.withhold(work, 'ERR_PUBLISH_TOO_LARGE');
+      if (ended === 'ok') break;
+    }
+    work.count(cursor.timestampMs, 0);
+    return null;
+  }
+
+  private withhold(work: TransactionWork, code: ErrorCode): null {
+    work.count(this.cursor.timestampMs, Math.max(0, this.cursor.valueEnd - this.cursor.valueStart));
+    work.withhold(this.cursor.offset, code);
+    return null;
+  }
+}
