@@ -1,48 +1,41 @@
 /**
  * Days since 1970-01-01 to years and months and back, in the proleptic Gregorian calendar and UTC, by integer
- * arithmetic that allocates nothing (the method of Howard Hinnant, "chrono-compatible low-level date algorithms").
- * It must never depend on a clock or a time zone.
+ * arithmetic that allocates nothing. It must never depend on a clock or a time zone.
  */
 
-const DAYS_PER_ERA = 146_097;
-const YEARS_PER_ERA = 400;
-/** From 0000-03-01, where an era begins, to 1970-01-01. */
-const DAYS_TO_EPOCH = 719_468;
-
-/** The year of a day. */
-export function yearOfDay(day: number): number {
-  const shifted = day + DAYS_TO_EPOCH;
-  const era = Math.floor(shifted / DAYS_PER_ERA);
-  const dayOfEra = shifted - era * DAYS_PER_ERA;
-  const yearOfEra = yearWithinEra(dayOfEra);
-  const marchYear = era * YEARS_PER_ERA + yearOfEra;
-  // January and February belong to the March-based year before.
-  return dayOfEra - dayOfMarchYear(yearOfEra) >= 306 ? marchYear + 1 : marchYear;
-}
+/** 400 years are 146,097 days. */
+const MEAN_YEAR_DAYS = 146_097 / 400;
+/** From 0001-01-01 to 1970-01-01. */
+const DAYS_TO_EPOCH = 719_162;
+/** Days before each month of a year that is no leap year. */
+const MONTH_STARTS = Int32Array.of(0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334);
+/** Day of the year, from 0, of March 1 in a leap year. */
+const LEAP_MARCH = 60;
 
 /** The first day of a year. */
 export function firstDayOfYear(year: number): number {
   const before = year - 1;
-  const era = Math.floor(before / YEARS_PER_ERA);
-  const yearOfEra = before - era * YEARS_PER_ERA;
-  return era * DAYS_PER_ERA + dayOfMarchYear(yearOfEra) + 306 - DAYS_TO_EPOCH;
+  const century = Math.floor(before / 100);
+  return before * 365 + (before >> 2) - century + (century >> 2) - DAYS_TO_EPOCH;
 }
 
-/** The first day of the month that `day` lies in. */
-export function firstDayOfMonth(day: number): number {
-  const shifted = day + DAYS_TO_EPOCH;
-  const dayOfEra = shifted - Math.floor(shifted / DAYS_PER_ERA) * DAYS_PER_ERA;
-  const dayOfYear = dayOfEra - dayOfMarchYear(yearWithinEra(dayOfEra));
-  const month = Math.floor((5 * dayOfYear + 2) / 153);
-  return day - (dayOfYear - Math.floor((153 * month + 2) / 5));
+/** The year of a day. */
+export function yearOfDay(day: number): number {
+  // Years begin less than two days off the mean, so the guess is off by one at most.
+  const guess = Math.floor(day / MEAN_YEAR_DAYS) + 1970;
+  const first = firstDayOfYear(guess);
+  if (day < first) return guess - 1;
+  return day - first >= 365 && day >= firstDayOfYear(guess + 1) ? guess + 1 : guess;
 }
 
-function yearWithinEra(dayOfEra: number): number {
-  const leapDays =
-    Math.floor(dayOfEra / 1_460) - Math.floor(dayOfEra / 36_524) + Math.floor(dayOfEra / 146_096);
-  return Math.floor((dayOfEra - leapDays) / 365);
-}
-
-function dayOfMarchYear(yearOfEra: number): number {
-  return 365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100);
+/** The first day of the month that `day` lies in; `year` is the day's year. */
+export function firstDayOfMonth(day: number, year: number): number {
+  const first = firstDayOfYear(year);
+  const isLeap = firstDayOfYear(year + 1) - first === 366;
+  const dayOfYear = day - first;
+  // From March on a leap year's days stand where the day before stands in other years; February 29 counts as 28.
+  const common = isLeap && dayOfYear >= LEAP_MARCH - 1 ? dayOfYear - 1 : dayOfYear;
+  let month = 11;
+  while (MONTH_STARTS[month]! > common) month -= 1;
+  return first + MONTH_STARTS[month]! + (isLeap && month >= 2 ? 1 : 0);
 }

@@ -2,6 +2,7 @@
  * What one transcoder remembers while it walks one record: numbers only, one object per transcoder,
  * overwritten by the next record. It must never outlive the call it belongs to.
  */
+import { yearOfDay } from './civil-date.ts';
 
 const DAY_MS = 86_400_000;
 /** 9999-12-31: a record time may be anything that a producer wrote. */
@@ -25,11 +26,18 @@ export class RecordState {
   keptFrom = 0;
   writeAt = 0;
 
+  // ---- the buffers, as views: eight bytes at a time are copied five times as fast as one by one
+  inputView: DataView;
+  outView: DataView;
+  #input: Uint8Array;
+  #out: Uint8Array;
+
   // ---- the record
-  /** Days since 1970-01-01 at which ages are told. */
-  asOfDay = 0;
+  /** The year in which ages are told. */
+  asOfYear = 0;
   /** Where the person's identifier stands as text; an empty range where the record names nobody. */
   personInput: Uint8Array;
+  personView: DataView;
   personStart = 0;
   personEnd = 0;
   /** First 32 bits of the person's keyed hash, once asked for. */
@@ -37,11 +45,33 @@ export class RecordState {
   shiftKnown = false;
   /** Holds the text of an identifier that is not text in the record. */
   readonly personText: Buffer = Buffer.alloc(64);
+  readonly personTextView: DataView = viewOf(this.personText);
   readonly #planAsOfDay: number;
+  /** The as-of day that `asOfYear` was made of: records of one day follow one another. */
+  #asOfDay: number;
 
   constructor(planAsOfDay: number) {
     this.#planAsOfDay = planAsOfDay;
+    this.#asOfDay = planAsOfDay;
+    this.asOfYear = yearOfDay(planAsOfDay);
     this.personInput = this.personText;
+    this.personView = this.personTextView;
+    this.#input = this.personText;
+    this.#out = this.personText;
+    this.inputView = viewOf(this.#input);
+    this.outView = viewOf(this.#out);
+  }
+
+  /** Takes views of the buffers in use; cheap where they are those of the call before. */
+  use(input: Uint8Array, out: Uint8Array): void {
+    if (input !== this.#input) {
+      this.#input = input;
+      this.inputView = viewOf(input);
+    }
+    if (out !== this.#out) {
+      this.#out = out;
+      this.outView = viewOf(out);
+    }
   }
 
   /** Forgets the record before. `recordTimeMs` may be any number. */
@@ -50,7 +80,10 @@ export class RecordState {
     this.personStart = 0;
     this.personEnd = 0;
     this.shiftKnown = false;
-    this.asOfDay = asOfDay(this.#planAsOfDay, recordTimeMs);
+    const day = asOfDay(this.#planAsOfDay, recordTimeMs);
+    if (day === this.#asOfDay) return;
+    this.#asOfDay = day;
+    this.asOfYear = yearOfDay(day);
   }
 }
 
@@ -58,4 +91,9 @@ export class RecordState {
 export function asOfDay(planAsOfDay: number, recordTimeMs: number): number {
   const recordDay = Math.floor(Math.min(recordTimeMs / DAY_MS, LAST_DAY));
   return recordDay > planAsOfDay ? recordDay : planAsOfDay;
+}
+
+/** A view of all of `bytes`. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -77,13 +77,14 @@ class Generator {
     const find = `n = findPerson(b, start, end); if (n < 0) return n; r.emptyItems = 0;`;
     return [
       `'use strict';`,
-      `const { skipInt, skipLong, readLength, readIndex, readBlock, writeLong, copySpan, notePersonLong } = h;`,
+      `const { skipInt, skipLong, readLength, readIndex, readBlock, writeLong, copySpan, copyKept, notePersonLong } = h;`,
       ...this.#maskers.map((_, i) => `const m${i} = maskers[${i}];`),
       ...this.#constants.map((_, i) => `const c${i} = constants[${i}];`),
       ...this.#functions,
       `return function mask(b, start, end, out, at, recordTimeMs) {`,
       `let p = start, k = start, w = at, n = 0;`,
       `if (!(start >= 0 && end <= b.length)) return ${FAULT_TRUNCATED};`,
+      `r.use(b, out);`,
       `r.begin(recordTimeMs);`,
       findPersonFirst ? find : '',
       ...main,
@@ -115,7 +116,7 @@ class Generator {
 
   /** Writes the pending span up to `to` and begins a new one at p. */
   #flush(to = 'p'): void {
-    if (!this.#nothingPending) this.#add(`if (k < ${to}) w = copySpan(b, k, ${to}, out, w);`);
+    if (!this.#nothingPending) this.#add(`if (k < ${to}) w = copyKept(b, k, ${to}, out, w, r);`);
   }
 
   #pendingFromHere(): void {
@@ -311,7 +312,7 @@ class Generator {
       case 'bytes':
         this.#walkContent();
         if (isPerson && leaf.kind === 'string')
-          this.#add(`r.personInput = b; r.personStart = p - n; r.personEnd = p;`);
+          this.#add(`r.personInput = b; r.personView = r.inputView; r.personStart = p - n; r.personEnd = p;`);
     }
   }
 

@@ -7,7 +7,7 @@ import { GauzeError } from '../platform/errors.ts';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
 import * as avroBytes from './avro-bytes.ts';
 import { keyedCache } from './keyed-cache.ts';
-import { HEX_PSEUDONYM_BYTES, writeHex } from './methods/pseudonym.ts';
+import { writeHex } from './methods/pseudonym.ts';
 import { RecordState } from './record-state.ts';
 import { generateTranscoder } from './transcoder-source.ts';
 import type { LeafMasker } from './method.ts';
@@ -50,9 +50,10 @@ export function compileKeyMasker(instruction: KeyInstruction, keys: AudienceKeys
       return avroBytes.copySpan;
     case 'pseudonym': {
       const cache = keyedCache(keys.pseudonyms(instruction.domain));
+      const state = new RecordState(0);
       return (input, start, end, out, at) => {
-        writeHex(cache.bytes, cache.find(input, start, end), out, at);
-        return at + HEX_PSEUDONYM_BYTES;
+        state.use(input, out);
+        return writeHex(cache.bytes, cache.find(input, state.inputView, start, end), out, at, state);
       };
     }
     case 'drop':

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { GauzeError } from '../../platform/errors.ts';
-import { intAt, readLong, writeInt } from '../avro-bytes.ts';
+import { intAt, longAt, writeInt } from '../avro-bytes.ts';
 import { FAULT_RANGE } from '../fault.ts';
 import type { MaskingMethod } from '../method.ts';
 
@@ -38,7 +38,7 @@ export const AGE_CAP: MaskingMethod<'age-cap'> = {
       };
     }
     return (input, start, end, out, at, state) => {
-      readLong(input, start, end, state);
+      longAt(input, start, end, state);
       const age = state.value;
       return age < 0 ? FAULT_RANGE : writeInt(out, at, age > over ? over + 1 : age);
     };

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { GauzeError } from '../../platform/errors.ts';
-import { intAt, readLong, writeInt, writeLong } from '../avro-bytes.ts';
+import { intAt, longAt, writeInt, writeLong } from '../avro-bytes.ts';
 import { FAULT_PERSON_MISSING, FAULT_RANGE } from '../fault.ts';
 import { keyedCache } from '../keyed-cache.ts';
 import { ticksPerDay } from '../date-unit.ts';
@@ -81,7 +81,7 @@ function dateMasker(cache: KeyedCache, maxDays: number): LeafMasker {
 function timeMasker(cache: KeyedCache, maxDays: number, dayTicks: number): LeafMasker {
   return (input, start, end, out, at, state) => {
     if (!state.shiftKnown && !findShift(cache, state)) return FAULT_PERSON_MISSING;
-    readLong(input, start, end, state);
+    longAt(input, start, end, state);
     const shifted = state.value + shiftDays(state.shiftWord >>> 0, maxDays) * dayTicks;
     if (!state.exact || !Number.isSafeInteger(shifted)) return FAULT_RANGE;
     return writeLong(out, at, shifted);
@@ -91,7 +91,7 @@ function timeMasker(cache: KeyedCache, maxDays: number, dayTicks: number): LeafM
 /** Looks the person's hash up once per record; false where the record names nobody. */
 function findShift(cache: KeyedCache, state: RecordState): boolean {
   if (state.personEnd <= state.personStart) return false;
-  const from = cache.find(state.personInput, state.personStart, state.personEnd);
+  const from = cache.find(state.personInput, state.personView, state.personStart, state.personEnd);
   state.shiftWord = cache.bytes.readInt32BE(from);
   state.shiftKnown = true;
   return true;

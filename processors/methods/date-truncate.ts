@@ -8,7 +8,7 @@
  */
 import { z } from 'zod';
 import { GauzeError } from '../../platform/errors.ts';
-import { intAt, readLong, writeInt, writeLong } from '../avro-bytes.ts';
+import { intAt, longAt, writeInt, writeLong } from '../avro-bytes.ts';
 import { firstDayOfMonth, firstDayOfYear, yearOfDay } from '../civil-date.ts';
 import { ticksPerDay } from '../date-unit.ts';
 import { FAULT_RANGE } from '../fault.ts';
@@ -90,26 +90,26 @@ function dayOf(year: number, month: number): bigint {
 // ---- on bytes: integers only
 
 /** The first day that stands for `day`. */
-function truncateDay(day: number, { unit, over89 }: Truncation, asOfDay: number): number {
+function truncateDay(day: number, { unit, over89 }: Truncation, asOfYear: number): number {
   const year = yearOfDay(day);
-  const oldest = yearOfDay(asOfDay) - CATEGORY_YEARS;
+  const oldest = asOfYear - CATEGORY_YEARS;
   if (over89 === 'cap' && year <= oldest) return firstDayOfYear(oldest);
-  return unit === 'year' ? firstDayOfYear(year) : firstDayOfMonth(day);
+  return unit === 'year' ? firstDayOfYear(year) : firstDayOfMonth(day, year);
 }
 
 function dateMasker(instruction: Truncation): LeafMasker {
   return (input, start, _end, out, at, state) => {
-    const first = truncateDay(intAt(input, start), instruction, state.asOfDay);
+    const first = truncateDay(intAt(input, start), instruction, state.asOfYear);
     return first < INT_MIN ? FAULT_RANGE : writeInt(out, at, first);
   };
 }
 
 function timeMasker(instruction: Truncation, dayTicks: number): LeafMasker {
   return (input, start, end, out, at, state) => {
-    readLong(input, start, end, state);
+    longAt(input, start, end, state);
     if (!state.exact) return FAULT_RANGE;
     const day = Math.floor(state.value / dayTicks);
-    const first = truncateDay(day, instruction, state.asOfDay) * dayTicks;
+    const first = truncateDay(day, instruction, state.asOfYear) * dayTicks;
     return Number.isSafeInteger(first) ? writeLong(out, at, first) : FAULT_RANGE;
   };
 }

@@ -9,11 +9,15 @@ import { keyedCache } from '../keyed-cache.ts';
 import type { KeyedCache } from '../keyed-cache.ts';
 import type { AvroLeaf } from '../../schemas/avro-schema.ts';
 import type { LeafMasker, MaskingMethod } from '../method.ts';
+import { viewOf } from '../record-state.ts';
+import type { RecordState } from '../record-state.ts';
 
 const HASH_BYTES = 16;
 /** Length of a pseudonym as text. */
-export const HEX_PSEUDONYM_BYTES = 32;
+const HEX_PSEUDONYM_BYTES = 32;
 const HEX = Buffer.from('0123456789abcdef');
+/** The two hex digits of each byte, the first one in the low half. */
+const HEX_PAIRS = Uint16Array.from({ length: 256 }, (_, byte) => HEX[byte >>> 4]! | (HEX[byte & 0x0f]! << 8));
 /** Where the dashes of a UUID's text stand: before these bytes. */
 const DASH = 0x2d;
 const UUID_TEXT_BYTES = 36;
@@ -122,33 +126,34 @@ function uuidByte(hashes: Uint8Array, at: number, index: number): number {
 
 function hexMasker(cache: KeyedCache): LeafMasker {
   const hashes = cache.bytes;
-  return (input, start, end, out, at) => {
-    return writePseudonymHex(hashes, cache.find(input, start, end), out, at);
+  return (input, start, end, out, at, state) => {
+    out[at] = HEX_PSEUDONYM_BYTES * 2;
+    return writeHex(hashes, cache.find(input, state.inputView, start, end), out, at + 1, state);
   };
 }
 
-/** Writes the hash at hashes[from] as an Avro string of 32 hex digits. */
-function writePseudonymHex(hashes: Uint8Array, from: number, out: Uint8Array, at: number): number {
-  out[at] = HASH_BYTES * 4;
-  writeHex(hashes, from, out, at + 1);
-  return at + 1 + HASH_BYTES * 2;
-}
-
-/** Writes the 16 bytes at hashes[from] as 32 hex digits at out[at]. */
-export function writeHex(hashes: Uint8Array, from: number, out: Uint8Array, at: number): void {
-  let to = at;
-  for (let i = from; i < from + HASH_BYTES; i += 1) {
-    const byte = hashes[i]!;
-    out[to] = HEX[byte >>> 4]!;
-    out[to + 1] = HEX[byte & 0x0f]!;
-    to += 2;
+/** Writes the 16 bytes at hashes[from] as 32 hex digits at out[at]; returns the position after them. */
+export function writeHex(
+  hashes: Uint8Array,
+  from: number,
+  out: Uint8Array,
+  at: number,
+  state: RecordState,
+): number {
+  const next = at + HEX_PSEUDONYM_BYTES;
+  // A view throws beyond its end, where an array does nothing.
+  if (next > out.length) return next;
+  const view = state.outView;
+  for (let i = from, to = at; to < next; i += 2, to += 4) {
+    view.setInt32(to, HEX_PAIRS[hashes[i]!]! | (HEX_PAIRS[hashes[i + 1]!]! << 16), true);
   }
+  return next;
 }
 
 function uuidTextMasker(cache: KeyedCache): LeafMasker {
   const hashes = cache.bytes;
-  return (input, start, end, out, at) => {
-    const from = cache.find(input, start, end);
+  return (input, start, end, out, at, state) => {
+    const from = cache.find(input, state.inputView, start, end);
     out[at] = UUID_TEXT_BYTES * 2;
     let to = at + 1;
     for (let i = 0; i < HASH_BYTES; i += 1) {
@@ -163,8 +168,8 @@ function uuidTextMasker(cache: KeyedCache): LeafMasker {
 
 function bytesMasker(cache: KeyedCache, withLength: boolean): LeafMasker {
   const hashes = cache.bytes;
-  return (input, start, end, out, at) => {
-    const from = cache.find(input, start, end);
+  return (input, start, end, out, at, state) => {
+    const from = cache.find(input, state.inputView, start, end);
     let to = at;
     if (withLength) out[to++] = HASH_BYTES * 2;
     for (let i = 0; i < HASH_BYTES; i += 1) out[to++] = hashes[from + i]!;
@@ -175,6 +180,7 @@ function bytesMasker(cache: KeyedCache, withLength: boolean): LeafMasker {
 function uuidBytesMasker(cache: KeyedCache): LeafMasker {
   const hashes = cache.bytes;
   const text = Buffer.alloc(UUID_TEXT_BYTES);
+  const view = viewOf(text);
   return (input, start, _end, out, at) => {
     let length = 0;
     for (let i = 0; i < HASH_BYTES; i += 1) {
@@ -183,7 +189,7 @@ function uuidBytesMasker(cache: KeyedCache): LeafMasker {
       text[length++] = HEX[byte >>> 4]!;
       text[length++] = HEX[byte & 0x0f]!;
     }
-    const from = cache.find(text, 0, UUID_TEXT_BYTES);
+    const from = cache.find(text, view, 0, UUID_TEXT_BYTES);
     for (let i = 0; i < HASH_BYTES; i += 1) out[at + i] = uuidByte(hashes, from, i);
     return at + HASH_BYTES;
   };
@@ -192,8 +198,9 @@ function uuidBytesMasker(cache: KeyedCache): LeafMasker {
 function longMasker(cache: KeyedCache): LeafMasker {
   const hashes = cache.bytes;
   const text = Buffer.alloc(24);
+  const view = viewOf(text);
   return (input, start, end, out, at, state) => {
-    const from = cache.find(text, 0, writeLongText(input, start, end, text, state));
+    const from = cache.find(text, view, 0, writeLongText(input, start, end, text, state));
     // 63 bits from the hash; zig-zag doubles them, so they fill 64 bits with a 0 at the end.
     let high = hashes.readUInt32BE(from) & 0x7fffffff;
     let low = hashes.readUInt32BE(from + 4);
