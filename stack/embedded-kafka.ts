@@ -106,6 +106,7 @@ export class EmbeddedKafka {
       const text = propertiesText(settings, loginSettings(passwords));
       await writeFile(this.#propertiesFile(broker), text, { mode: 0o600 });
       await formatKafka(this.#context, {
+        name: serviceName(broker),
         java: this.java,
         libs: this.libs,
         clusterId,

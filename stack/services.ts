@@ -3,7 +3,7 @@
  * Never waits by time alone, and never passes a password on a command line.
  */
 import { spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { open, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { KafkaAdmin } from '../kafka/admin.ts';
@@ -39,11 +39,7 @@ export async function waitReady(
   const deadline = monotonicMs() + READY_LIMIT_S * 1000;
   while (!(await ready())) {
     if (!context.supervised.pids.has(name) || monotonicMs() > deadline) {
-      throw new GauzeError('ERR_STACK_START', {
-        setting: name,
-        limit: READY_LIMIT_S,
-        file: logFile(context, name),
-      });
+      throw startError(context, name);
     }
     await sleep(50);
   }
@@ -51,6 +47,8 @@ export async function waitReady(
 
 /** What a formatted log directory needs to know. */
 export interface KafkaFormat {
+  /** Name of the service. */
+  readonly name: string;
   readonly java: string;
   readonly libs: string;
   readonly clusterId: string;
@@ -79,22 +77,27 @@ export async function formatKafka(context: ServiceContext, format: KafkaFormat):
   ];
   const file = `${format.propertiesFile}.format`;
   await writeFile(file, lines.join('\n'), { mode: 0o600 });
+  const log = await open(logFile(context, format.name), 'a', 0o600);
   const status = await new Promise<number | null>((resolve) => {
-    const child = spawn(format.java, [`@${file}`], { stdio: 'ignore' });
+    const child = spawn(format.java, [`@${file}`], { stdio: ['ignore', log.fd, log.fd] });
     child.on('error', () => resolve(null));
     child.on('exit', resolve);
   });
-  if (status !== 0) {
-    throw new GauzeError('ERR_STACK_START', {
-      setting: 'kafka (format)',
-      limit: 0,
-      file: logFile(context, 'kafka'),
-    });
-  }
+  await log.close();
+  await rm(file);
+  if (status !== 0) throw startError(context, format.name);
+}
+
+function startError(context: ServiceContext, name: string): GauzeError {
+  return new GauzeError('ERR_STACK_START', {
+    setting: name,
+    limit: READY_LIMIT_S,
+    file: logFile(context, name),
+  });
 }
 
 function javaOptions(heap: string, libs: string): string[] {
-  return [heap, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=4', '-cp', `"${libs}/*"`];
+  return [heap, '-XX:+UseSerialGC', '-cp', `"${libs}/*"`];
 }
 
 /** Starts a broker whose directory is formatted; resolves when it answers Metadata to the super user. */

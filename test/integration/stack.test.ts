@@ -3,7 +3,8 @@
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
@@ -11,6 +12,8 @@ import { aclText, allow } from '../../kafka/acl.ts';
 import { ordinaryConsumer, ordinaryProducer } from '../../kafka/kafkajs-client.ts';
 import type { KafkaJsOptions, OrdinaryProducer } from '../../kafka/kafkajs-client.ts';
 import type { Login } from '../../kafka/login.ts';
+import type { GauzeError } from '../../platform/errors.ts';
+import { startStack } from '../../stack/local-stack.ts';
 import { addUser, connectionOf, loginOf, testStack, uniqueName, withAdmin } from '../support/stack.ts';
 
 describe('log-ins', () => {
@@ -199,4 +202,22 @@ describe('the end of the stack', () => {
       await until(() => !pids.some(isAlive) && !existsSync(directory));
     },
   );
+});
+
+describe('a stack that cannot start', () => {
+  test('names the log, which says why, and keeps neither data nor passwords', async () => {
+    const external = { registryUrl: 'http://127.0.0.1:9/', redisUrl: 'redis://127.0.0.1:9' };
+    const brokerOverrides = { 'listener.security.protocol.map': 'CLIENT:NONSENSE' };
+    const error: unknown = await startStack({ external, brokerOverrides }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'ERR_STACK_START', context: { setting: 'kafka-0' } });
+    const { file = '' } = (error as GauzeError).context;
+    const directory = dirname(dirname(file));
+    try {
+      expect((error as GauzeError).action).toContain(file);
+      expect(readFileSync(file, 'utf8')).toContain('NONSENSE');
+      expect(readdirSync(directory)).toEqual(['logs']);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
 });
