@@ -48,9 +48,10 @@ function runExample(
   return problems;
 }
 
+/** An example that does not say whom it is about is about somebody all the same. */
 function personOf(plan: CompiledPlan, example: PolicyExample): string | null {
   const value = plan.personPath === null ? null : example.given.get(plan.personPath.join('.'));
-  return value === null || value === undefined ? null : String(value);
+  return value === null ? null : String(value ?? 'somebody');
 }
 
 function comesOut(

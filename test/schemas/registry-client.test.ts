@@ -53,6 +53,8 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
   return 'no error';
 }
 
+const refer = (...subjects: string[]) => subjects.map((subject) => ({ name: subject, subject, version: 1 }));
+
 describe('schema text by id', () => {
   test('is the raw text, asked for once by callers at the same time and after', async () => {
     replies = () => ok({ schema: '{"type":"string","confluent:tags":["PHI_ID"]}' });
@@ -66,8 +68,6 @@ describe('schema text by id', () => {
   });
 
   test('comes with the schemas it refers to, dependencies first and each once', async () => {
-    const refer = (...subjects: string[]) =>
-      subjects.map((subject) => ({ name: subject, subject, version: 1 }));
     replies = (_, line) => {
       if (line.includes('/ids/')) return ok({ schema: 'root', references: refer('b', 'a') });
       if (line.includes('/subjects/b/')) return ok({ id: 2, schema: 'text b', references: refer('a') });
@@ -148,15 +148,15 @@ describe('outages', () => {
   });
 });
 
-describe('versions of a subject', () => {
-  const versions =
-    (...ids: number[]) =>
-    (_: IncomingMessage, line: string): Reply => {
-      const version = /versions\/(\d+)/.exec(line)?.[1];
-      if (version === undefined) return ok(ids.map((_, at) => at + 1));
-      return ok({ id: ids[Number(version) - 1], schema: `"text ${version}"` });
-    };
+const versions =
+  (...ids: number[]) =>
+  (_: IncomingMessage, line: string): Reply => {
+    const version = /versions\/(\d+)/.exec(line)?.[1];
+    if (version === undefined) return ok(ids.map((_, at) => at + 1));
+    return ok({ id: ids[Number(version) - 1], schema: `"text ${version}"` });
+  };
 
+describe('versions of a subject', () => {
   test('are all read, with the soft-deleted ones', async () => {
     replies = versions(11, 12);
     const found = await client().subjectVersions('clinical.a/b-value');

@@ -13,6 +13,8 @@ const tagged = (leaves: readonly Leaf[]): Record<string, string[]> =>
 const leaves = (fields: unknown[], rest: object = {}, sources: TagSources = {}) =>
   tagged(leavesOf(schema(fields, rest), sources));
 
+const address = (type: string) => ({ type, name: 'A', fields: [{ name: 'street', type: 'string' }] });
+
 describe('a tag reaches every leaf below', () => {
   const everyType = [
     { name: 'text', type: 'string' },
@@ -29,10 +31,10 @@ describe('a tag reaches every leaf below', () => {
     { name: 'maybe', type: ['null', 'string'] },
     { name: 'either', type: ['null', 'string', 'int'] },
   ];
-  const everyPath = [
-    ...['text', 'flag', 'small', 'large', 'f', 'd', 'raw', 'kind', 'hash', 'list[][]'],
-    ...['table{key}', 'table{}', 'maybe', 'either<string>', 'either<int>'],
-  ];
+  const everyPath =
+    'text flag small large f d raw kind hash list[][] table{key} table{} maybe either<string> either<int>'.split(
+      ' ',
+    );
 
   test('from a record, whatever the type of the leaf: enum, fixed, numbers and map keys too', () => {
     const found = leaves(everyType, { 'confluent:tags': ['PHI_ID'] });
@@ -54,7 +56,6 @@ describe('a tag reaches every leaf below', () => {
   });
 
   test('from a type object, a double nested type, a referenced name, and an `error` type', () => {
-    const address = (type: string) => ({ type, name: 'A', fields: [{ name: 'street', type: 'string' }] });
     const found = leaves([
       { name: 'own', type: { type: 'string', 'confluent:tags': ['PHI_SSN'] } },
       { name: 'deep', type: { type: { ...address('error'), 'confluent:tags': ['PHI_GEO'] } } },
@@ -133,16 +134,28 @@ describe('words', () => {
 
   test('names each letter of 164.514(b)(2)(i), A to R', () => {
     const letters = new Set(Object.values(TAGS).map((row) => row.letter));
-    expect([...letters].filter((letter) => letter !== null).sort()).toEqual([...'ABCDEFGHIJKLMNOPQR']);
+    expect([...letters].filter((letter) => letter !== null).sort()).toEqual('ABCDEFGHIJKLMNOPQR'.split(''));
   });
 });
 
-describe('tags in force', () => {
-  const ssn = (tags: string[], type: unknown = 'string') =>
-    schema([{ name: 'ssn', type, 'confluent:tags': tags }]);
-  const force = (now: ReturnType<typeof schema>, ...earlier: ReturnType<typeof schema>[]) =>
-    tagged(tagsInForce(now, unionTags(earlier.map((version) => pathTags(version)))));
+const ssn = (tags: string[], type: unknown = 'string') =>
+  schema([{ name: 'ssn', type, 'confluent:tags': tags }]);
 
+const force = (now: ReturnType<typeof schema>, ...earlier: ReturnType<typeof schema>[]) =>
+  tagged(tagsInForce(now, unionTags(earlier.map((version) => pathTags(version)))));
+
+const homeSchema = (tags: string[], ...names: string[]) =>
+  schema([
+    {
+      name: 'home',
+      type: { type: 'record', name: 'A', fields: names.map((name) => ({ name, type: 'string' })) },
+      'confluent:tags': tags,
+    },
+  ]);
+
+const either = (tags: string[]) => ssn([], [{ type: 'string', 'confluent:tags': tags }, 'int']);
+
+describe('tags in force', () => {
   test('keeps a tag that a later version took away', () => {
     expect(force(ssn([]), ssn(['PHI_SSN']))).toEqual({ ssn: ['PHI_SSN'] });
   });
@@ -175,15 +188,7 @@ describe('tags in force', () => {
   });
 
   test('reaches a field that was added to a record after the tag of the record was taken away', () => {
-    const address = (tags: string[], ...names: string[]) =>
-      schema([
-        {
-          name: 'home',
-          type: { type: 'record', name: 'A', fields: names.map((name) => ({ name, type: 'string' })) },
-          'confluent:tags': tags,
-        },
-      ]);
-    expect(force(address([], 'street', 'unit'), address(['PHI_GEO'], 'street'))).toEqual({
+    expect(force(homeSchema([], 'street', 'unit'), homeSchema(['PHI_GEO'], 'street'))).toEqual({
       'home.street': ['PHI_GEO'],
       'home.unit': ['PHI_GEO'],
     });
@@ -195,7 +200,6 @@ describe('tags in force', () => {
   });
 
   test('does not carry a tag from one branch of a union to another', () => {
-    const either = (tags: string[]) => ssn([], [{ type: 'string', 'confluent:tags': tags }, 'int']);
     expect(force(either([]), either(['PHI_SSN']))).toEqual({ 'ssn<string>': ['PHI_SSN'], 'ssn<int>': [] });
   });
 });
