@@ -61,6 +61,15 @@ describe('each leaf gets one instruction', () => {
     });
   });
 
+  test('never by PHI_NONE beside another tag, whatever the policy says of PHI_NONE', () => {
+    const schema = recordOf(field('a', 'string', ['PHI_NONE', 'PHI_MRN']));
+    const mrn = { method: 'pseudonym', domain: 'mrn' };
+    for (const none of [{}, { PHI_NONE: 'drop' }]) {
+      const policy = policyWith({ methods: { PHI_ID: 'drop', PHI_MRN: mrn, ...none } });
+      expect(shape(planned(compile(policy, schema)).root)).toEqual({ a: 'pseudonym' });
+    }
+  });
+
   test('by an entry under fields: before any tag, also for all that is below a path', () => {
     const policy = policyWith({
       fields: {
