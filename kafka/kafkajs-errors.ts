@@ -20,6 +20,9 @@ interface KafkaJsError {
 /** Milliseconds after which kafkajs gives a request up (kafkajs-client.ts). */
 const REQUEST_LIMIT_MS = 30_000;
 
+/** Error number of the protocol for what kafkajs tells by a class of its own. */
+const COORDINATOR_NOT_AVAILABLE = 15;
+
 /** The GauzeError for anything that a call of kafkajs threw; `login` is named where it was refused. */
 export function ownKafkaJsError(thrown: unknown, context: ErrorContext & { apiName: string }): GauzeError {
   if (thrown instanceof GauzeError) return thrown;
@@ -35,6 +38,8 @@ export function ownKafkaJsError(thrown: unknown, context: ErrorContext & { apiNa
       return new GauzeError('ERR_KAFKA_CONNECTION_LOST', full);
     case 'KafkaJSRequestTimeoutError':
       return new GauzeError('ERR_KAFKA_REQUEST_TIMEOUT', { ...full, limit: REQUEST_LIMIT_MS });
+    case 'KafkaJSGroupCoordinatorNotFound':
+      return kafkaError(context.apiName, COORDINATOR_NOT_AVAILABLE, full);
   }
   if (typeof error.code === 'number') return kafkaError(context.apiName, error.code, full);
   return new GauzeError('ERR_INTERNAL', full);

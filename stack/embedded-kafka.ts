@@ -52,7 +52,11 @@ export class EmbeddedKafka {
     await kafka.#prepare(controllerPort, options.brokerOverrides ?? {});
     // The others need the controller that runs in the first one; its readiness needs none of them.
     for (const broker of kafka.brokers.keys()) await kafka.startBroker(broker);
-    await kafka.#asSuperUser(async (admin) => await admin.createAcls(adminRights()));
+    await kafka.#asSuperUser(async (admin) => {
+      await admin.createAcls(adminRights());
+      // The topic of group offsets is made at the first request for it; until then groups are refused.
+      await admin.fetchGroupOffsets('gauze.stack', []);
+    });
     return kafka;
   }
 
