@@ -1,7 +1,7 @@
 /**
  * Random schemas, plans over them and values of them, for tests that hold the transcoder against avsc.
  */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { GeneratorValue } from 'fast-check';
 import { METHODS } from '../../processors/method-table.ts';
 import { canBeEmpty } from '../../processors/empty-value.ts';
@@ -205,7 +205,7 @@ function planNode(g: G, schema: AvroType, place: Place, withPerson: boolean): Pl
       const key: Instruction = pick(g, [{ method: 'keep' }, { method: 'pseudonym', domain: 'patient' }]);
       return { kind: 'map', schema, key, values: planNode(g, schema.values, 'item', withPerson) };
     }
-    case 'union':
+    default:
       return {
         kind: 'union',
         schema,
@@ -306,7 +306,7 @@ export function valueOf(g: G, schema: AvroType): unknown {
       const names = Array.from({ length: g(int, 0, 3) }, (_, i) => `k${i}${g(text)}`);
       return Object.fromEntries(names.map((name) => [name, valueOf(g, schema.values)]));
     }
-    case 'union': {
+    default: {
       const branch = pick(g, schema.branches);
       return branch.kind === 'null' ? null : { [wrapName(branch)]: valueOf(g, branch) };
     }

@@ -27,10 +27,10 @@ export function planOf(root: PlanNode, more: Partial<Plan> = {}): Plan {
   };
 }
 
-/** Instructions by path (`address.zip`, `codes[]`, `notes{}`); what has none is kept. */
+/** Instructions by path (`address.zip`, `codes[]`, `notes{}`, `notes{key}`); leaves that have none are kept. */
 export type Instructions = Readonly<Record<string, Instruction>>;
 
-/** A plan for a schema in JSON: `redact` and `drop` of anything, other methods of leaves, also below unions. */
+/** A plan for a schema in JSON: `keep`, `redact` and `drop` of anything, other methods of leaves, also below unions. */
 export function planFor(schema: unknown, instructions: Instructions, more: Partial<Plan> = {}): Plan {
   return planOf(nodeOf(parseAvroSchema(JSON.stringify(schema)), '', instructions), more);
 }
@@ -38,6 +38,7 @@ export function planFor(schema: unknown, instructions: Instructions, more: Parti
 function nodeOf(schema: AvroType, path: string, instructions: Instructions): PlanNode {
   const instruction = instructions[path];
   if (instruction?.method === 'drop') return { kind: 'drop', schema };
+  if (instruction?.method === 'keep') return { kind: 'keep', schema };
   if (instruction?.method === 'redact') return { kind: 'empty', schema };
   if (isLeaf(schema)) {
     return instruction && schema.kind !== 'null'
@@ -56,7 +57,7 @@ function nodeOf(schema: AvroType, path: string, instructions: Instructions): Pla
       const key = instructions[`${path}{key}`] ?? { method: 'keep' };
       return { kind: 'map', schema, key, values: nodeOf(schema.values, `${path}{}`, instructions) };
     }
-    case 'union':
+    default:
       return {
         kind: 'union',
         schema,

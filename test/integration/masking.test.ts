@@ -1,0 +1,69 @@
+/**
+ * The main job on real parts: what a hospital writes comes out masked for three audiences, complete, in order,
+ * audited, and for nobody else's eyes.
+ */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { generateHospital } from '../../examples/hospital/hospital.ts';
+import type { LaneReport } from '../../topology/lane-report.ts';
+import { AUDIENCES, TestSite } from '../support/test-site.ts';
+import type { RunningInstance } from '../support/test-site.ts';
+import { siteTruth } from '../support/verify-site.ts';
+import type { SiteTruth } from '../support/verify-site.ts';
+
+let site: TestSite;
+let instance: RunningInstance;
+let fed: number;
+let lanes: readonly LaneReport[];
+let truth: SiteTruth;
+
+beforeAll(async () => {
+  site = await TestSite.make();
+  fed = await site.feed(generateHospital({ patients: 150, seed: 3 }));
+  await site.apply();
+  instance = site.run();
+  lanes = await site.caughtUp();
+  truth = await siteTruth(site, lanes);
+}, 180_000);
+
+afterAll(async () => {
+  await site.close();
+});
+
+describe('a hospital masked for three audiences', () => {
+  test('gives every sanitized partition the very sequence of the slow reference', () => {
+    expect(truth.sequenceFaults).toEqual([]);
+    expect(truth.compared).toBe(fed * AUDIENCES.length);
+  });
+
+  test('audits ranges that tile every lane up to its committed offset, in unbroken chains', () => {
+    expect(truth.auditFaults).toEqual([]);
+    const delivered = truth.events.reduce((sum, { event }) => sum + (event.range?.delivered_count ?? 0), 0);
+    expect(delivered).toBe(fed * AUDIENCES.length);
+  });
+
+  test('names policy version, plan, key epoch and output topic in every batch event', () => {
+    const batches = truth.events.filter(({ event }) => event.type === 'session.batch');
+    expect(batches.length).toBeGreaterThan(0);
+    for (const { event } of batches) {
+      expect(event.policy.version).toBe(1);
+      expect(event.plan?.masking_key_epoch).toBe(1);
+      expect(event.view?.output_topic).toBe(`${event.range?.topic}.for-${event.recipient?.id}`);
+      expect(event.group).toMatchObject({ generation: -1, coverage: 'EXACT', offset_committed: true });
+    }
+  });
+
+  test('applies without a difference the second time', async () => {
+    const { stdout } = await site.gauze('plan');
+    expect(stdout.trim()).toBe('Nothing to do.');
+  });
+
+  test('drains on SIGTERM within ten seconds, and closes every session', async () => {
+    const before = Date.now();
+    expect(await instance.end('SIGTERM')).toBe(0);
+    expect(Date.now() - before).toBeLessThan(10_000);
+    const again = await siteTruth(site, lanes);
+    expect(again.auditFaults).toEqual([]);
+    const closed = again.events.filter(({ event }) => event.type === 'session.closed');
+    expect(closed.length).toBe(lanes.length);
+  });
+});

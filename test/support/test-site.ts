@@ -1,0 +1,242 @@
+/**
+ * A whole site on the test stack: raw topics of its own, a config, policies, keys, and `gauze run` as real child
+ * processes. Everything has a random name, and everything is ended and removed by `close`.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CLINICAL_TOPICS } from '../../examples/hospital/clinical-values.ts';
+import type { ClinicalRecord, ClinicalTopic } from '../../examples/hospital/clinical-values.ts';
+import { feedHospital } from '../../examples/hospital/feed.ts';
+import { allow } from '../../kafka/acl.ts';
+import { ordinaryProducer } from '../../kafka/kafkajs-client.ts';
+import { createKeyringFile } from '../../keys/keyring.ts';
+import { sanitizedTopic, topicNames } from '../../schemas/topic-names.ts';
+import type { TopicNames } from '../../schemas/topic-names.ts';
+import type { LaneReport } from '../../topology/lane-report.ts';
+import { connectionOf, loginOf, testStack, uniqueName, withAdmin } from './stack.ts';
+
+const GAUZE = fileURLToPath(new URL('../../cli/gauze.ts', import.meta.url));
+const POLICIES = fileURLToPath(new URL('../../examples/hospital/policies/', import.meta.url));
+export const AUDIENCES = ['analytics', 'billing', 'research'] as const;
+export type Audience = (typeof AUDIENCES)[number];
+
+export interface SiteOptions {
+  readonly partitions?: number;
+  readonly topics?: readonly ClinicalTopic[];
+  /** Lines added to the config, such as limits. */
+  readonly config?: string;
+}
+
+/** What a verb printed and how it ended. */
+export interface VerbResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** One running `gauze run`. */
+export class RunningInstance {
+  readonly process: ChildProcess;
+  log = '';
+
+  constructor(process: ChildProcess) {
+    this.process = process;
+    process.stderr!.on('data', (chunk: Buffer) => {
+      this.log += chunk.toString();
+    });
+  }
+
+  /** Ends it with `signal` and gives the exit code. */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return this.process.exitCode;
+    const ended = new Promise<number | null>((resolve) => this.process.once('exit', (code) => resolve(code)));
+    this.process.kill(signal);
+    return await ended;
+  }
+}
+
+export class TestSite {
+  readonly directory: string;
+  readonly namespace: string;
+  readonly names: TopicNames;
+  readonly topics: readonly ClinicalTopic[];
+  private readonly instances: RunningInstance[] = [];
+
+  private constructor(directory: string, namespace: string, topics: readonly ClinicalTopic[]) {
+    this.directory = directory;
+    this.namespace = namespace;
+    this.names = topicNames(namespace);
+    this.topics = topics;
+  }
+
+  /** Makes raw topics, rights of the feed, secrets, keyring, policies and config; applies nothing yet. */
+  static async make(options: SiteOptions = {}): Promise<TestSite> {
+    const directory = await mkdtemp(join(tmpdir(), 'gauze-test-site-'));
+    const site = new TestSite(directory, uniqueName('gz'), options.topics ?? CLINICAL_TOPICS);
+    await mkdir(join(directory, 'policies'));
+    for (const role of ['gauze-admin', 'gauze-topology']) {
+      await writeFile(join(directory, role), loginOf(role).password, { mode: 0o600 });
+    }
+    await createKeyringFile(site.keyringFile, [...AUDIENCES]);
+    for (const file of await readdir(POLICIES)) {
+      const text = await readFile(join(POLICIES, file), 'utf8');
+      await site.writePolicy(file, site.localPolicy(text));
+    }
+    await writeFile(join(directory, 'gauze.yaml'), site.configText(options.config ?? ''));
+    await withAdmin(async (admin) => {
+      for (const topic of site.topics) {
+        await admin.createTopic({ topic: site.raw(topic), partitions: options.partitions ?? 2, config: {} });
+        await admin.createAcls(allow('User:ehr-feed', ['write', 'describe'], 'topic', site.raw(topic)));
+      }
+    });
+    return site;
+  }
+
+  get keyringFile(): string {
+    return join(this.directory, 'keyring.json');
+  }
+
+  /** The raw topic of this site for one of the example's. */
+  raw(topic: ClinicalTopic): string {
+    return `${this.namespace}-${topic}`;
+  }
+
+  sanitized(topic: ClinicalTopic, audience: Audience): string {
+    return sanitizedTopic(this.raw(topic), audience);
+  }
+
+  /** An example policy with this site's topics, without topics that the site does not have. */
+  localPolicy(text: string): string {
+    const here = new Set<string>(this.topics);
+    const kept = text
+      .split('\n')
+      .filter((line) => {
+        const topic = /^ {2}(clinical\.[a-z]+):/.exec(line)?.[1];
+        return topic === undefined || here.has(topic);
+      })
+      .join('\n');
+    const examples = here.size === CLINICAL_TOPICS.length ? kept : kept.replace(/\nexamples:[\s\S]*$/, '\n');
+    return examples.replaceAll('clinical.', `${this.namespace}-clinical.`);
+  }
+
+  async policy(audience: Audience): Promise<string> {
+    return await readFile(join(this.directory, 'policies', `${audience}.yaml`), 'utf8');
+  }
+
+  async writePolicy(file: string, text: string): Promise<void> {
+    await writeFile(join(this.directory, 'policies', file), text);
+  }
+
+  /** Registers the schemas and sends `records` with the feed's log-in. */
+  async feed(records: Iterable<ClinicalRecord> | AsyncIterable<ClinicalRecord>): Promise<number> {
+    const producer = ordinaryProducer(connectionOf('ehr-feed'));
+    await producer.connect();
+    try {
+      const counts = await feedHospital({
+        producer,
+        registryUrl: testStack().registryUrl,
+        records: only(records, new Set(this.topics)),
+        topicName: (topic) => this.raw(topic),
+      });
+      return Object.values(counts).reduce((sum, count) => sum + count, 0);
+    } finally {
+      await producer.disconnect();
+    }
+  }
+
+  /** Runs a verb to its end. */
+  async gauze(...args: readonly string[]): Promise<VerbResult> {
+    const child = this.spawn(args);
+    let stdout = '';
+    let stderr = '';
+    child.stdout!.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+    return { code, stdout, stderr };
+  }
+
+  async apply(): Promise<void> {
+    const { code, stderr } = await this.gauze('apply');
+    if (code !== 0) throw new Error(`gauze apply ended with ${code}: ${stderr}`);
+  }
+
+  /** Starts `gauze run`. */
+  run(): RunningInstance {
+    const instance = new RunningInstance(this.spawn(['run', '--verbose']));
+    this.instances.push(instance);
+    return instance;
+  }
+
+  async status(): Promise<readonly LaneReport[]> {
+    const { stdout, stderr } = await this.gauze('status', '--json');
+    const lines = stdout.split('\n').filter((line) => line.startsWith('{'));
+    if (lines.length === 0) throw new Error(`gauze status printed no lane: ${stderr}`);
+    return lines.map((line) => JSON.parse(line) as LaneReport);
+  }
+
+  /** Waits until the lanes look as `wanted` says; fails with what they looked like last. */
+  async until(
+    wanted: (lanes: readonly LaneReport[]) => boolean,
+    timeoutMs = 60_000,
+  ): Promise<readonly LaneReport[]> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const lanes = await this.status();
+      if (wanted(lanes)) return lanes;
+      if (Date.now() > deadline) {
+        const running = this.instances.at(-1)?.log.split('\n').slice(-15).join('\n');
+        throw new Error(`lanes did not get there: ${JSON.stringify(lanes)}\n${running}`);
+      }
+    }
+  }
+
+  /** Waits until every lane has read everything that is in its raw partition now. */
+  async caughtUp(timeoutMs?: number): Promise<readonly LaneReport[]> {
+    return await this.until(
+      (lanes) => lanes.every(({ lag, state }) => lag === 0 && state === 'ok'),
+      timeoutMs,
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const instance of this.instances) await instance.end('SIGKILL');
+    await withAdmin(async (admin) => {
+      const mine = (await admin.listTopics()).filter((topic) => topic.startsWith(this.namespace));
+      if (mine.length > 0) await admin.deleteTopics(mine);
+    });
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  private spawn(args: readonly string[]): ChildProcess {
+    const config = ['--config', join(this.directory, 'gauze.yaml')];
+    return spawn(process.execPath, [GAUZE, ...args, ...config], { stdio: ['ignore', 'pipe', 'pipe'] });
+  }
+
+  private configText(more: string): string {
+    const { brokers, registryUrl } = testStack();
+    const login = (name: string): string =>
+      `{ mechanism: scram-sha-256, username: ${name}, passwordFile: ${join(this.directory, name)} }`;
+    return `kafka:
+  brokers: ${JSON.stringify(brokers)}
+  roles:
+    admin: ${login('gauze-admin')}
+    topology: ${login('gauze-topology')}
+registry: { url: '${registryUrl}' }
+keys: { file: ${this.keyringFile} }
+policies: policies/
+topics: { prefix: ${this.namespace} }
+${more}
+`;
+  }
+}
+
+async function* only(
+  records: Iterable<ClinicalRecord> | AsyncIterable<ClinicalRecord>,
+  topics: ReadonlySet<ClinicalTopic>,
+): AsyncGenerator<ClinicalRecord> {
+  for await (const record of records) if (topics.has(record.topic)) yield record;
+}
