@@ -93,4 +93,6 @@ function compressionSource(): string {
   return lines.join('\n');
 }
 
+/** The unrolled function. */
+// oxlint-disable-next-line typescript/no-implied-eval -- the source holds names and numbers of our own only
 export const compress = new Function('from', 'block', 'into', compressionSource()) as Compress;

@@ -39,10 +39,10 @@ export function maskLeafValue(
   instruction: Instruction,
   context: ValueContext,
 ): unknown {
-  return methodOf(instruction).maskValue(value, leaf, instruction as never, context);
+  return methodOf(instruction).maskValue(value, leaf, instruction, context);
 }
 
 /** An instruction on bytes; null where the walk itself carries it out. */
 export function compileLeaf(leaf: AvroLeaf, instruction: Instruction, keys: AudienceKeys): LeafMasker | null {
-  return methodOf(instruction).compile?.(leaf, instruction as never, keys) ?? null;
+  return methodOf(instruction).compile?.(leaf, instruction, keys) ?? null;
 }

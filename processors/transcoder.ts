@@ -39,6 +39,7 @@ type Factory = (
  */
 export function compileTranscoder(plan: Plan, keys: AudienceKeys): Transcoder {
   const { text, maskers, constants } = generateTranscoder(plan, keys);
+  // oxlint-disable-next-line typescript/no-implied-eval -- the source holds names and numbers of our own only
   const factory = new Function('h', 'r', 'maskers', 'constants', text) as Factory;
   return { mask: factory(avroBytes, new RecordState(plan.asOfDay), maskers, constants) };
 }
@@ -48,7 +49,9 @@ export function compileKeyMasker(instruction: KeyInstruction, keys: AudienceKeys
   switch (instruction.method) {
     case 'keep':
       return avroBytes.copySpan;
-    case 'pseudonym': {
+    case 'drop':
+      throw new GauzeError('ERR_INTERNAL', { causeName: 'DroppedKey' });
+    default: {
       const cache = keyedCache(keys.pseudonyms(instruction.domain));
       const state = new RecordState(0);
       return (input, start, end, out, at) => {
@@ -56,7 +59,5 @@ export function compileKeyMasker(instruction: KeyInstruction, keys: AudienceKeys
         return writeHex(cache.bytes, cache.find(input, state.inputView, start, end), out, at, state);
       };
     }
-    case 'drop':
-      throw new GauzeError('ERR_INTERNAL', { causeName: 'DroppedKey' });
   }
 }

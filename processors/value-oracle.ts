@@ -112,7 +112,9 @@ export function personOf(type: AvroType, value: unknown, path: readonly string[]
     const field = type.fields.find(({ name }) => name === path[0]);
     return field ? personOf(field.type, (value as Wrapped)[field.name], path.slice(1)) : null;
   }
-  return path.length === 0 && (type.kind === 'string' || type.kind === 'long') ? String(value) : null;
+  return path.length === 0 && (type.kind === 'string' || type.kind === 'long')
+    ? `${value as string | bigint}`
+    : null;
 }
 
 /** The name under which avsc wraps a value of this union branch. */
@@ -144,7 +146,7 @@ class Masking {
         return (value as unknown[]).map((item) => this.node(node.items, item, itemsOf(from), itemsOf(to)));
       case 'map':
         return this.#map(node, value as Wrapped, from, to);
-      case 'union':
+      default:
         return this.#union(node, value, from, to);
     }
   }
@@ -252,7 +254,8 @@ function unwrapped(value: unknown): unknown {
 // ---- the parts of avsc's types
 
 function fieldOf(type: Type, name: string): Type {
-  return (type as avsc.types.RecordType).field(name)!.type;
+  const field = (type as avsc.types.RecordType).field(name);
+  return field.type;
 }
 
 function itemsOf(type: Type): Type {

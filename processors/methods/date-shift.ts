@@ -49,7 +49,7 @@ export const DATE_SHIFT: MaskingMethod<'date-shift'> = {
       if (shifted < INT_MIN || shifted > INT_MAX) throw new GauzeError('ERR_MASK_RANGE');
       return Number(shifted);
     }
-    if (!isSafe(BigInt(value as bigint)) || !isSafe(shifted)) throw new GauzeError('ERR_MASK_RANGE');
+    if (!isSafe(value as bigint) || !isSafe(shifted)) throw new GauzeError('ERR_MASK_RANGE');
     return shifted;
   },
 

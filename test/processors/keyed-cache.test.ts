@@ -1,0 +1,102 @@
+/**
+ * The cache of keyed hashes gives what the hash gives, whatever was asked before.
+ */
+import { describe, expect, test } from '@jest/globals';
+import { inspect } from 'node:util';
+import * as fc from 'fast-check';
+import { KeyedCache, keyedCache } from '../../processors/keyed-cache.ts';
+import { viewOf } from '../../processors/record-state.ts';
+import type { KeyedHash } from '../../keys/audience-keys.ts';
+import { testKeys } from '../support/test-keys.ts';
+
+const hash = testKeys().pseudonyms('mrn');
+
+function direct(input: Buffer): string {
+  const out = Buffer.alloc(16);
+  hash.hashInto(input, 0, input.length, out, 0);
+  return out.toString('hex');
+}
+
+function through(cache: KeyedCache, input: Buffer): string {
+  const at = cache.find(input, viewOf(input), 0, input.length);
+  return cache.bytes.toString('hex', at, at + 16);
+}
+
+/** Counts how often the hash is asked. */
+function counted(): { readonly hash: KeyedHash; asked: number } {
+  const counter = {
+    asked: 0,
+    hash: {
+      hashInto(input: Uint8Array, start: number, end: number, out: Uint8Array, at: number): void {
+        counter.asked += 1;
+        hash.hashInto(input, start, end, out, at);
+      },
+    },
+  };
+  return counter;
+}
+
+const id = (i: number): Buffer => Buffer.from(`MRN-${i}`);
+
+describe('keyed cache', () => {
+  test('gives the hash of any identifier, cold and warm, also beside others that look alike', () => {
+    const cache = new KeyedCache(hash);
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(255), (array, byte) => {
+        const input = Buffer.from(array);
+        const like = [
+          input,
+          Buffer.concat([input, Buffer.from([byte])]),
+          Buffer.concat([input, Buffer.from([0])]),
+          input.subarray(0, -1),
+          Buffer.concat([Buffer.from([byte]), input]),
+        ];
+        for (let turn = 0; turn < 2; turn += 1) {
+          for (const each of like) expect(through(cache, each)).toBe(direct(each));
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('stays right and bounded with more identifiers than it has slots', () => {
+    const counter = counted();
+    const cache = new KeyedCache(counter.hash);
+    const size = cache.bytes.length;
+    for (let i = 0; i < 200_000; i += 1) cache.find(id(i), viewOf(id(i)), 0, id(i).length);
+    expect(counter.asked).toBe(200_000);
+    for (let i = 0; i < 200_000; i += 997) expect(through(cache, id(i))).toBe(direct(id(i)));
+    expect(cache.bytes.length).toBe(size);
+    expect(size).toBeLessThan(4.1 * 1024 * 1024);
+  });
+
+  test('asks the hash once for an identifier of up to 44 bytes, and each time for a longer one', () => {
+    const counter = counted();
+    const cache = new KeyedCache(counter.hash);
+    for (const length of [0, 1, 3, 4, 5, 43, 44]) {
+      counter.asked = 0;
+      const input = Buffer.alloc(length, 0x41);
+      for (let i = 0; i < 3; i += 1) through(cache, input);
+      expect([length, counter.asked]).toEqual([length, 1]);
+    }
+    counter.asked = 0;
+    for (let i = 0; i < 3; i += 1)
+      expect(through(cache, Buffer.alloc(45, 0x41))).toBe(direct(Buffer.alloc(45, 0x41)));
+    expect(counter.asked).toBe(3);
+  });
+
+  test('is shared by those who have the same keyed hash, and by nobody else', () => {
+    expect(keyedCache(hash)).toBe(keyedCache(hash));
+    expect(keyedCache(testKeys().pseudonyms('mrn'))).not.toBe(keyedCache(hash));
+  });
+
+  test('prints no identifier', () => {
+    const cache = new KeyedCache(hash);
+    through(cache, Buffer.from('MRN-1'));
+    expect([String(cache), JSON.stringify(cache), inspect(cache, { showHidden: true })]).toEqual([
+      '[hidden]',
+      '"[hidden]"',
+      '[hidden]',
+    ]);
+  });
+});
