@@ -190,11 +190,13 @@ export class Cluster {
 
   /** One connection for metadata, made again when it ends, over whichever known broker answers. */
   private async controlConnection(): Promise<Connection> {
-    const current = await this.control?.catch(() => null);
+    const before = this.control;
+    const current = await before?.catch(() => null);
     if (current?.alive) return current;
     if (this.closed) throw new GauzeError('ERR_KAFKA_CONNECTION_LOST', {});
-    this.control = this.connectAny();
-    return await this.control;
+    // Another caller may have made one meanwhile: two would leave one open for ever.
+    if (this.control === before) this.control = this.connectAny();
+    return await (this.control ?? this.controlConnection());
   }
 
   private async connectAny(): Promise<Connection> {

@@ -51,7 +51,7 @@ export class Connection {
   private failure: GauzeError | null = null;
   private correlation = 0;
   private pending: Pending[] = [];
-  private deadlineTimer: { cancel(): void } | null = null;
+  private deadlineTimer: { cancel(): void; readonly at: number } | null = null;
   private reauthTimer: { cancel(): void } | null = null;
   /** While the broker authenticates us again, nothing else may be sent (KIP-368). */
   private gate: Promise<void> | null = null;
@@ -155,9 +155,6 @@ export class Connection {
     const authenticator = authenticatorFor(this.endpoint.login);
     const where = { host: this.address.host, port: this.address.port, role: this.endpoint.role };
     let lifetimeMs = 0;
-    const handshake = new ProtocolWriter().string(authenticator.mechanism).done();
-    const accepted = await this.write(SASL_HANDSHAKE, [handshake], SASL_TIMEOUT_MS);
-    if (accepted.int16() !== 0) throw new GauzeError('ERR_KAFKA_AUTHENTICATION', where);
     const exchange = async (message: Buffer): Promise<Buffer> => {
       const body = new ProtocolWriter().compactBytes(message).noTags().done();
       const answer = await this.write(SASL_AUTHENTICATE, [body], SASL_TIMEOUT_MS);
@@ -169,11 +166,14 @@ export class Connection {
       return bytes;
     };
     try {
+      const handshake = new ProtocolWriter().string(authenticator.mechanism).done();
+      const accepted = await this.write(SASL_HANDSHAKE, [handshake], SASL_TIMEOUT_MS);
+      if (accepted.int16() !== 0) throw new GauzeError('ERR_KAFKA_AUTHENTICATION', where);
       await authenticator.authenticate(exchange);
     } catch (error) {
-      throw error instanceof GauzeError && error.kind === 'outage'
-        ? error
-        : new GauzeError('ERR_KAFKA_AUTHENTICATION', where);
+      if (error instanceof RangeError) throw this.protocolError(SASL_AUTHENTICATE.name);
+      const other = error instanceof GauzeError && error.code !== 'ERR_KAFKA_AUTHENTICATION';
+      throw other ? error : new GauzeError('ERR_KAFKA_AUTHENTICATION', where);
     }
     if (lifetimeMs > 0) this.reauthTimer = timer(lifetimeMs * 0.8, () => this.logInAgain());
   }
@@ -211,7 +211,9 @@ export class Connection {
     this.frame = null;
     const request = this.pending.shift();
     if (!request || frame.readInt32BE(0) !== request.correlation) {
-      this.fail(this.protocolError(request?.api.name ?? 'a response'));
+      const error = this.protocolError(request?.api.name ?? 'a response');
+      request?.reject(error);
+      this.fail(error);
       return;
     }
     this.armDeadline();
@@ -220,35 +222,43 @@ export class Connection {
       // An ApiVersions answer has no tagged fields in its header, whatever its version (KIP-511).
       if (request.api.flexible && request.api.key !== API_VERSIONS_KEY) reader.tags();
     } catch {
-      request.reject(this.protocolError(request.api.name));
+      const error = this.protocolError(request.api.name);
+      request.reject(error);
+      this.fail(error);
       return;
     }
     request.resolve(reader);
   }
 
+  /** Keeps one timer, for whichever pending request must be answered first. */
   private armDeadline(): void {
-    const head = this.pending[0];
-    if (!head) {
-      this.deadlineTimer?.cancel();
+    let first: Pending | null = null;
+    for (const request of this.pending) if (!first || request.deadline < first.deadline) first = request;
+    if (first && this.deadlineTimer && this.deadlineTimer.at <= first.deadline) return;
+    this.deadlineTimer?.cancel();
+    this.deadlineTimer = null;
+    if (!first) return;
+    const { deadline } = first;
+    const late = timer(Math.max(1, deadline - monotonicMs()), () => {
       this.deadlineTimer = null;
-      return;
-    }
-    if (this.deadlineTimer) return;
-    this.deadlineTimer = timer(Math.max(1, head.deadline - monotonicMs()), () => {
-      this.deadlineTimer = null;
-      const first = this.pending[0];
-      if (!first) return;
-      if (monotonicMs() < first.deadline) return this.armDeadline();
-      const { host, port } = this.address;
-      this.fail(
-        new GauzeError('ERR_KAFKA_REQUEST_TIMEOUT', {
-          host,
-          port,
-          apiName: first.api.name,
-          limit: first.timeoutMs,
-        }),
-      );
+      this.deadlinePassed();
     });
+    this.deadlineTimer = { at: deadline, cancel: () => late.cancel() };
+  }
+
+  private deadlinePassed(): void {
+    const now = monotonicMs();
+    const late = this.pending.find(({ deadline }) => deadline <= now);
+    if (!late) return this.armDeadline();
+    const { host, port } = this.address;
+    this.fail(
+      new GauzeError('ERR_KAFKA_REQUEST_TIMEOUT', {
+        host,
+        port,
+        apiName: late.api.name,
+        limit: late.timeoutMs,
+      }),
+    );
   }
 
   private fail(error: GauzeError): void {

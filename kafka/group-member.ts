@@ -191,7 +191,14 @@ export class GroupMember {
   }
 
   private async connection(): Promise<Connection> {
-    return await this.connections.to(await this.cluster.coordinator('group', this.options.group));
+    const node = await this.cluster.coordinator('group', this.options.group);
+    try {
+      return await this.connections.to(node);
+    } catch (error) {
+      // A broker that is gone does not say that the group has moved.
+      this.cluster.forgetCoordinator('group', this.options.group);
+      throw error;
+    }
   }
 
   private get sessionTimeoutMs(): number {

@@ -14,9 +14,7 @@ export class ProtocolReader {
   }
 
   int8(): number {
-    const value = this.buffer.readInt8(this.position);
-    this.position += 1;
-    return value;
+    return this.buffer.readInt8(this.take(1));
   }
 
   boolean(): boolean {
@@ -24,21 +22,15 @@ export class ProtocolReader {
   }
 
   int16(): number {
-    const value = this.buffer.readInt16BE(this.position);
-    this.position += 2;
-    return value;
+    return this.buffer.readInt16BE(this.take(2));
   }
 
   int32(): number {
-    const value = this.buffer.readInt32BE(this.position);
-    this.position += 4;
-    return value;
+    return this.buffer.readInt32BE(this.take(4));
   }
 
   int64(): bigint {
-    const value = this.buffer.readBigInt64BE(this.position);
-    this.position += 8;
-    return value;
+    return this.buffer.readBigInt64BE(this.take(8));
   }
 
   /** An offset or a time: int64 that must be a safe integer. */
@@ -51,7 +43,7 @@ export class ProtocolReader {
   unsignedVarint(): number {
     let value = 0;
     for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.buffer.readUInt8(this.position++);
+      const byte = this.buffer[this.take(1)]!;
       value += (byte & 127) * 2 ** shift;
       if (byte < 128) return value;
     }
@@ -60,10 +52,8 @@ export class ProtocolReader {
 
   /** The next `length` bytes, not copied. */
   raw(length: number): Buffer {
-    if (length < 0 || this.position + length > this.buffer.length) throw new RangeError('past the end');
-    const bytes = this.buffer.subarray(this.position, this.position + length);
-    this.position += length;
-    return bytes;
+    const start = this.take(length);
+    return this.buffer.subarray(start, start + length);
   }
 
   string(): string {
@@ -113,6 +103,14 @@ export class ProtocolReader {
       visit(tag, length);
       this.position = start + length;
     }
+  }
+
+  /** Goes `length` bytes on; gives where they begin. */
+  private take(length: number): number {
+    const start = this.position;
+    if (length < 0 || start + length > this.buffer.length) throw new RangeError('past the end');
+    this.position = start + length;
+    return start;
   }
 
   private items<T>(count: number, read: () => T): T[] {

@@ -23,11 +23,7 @@ export interface ReceivedRequest {
  * `bytes`: anything at all; `silence`: no answer; `close`: the end of the connection.
  */
 export type ScriptedAnswer =
-  | { readonly body: Buffer }
-  | { readonly frame: Buffer }
-  | { readonly bytes: Buffer }
-  | 'silence'
-  | 'close';
+  { readonly body: Buffer } | { readonly frame: Buffer } | { readonly bytes: Buffer } | 'silence' | 'close';
 
 /** Answers by API key; what has none is not answered. */
 export type Script = Readonly<
