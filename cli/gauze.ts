@@ -4,6 +4,8 @@
  */
 import { Command } from 'commander';
 import { applyCommand, planCommand } from './apply-command.ts';
+import { checkCommand } from './check-command.ts';
+import type { CheckOptions } from './check-command.ts';
 import { resumeCommand } from './resume-command.ts';
 import type { ResumeOptions } from './resume-command.ts';
 import { runCommand } from './run-command.ts';
@@ -15,6 +17,14 @@ interface CommonOptions {
   readonly config: string;
   readonly json: boolean;
 }
+
+const CHECK_HELP = `
+Examples:
+  gauze check                                      the site of ./gauze.yaml, with every schema in the registry
+  gauze check --offline clinical.patients=new.avsc what each audience would get of a schema that is not registered yet
+  gauze check new.avsc                             one schema by itself: every leaf tagged?
+
+Exit code 1 where anything is wrong. Kafka is not asked; a registry that does not answer is left out, and said so.`;
 
 const program = new Command('gauze')
   .description('Masks PHI topics for each audience, exactly once, with proof of every read.')
@@ -41,6 +51,11 @@ function act<Args extends unknown[]>(
   };
 }
 
+verb('check', 'find what is wrong with config, policies, keys and schemas, before anything runs')
+  .argument('[files...]', 'file.avsc, or topic=file.avsc to check it as the next schema of that topic')
+  .option('--offline', 'read no secret and ask no registry: for pull requests', false)
+  .addHelpText('after', CHECK_HELP)
+  .action(act(async (files: string[], o: CheckOptions) => await checkCommand(files, o)));
 verb('plan', 'show what `gauze apply` would change').action(
   act(async (o: CommonOptions) => await planCommand(o)),
 );

@@ -14,6 +14,7 @@ import type { RoleName } from '../platform/config-settings.ts';
 import { GauzeError } from '../platform/errors.ts';
 import type { RolePrincipals } from '../policy/desired-state.ts';
 import { RegistryClient } from '../schemas/registry-client.ts';
+import type { RegistryOptions } from '../schemas/registry-client.ts';
 import { mapSiteTags } from '../schemas/tags.ts';
 import type { SiteTags } from '../schemas/tags.ts';
 import { topicNames } from '../schemas/topic-names.ts';
@@ -73,10 +74,14 @@ export class Site {
     return new KafkaAdmin(await this.kafkaJsOptions(role));
   }
 
-  async registry(): Promise<RegistryClient> {
+  /** A client of the registry; `patience`: how long it tries, where that differs from the client's own. */
+  async registry(
+    patience: Pick<RegistryOptions, 'attempts' | 'requestTimeoutMs'> = {},
+  ): Promise<RegistryClient> {
     const { url, username, passwordFile } = this.config.registry;
     const password = passwordFile ? await readSecret(passwordFile) : null;
-    return new RegistryClient({ url, ...(username ? { username } : {}), ...(password ? { password } : {}) });
+    const access = { url, ...(username ? { username } : {}), ...(password ? { password } : {}) };
+    return new RegistryClient({ ...access, ...patience });
   }
 
   private async tls(): Promise<ConnectionOptions | false> {

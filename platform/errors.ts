@@ -244,6 +244,11 @@ export const ERRORS = {
     message: 'The tag {tag} at {path} of {subject} is no tag of gauze and not mapped in the config.',
     action: 'Use a tag of docs/reference/tags.md or map the word under `tags:`.',
   },
+  ERR_SCHEMA_LEAF_UNTAGGED: {
+    kind: 'usage',
+    message: '{file}:{line}: the field {path} has no tag.',
+    action: 'Say which identifier it is by a tag of docs/reference/tags.md; PHI_NONE if it was reviewed.',
+  },
   ERR_SCHEMA_PERSON: {
     kind: 'hold',
     ends: 'policy',
@@ -521,6 +526,16 @@ export const ERRORS = {
     kind: 'stop',
     message: '{setting} of the local stack did not become ready in {limit} s.',
     action: 'Its log was kept: {file}',
+  },
+  ERR_DEMO_STANDSTILL: {
+    kind: 'stop',
+    message: 'The lanes of the demo have not moved for {limit} s.',
+    action: 'Look at the log of `gauze run` above; with --keep, `gauze status` says more.',
+  },
+  ERR_DEMO_RUN_ENDED: {
+    kind: 'stop',
+    message: '`gauze run` ended before the lanes had caught up.',
+    action: 'Look at its log above.',
   },
   ERR_STACK_DOWNLOAD: {
     kind: 'outage',

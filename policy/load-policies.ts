@@ -8,25 +8,40 @@ import { GauzeError, GauzeErrors } from '../platform/errors.ts';
 import type { Policy } from './policy.ts';
 import { parsePolicy } from './policy-file.ts';
 
+/** What a folder of policies holds: those that are right by themselves, and everything that is wrong. */
+export interface ReadPolicies {
+  readonly policies: readonly Policy[];
+  readonly problems: readonly GauzeError[];
+}
+
 /**
  * All policies in `directory` (files *.yaml and *.yml), by file name.
  * @throws GauzeErrors with every problem of every file
  */
 export async function loadPolicies(directory: string): Promise<Policy[]> {
+  const { policies, problems } = await readPolicies(directory);
+  if (problems.length > 0) throw new GauzeErrors(problems);
+  return [...policies];
+}
+
+/** The same without throwing: for a check that goes on with the policies that can be read. */
+export async function readPolicies(directory: string): Promise<ReadPolicies> {
   const problems: GauzeError[] = [];
   const policies: Policy[] = [];
-  for (const file of await policyFiles(directory)) {
+  const collect = (error: unknown): void => {
+    if (error instanceof GauzeErrors) problems.push(...error.errors);
+    else if (error instanceof GauzeError) problems.push(error);
+    else throw error;
+  };
+  for (const file of await policyFiles(directory).catch((error: unknown) => (collect(error), []))) {
     try {
       policies.push(parsePolicy(await text(file), file));
     } catch (error) {
-      if (error instanceof GauzeErrors) problems.push(...error.errors);
-      else if (error instanceof GauzeError) problems.push(error);
-      else throw error;
+      collect(error);
     }
   }
   problems.push(...policyConflicts(policies));
-  if (problems.length > 0) throw new GauzeErrors(problems);
-  return policies;
+  return { policies, problems };
 }
 
 /** What is wrong between policies that are each right by themselves. */

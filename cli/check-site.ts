@@ -1,0 +1,149 @@
+/**
+ * What `gauze check` reads of a site: config, policies, keys, the registry's versions. Whatever cannot be read is a
+ * problem, or is said to be left out; the rest is checked all the same.
+ */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { parseDocument } from 'yaml';
+import { createKeyringFile, loadKeyring } from '../keys/keyring.ts';
+import type { Keyring } from '../keys/keyring.ts';
+import { GauzeError } from '../platform/errors.ts';
+import { readPolicies } from '../policy/load-policies.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { SubjectVersion } from '../schemas/registry-client.ts';
+import type { SiteTags } from '../schemas/tags.ts';
+import { valueSubject } from '../schemas/topic-names.ts';
+import type { CheckReport } from './check-report.ts';
+import { Site } from './site.ts';
+
+export interface SiteToCheck {
+  readonly policies: readonly Policy[];
+  readonly siteTags: SiteTags;
+  /** The site's own keys, or keys made for the occasion. */
+  readonly keys: Keyring;
+  /** Versions by topic; null where the registry was not asked or did not answer. */
+  readonly versions: ReadonlyMap<string, readonly SubjectVersion[]> | null;
+}
+
+/** How long the registry is waited for: a check in a pull request has none. */
+const PATIENCE = { attempts: 1, requestTimeoutMs: 3_000 } as const;
+
+/** Reads it; `config` is null where only schema files are to be checked. */
+export async function readSiteToCheck(
+  config: string | null,
+  isOffline: boolean,
+  report: CheckReport,
+): Promise<SiteToCheck> {
+  const site = config === null ? undefined : await readConfig(config, report);
+  const policies = config === null ? [] : await readAllPolicies(site, config, report);
+  const own = isOffline || !site ? undefined : await readKeys(site, policies, report);
+  if (site && isOffline) report.skip('keys', 'not read (--offline)');
+  return {
+    policies,
+    siteTags: site?.siteTags ?? new Map(),
+    keys: own ?? (await keysForTheOccasion(policies.map(({ audience }) => audience))),
+    versions: site ? await readVersions(site, policies, isOffline, report) : null,
+  };
+}
+
+async function readConfig(file: string, report: CheckReport): Promise<Site | undefined> {
+  const before = report.problems.length;
+  const site = await report.collect(
+    async () => await Site.load(file),
+    ({ context }) => ({
+      file: context.file ?? file,
+    }),
+  );
+  report.conclude('config', before, file);
+  return site;
+}
+
+async function readAllPolicies(
+  site: Site | undefined,
+  config: string,
+  report: CheckReport,
+): Promise<readonly Policy[]> {
+  const before = report.problems.length;
+  const { policies, problems } = await readPolicies(site?.config.policies ?? (await policiesFolder(config)));
+  report.add(...problems);
+  const audiences = policies.map(({ audience }) => audience).join(', ');
+  report.conclude('policies', before, audiences === '' ? 'none' : audiences);
+  // Where one audience has two policies, the first is checked further.
+  return policies.filter(
+    (policy, at) => policies.findIndex(({ audience }) => audience === policy.audience) === at,
+  );
+}
+
+/** Where the policies are if the config has mistakes elsewhere: so that all are told at once. */
+async function policiesFolder(config: string): Promise<string> {
+  const text = await readFile(config, 'utf8').catch(() => '');
+  const { policies } = (parseDocument(text).toJS() ?? {}) as { policies?: unknown };
+  return resolve(dirname(config), typeof policies === 'string' ? policies : 'policies');
+}
+
+async function readKeys(
+  site: Site,
+  policies: readonly Policy[],
+  report: CheckReport,
+): Promise<Keyring | undefined> {
+  const file = site.config.keys?.file;
+  if (file === undefined) {
+    report.skip('keys', 'the config names no keyring');
+    return undefined;
+  }
+  const before = report.problems.length;
+  const keyring = await report.collect(async () => await loadKeyring(file));
+  const lacking = policies.filter(({ audience }) => keyring && !keyring.audiences.includes(audience));
+  for (const { audience } of lacking) report.add(new GauzeError('ERR_KEY_MISSING', { audience, file }));
+  report.conclude('keys', before, 'a key for each audience, in a file that only its owner can read');
+  return keyring && lacking.length === 0 ? keyring : undefined;
+}
+
+/** Keys that nobody keeps: enough to see that an example comes out as its policy says. */
+async function keysForTheOccasion(audiences: readonly string[]): Promise<Keyring> {
+  const folder = await mkdtemp(join(tmpdir(), 'gauze-check-'));
+  try {
+    const file = join(folder, 'keyring.json');
+    await createKeyringFile(file, audiences);
+    return await loadKeyring(file);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function readVersions(
+  site: Site,
+  policies: readonly Policy[],
+  isOffline: boolean,
+  report: CheckReport,
+): Promise<ReadonlyMap<string, readonly SubjectVersion[]> | null> {
+  if (isOffline) {
+    report.skip('registry', 'not asked (--offline)');
+    return null;
+  }
+  const before = report.problems.length;
+  const versions = new Map<string, readonly SubjectVersion[]>();
+  const registry = await report.collect(async () => await site.registry(PATIENCE));
+  if (!registry) return null;
+  for (const topic of topicsOf(policies)) {
+    try {
+      versions.set(topic, await registry.subjectVersions(valueSubject(topic)));
+    } catch (error) {
+      if (!(error instanceof GauzeError)) throw error;
+      if (error.code === 'ERR_REGISTRY_UNREACHABLE') {
+        report.skip('registry', 'does not answer: schemas that are registered were not checked');
+        return null;
+      }
+      report.add(error);
+    }
+  }
+  const registered = [...versions.values()].reduce((sum, each) => sum + each.length, 0);
+  report.conclude('registry', before, `${registered} versions under ${versions.size} subjects`);
+  return versions;
+}
+
+/** Every topic that a policy covers, once. */
+export function topicsOf(policies: readonly Policy[]): readonly string[] {
+  return [...new Set(policies.flatMap((policy) => [...policy.topics.keys()]))].sort();
+}
