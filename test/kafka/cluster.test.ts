@@ -68,16 +68,16 @@ function metadataAnswer(topic: { name: string; error?: number; leaders?: readonl
   return body.noTags().done();
 }
 
-describe('at the start', () => {
-  const startWith = async (offer: Offer): Promise<Cluster> => {
-    const { cluster } = await start({
-      [API_VERSIONS]: () => ({ body: apiVersionsAnswer(offer) }),
-      [METADATA]: () => ({ body: metadataAnswer(null) }),
-    });
-    await cluster.start();
-    return cluster;
-  };
+async function startWith(offer: Offer): Promise<Cluster> {
+  const { cluster } = await start({
+    [API_VERSIONS]: () => ({ body: apiVersionsAnswer(offer) }),
+    [METADATA]: () => ({ body: metadataAnswer(null) }),
+  });
+  await cluster.start();
+  return cluster;
+}
 
+describe('at the start', () => {
   test('takes a cluster that has transactions v2, and learns its id', async () => {
     const cluster = await startWith(ENOUGH);
     expect(cluster.clusterId).toBe('cluster-of-the-test');

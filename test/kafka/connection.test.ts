@@ -65,10 +65,7 @@ describe('Connection', () => {
   });
 
   test('sends several requests before the first is answered', async () => {
-    let release = (): void => undefined;
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { promise: held, resolve: release } = Promise.withResolvers<null>();
     const received = await broker({
       3: async ({ body }) => {
         await held;
@@ -78,7 +75,7 @@ describe('Connection', () => {
     const connection = await connect(received);
     const both = Promise.all([echo(connection, 1), echo(connection, 2)]);
     await until(() => received.received(3).length === 2);
-    release();
+    release(null);
     expect(await both).toEqual([1, 2]);
   });
 
@@ -237,8 +234,10 @@ describe('the log-in', () => {
       3: ({ body }) => ({ body: Buffer.from(body) }),
     });
     const connection = await connect(received);
-    let sent = 0;
-    while (logIns < 2) expect(await echo(connection, sent++)).toBe(sent - 1);
+    for (let sent = 0; ; sent++) {
+      expect(await echo(connection, sent)).toBe(sent);
+      if (logIns === 2) break;
+    }
     expect(await echo(connection, 42)).toBe(42);
     expect(received.connections.taken).toBe(1);
   });
