@@ -84,7 +84,7 @@ export function decodeLaneMetadata(text: string | null): LaneMetadata | null {
 function decodeHold(value: unknown): LaneHold | null {
   if (typeof value !== 'object' || value === null) return null;
   const { code, sinceMs, path, schemaId } = value as Record<string, unknown>;
-  if (typeof code !== 'string' || !(code in ERRORS) || typeof sinceMs !== 'number') return null;
+  if (typeof code !== 'string' || !Object.hasOwn(ERRORS, code) || typeof sinceMs !== 'number') return null;
   return {
     code: code as ErrorCode,
     sinceMs,

@@ -84,9 +84,11 @@ export class LaneSession {
   /** The first transaction: the session is on record before its first fetch. */
   async open(): Promise<void> {
     const { start, identity } = this.setup;
+    // Opened where the one before ended, then moved by the seek: so ranges tile but for what a person ordered.
+    const sameTopic = start.previous?.rawTopicId === this.setup.rawTopicId;
     const opened = sessionOpened(identity, this.policy, {
       nowMs: nowMs(),
-      position: start.position,
+      position: sameTopic ? (start.from ?? start.position) : start.position,
       previous: start.previous?.chain ?? null,
     });
     const seek = start.resume

@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parse, stringify } from 'yaml';
 import { CLINICAL_TOPICS } from '../../examples/hospital/clinical-values.ts';
 import type { ClinicalRecord, ClinicalTopic } from '../../examples/hospital/clinical-values.ts';
 import { feedHospital } from '../../examples/hospital/feed.ts';
@@ -29,6 +30,14 @@ export interface SiteOptions {
   readonly topics?: readonly ClinicalTopic[];
   /** Lines added to the config, such as limits. */
   readonly config?: string;
+}
+
+/** A policy file as parsed YAML. */
+export interface PolicyText {
+  topics: Record<string, unknown>;
+  methods: Record<string, unknown>;
+  fields?: Record<string, Record<string, unknown>>;
+  examples?: { topic: string }[];
 }
 
 /** What a verb printed and how it ended. */
@@ -84,7 +93,7 @@ export class TestSite {
     await createKeyringFile(site.keyringFile, [...AUDIENCES]);
     for (const file of await readdir(POLICIES)) {
       const text = await readFile(join(POLICIES, file), 'utf8');
-      await site.writePolicy(file, site.localPolicy(text));
+      await writeFile(join(directory, 'policies', file), site.localPolicy(text));
     }
     await writeFile(join(directory, 'gauze.yaml'), site.configText(options.config ?? ''));
     await withAdmin(async (admin) => {
@@ -109,26 +118,24 @@ export class TestSite {
     return sanitizedTopic(this.raw(topic), audience);
   }
 
-  /** An example policy with this site's topics, without topics that the site does not have. */
-  localPolicy(text: string): string {
-    const here = new Set<string>(this.topics);
-    const kept = text
-      .split('\n')
-      .filter((line) => {
-        const topic = /^ {2}(clinical\.[a-z]+):/.exec(line)?.[1];
-        return topic === undefined || here.has(topic);
-      })
-      .join('\n');
-    const examples = here.size === CLINICAL_TOPICS.length ? kept : kept.replace(/\nexamples:[\s\S]*$/, '\n');
-    return examples.replaceAll('clinical.', `${this.namespace}-clinical.`);
+  /** An example policy with this site's topics, without what is about topics that the site does not have. */
+  private localPolicy(text: string): string {
+    const policy = parse(text) as PolicyText;
+    for (const topic of CLINICAL_TOPICS) {
+      if (this.topics.includes(topic)) continue;
+      delete policy.topics[topic];
+      delete policy.fields?.[topic];
+    }
+    policy.examples = policy.examples?.filter(({ topic }) => topic in policy.topics) ?? [];
+    return stringify(policy).replaceAll('clinical.', `${this.namespace}-clinical.`);
   }
 
-  async policy(audience: Audience): Promise<string> {
-    return await readFile(join(this.directory, 'policies', `${audience}.yaml`), 'utf8');
-  }
-
-  async writePolicy(file: string, text: string): Promise<void> {
-    await writeFile(join(this.directory, 'policies', file), text);
+  /** Changes a policy file; `gauze apply` makes it count. */
+  async editPolicy(audience: Audience, edit: (policy: PolicyText) => void): Promise<void> {
+    const file = join(this.directory, 'policies', `${audience}.yaml`);
+    const policy = parse(await readFile(file, 'utf8')) as PolicyText;
+    edit(policy);
+    await writeFile(file, stringify(policy));
   }
 
   /** Registers the schemas and sends `records` with the feed's log-in. */
@@ -200,6 +207,11 @@ export class TestSite {
       (lanes) => lanes.every(({ lag, state }) => lag === 0 && state === 'ok'),
       timeoutMs,
     );
+  }
+
+  /** Lines that instances of this site have logged. */
+  logLines(pattern: RegExp): readonly string[] {
+    return this.instances.flatMap(({ log }) => log.split('\n').filter((line) => pattern.test(line)));
   }
 
   async close(): Promise<void> {
