@@ -6,12 +6,7 @@ import { readFileSync } from 'node:fs';
 import avsc from 'avsc';
 
 export type EntryKind =
-  | 'POLICY_APPLIED'
-  | 'POLICY_REMOVED'
-  | 'TAGS_SEEN'
-  | 'TAGS_RELEASED'
-  | 'LANE_STARTED'
-  | 'LANE_RESUMED';
+  'POLICY_APPLIED' | 'POLICY_REMOVED' | 'TAGS_SEEN' | 'TAGS_RELEASED' | 'LANE_STARTED' | 'LANE_RESUMED';
 
 export interface PolicyVersionEntry {
   readonly audience: string;
@@ -78,7 +73,11 @@ export interface PhiAuditEvent {
   readonly occurred_to: number;
   readonly recorded_at: number;
   readonly actor: AuditActor;
-  readonly recipient: { readonly id: string; readonly name: string | null; readonly address: string | null } | null;
+  readonly recipient: {
+    readonly id: string;
+    readonly name: string | null;
+    readonly address: string | null;
+  } | null;
   readonly purpose: readonly string[];
   readonly accounting: Accounting;
   readonly grant: null;
