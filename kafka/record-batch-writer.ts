@@ -29,6 +29,7 @@ export class RecordBatchWriter {
   private batchStart = 0;
   private firstTimestampMs = 0;
   private maxTimestampMs = 0;
+  private recordTimestampMs = 0;
   private finished: WrittenBatch[] = [];
   private recordStart = 0;
   private recordLengthBytes = 0;
@@ -86,8 +87,8 @@ export class RecordBatchWriter {
     this.position += this.recordLengthBytes;
     this.buffer[this.position++] = 0;
     if (this.keepTimestamps) {
-      if (this.count === 0) this.firstTimestampMs = this.maxTimestampMs = timestampMs;
-      this.maxTimestampMs = Math.max(this.maxTimestampMs, timestampMs);
+      if (this.count === 0) this.firstTimestampMs = timestampMs;
+      this.recordTimestampMs = timestampMs;
       this.varint(timestampMs - this.firstTimestampMs);
     } else {
       this.buffer[this.position++] = 0;
@@ -135,6 +136,9 @@ export class RecordBatchWriter {
   endRecord(): 'ok' | 'full' | 'too-large' {
     this.position = this.fillLength(this.recordStart, this.recordLengthBytes);
     if (this.position - this.batchStart <= this.batchBytesMax) {
+      // Only now: the time of a record that is taken back must not stay in the batch's header.
+      const { count, maxTimestampMs, recordTimestampMs } = this;
+      this.maxTimestampMs = count === 0 ? recordTimestampMs : Math.max(maxTimestampMs, recordTimestampMs);
       this.count++;
       return 'ok';
     }

@@ -34,7 +34,12 @@ export class RecordCursor {
   /** Goes to the next record; false at the end of the batch. Throws ERR_BATCH_CORRUPT. */
   next(): boolean {
     const batch = this.batch;
-    if (!batch || this.left === 0) return false;
+    if (!batch) return false;
+    if (this.left === 0) {
+      // Bytes after the last record mean that the count is wrong: a record would be passed over in silence.
+      if (this.position !== batch.end) throw this.corrupt();
+      return false;
+    }
     this.left--;
     const length = this.varint();
     const end = this.position + length;

@@ -43,27 +43,29 @@ export interface RecordSetSource {
   /** Where the fetch began: records before it are in the first batch but not wanted. */
   readonly fetchOffset: number;
   readonly aborted: readonly AbortedTransaction[];
-  /** Most bytes that one compressed batch may unpack to. */
+  /** Most bytes that one compressed batch may unpack to, and all of one answer together. */
   readonly unpackedBytesMax: number;
 }
 
 /**
  * Reads a record set. Throws ERR_BATCH_CORRUPT, ERR_BATCH_CODEC or ERR_BATCH_TOO_LARGE, with the offset of the
  * batch in question, if it is the first; if batches before it are sound, those are returned and the next
- * fetch begins at the faulty one.
+ * fetch begins at the faulty one. So it does where many small batches would unpack to more than one large one may.
  */
 export function readRecordSet(records: Buffer, source: RecordSetSource): RecordSet {
   const batches: DataBatch[] = [];
   const filter = new AbortedFilter(source.aborted);
   let nextOffset = source.fetchOffset;
+  let unpackedBytesMax = source.unpackedBytesMax;
   for (let at = 0; at + BATCH_PREFIX_BYTES <= records.length;) {
     const baseOffset = readOffset(records, at);
     const end = at + BATCH_PREFIX_BYTES + records.readInt32BE(at + 8);
     // A broker may cut the last batch of an answer off in the middle; the next fetch brings it whole.
     if (end > records.length && nextOffset > source.fetchOffset) break;
     try {
-      const batch = readBatch(records, at, end, baseOffset, source, filter);
+      const batch = readBatch(records, at, end, baseOffset, { ...source, unpackedBytesMax }, filter);
       if (batch) batches.push(batch);
+      if (batch && batch.bytes !== records) unpackedBytesMax -= batch.bytes.length;
     } catch (error) {
       if (nextOffset > source.fetchOffset) break;
       throw error;
