@@ -1,6 +1,7 @@
 /**
  * A plan carried out the slow and clear way: on values that avsc decoded, with the methods on values.
- * It is what the transcoder is held against, and must share no code with it but the methods' definitions.
+ * It is what the transcoder is held against, and must share no code with it but what defines a plan's meaning:
+ * the methods, the derived schema's branches, the empty values, the as-of day.
  * Values come and go as avsc gives them: unions wrapped, longs as bigint, bytes as Buffer.
  */
 import avsc from 'avsc';

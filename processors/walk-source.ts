@@ -26,10 +26,12 @@ export class WalkSource {
   #lines: string[] = [];
   #names = 0;
 
+  /** Adds lines at the end of what is being written. */
   add(...lines: string[]): void {
     this.#lines.push(...lines);
   }
 
+  /** A name that nothing else in the source has. */
   name(prefix: string): string {
     this.#names += 1;
     return `${prefix}${this.#names}`;
@@ -47,6 +49,7 @@ export class WalkSource {
 
   // ---- the walk: steps over a value and checks it; p moves, nothing is written
 
+  /** Steps over a value; notes the person where `person` leads to it. Leaves the content's length of a string in n. */
   walk(schema: AvroType, person: PersonPath): void {
     if (isLeaf(schema)) return this.#walkLeaf(schema, person?.length === 0);
     switch (schema.kind) {
@@ -199,6 +202,7 @@ export class WalkSource {
 
   // ---- the walk that only looks for the person
 
+  /** Writes the function `findPerson(b, p, end)`: notes the person or returns a fault. */
   findPersonFunction(schema: AvroType, person: readonly string[]): void {
     const lines = this.captured(() => this.#seek(schema, person));
     this.functions.push(

@@ -201,8 +201,8 @@ function longMasker(cache: KeyedCache): LeafMasker {
   const view = viewOf(text);
   return (input, start, end, out, at, state) => {
     const from = cache.find(text, view, 0, writeLongText(input, start, end, text, state));
-    // 63 bits from the hash; zig-zag doubles them, so they fill 64 bits with a 0 at the end.
-    let high = hashes.readUInt32BE(from) & 0x7fffffff;
+    // Zig-zag doubles the number: the highest of its 64 bits falls off, which leaves 63.
+    let high = hashes.readUInt32BE(from);
     let low = hashes.readUInt32BE(from + 4);
     high = ((high << 1) | (low >>> 31)) >>> 0;
     low = (low << 1) >>> 0;

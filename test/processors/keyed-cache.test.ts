@@ -38,6 +38,10 @@ function counted(): { readonly hash: KeyedHash; asked: number } {
 
 const id = (i: number): Buffer => Buffer.from(`MRN-${i}`);
 
+const word = (text: string): number => Buffer.from(text).readInt32LE(0);
+
+const bytes = (...words: number[]): Buffer => Buffer.from(Int32Array.from(words).buffer);
+
 describe('keyed cache', () => {
   test('gives the hash of any identifier, cold and warm, also beside others that look alike', () => {
     const cache = new KeyedCache(hash);
@@ -82,6 +86,23 @@ describe('keyed cache', () => {
     counter.asked = 0;
     for (let i = 0; i < 3; i += 1)
       expect(through(cache, Buffer.alloc(45, 0x41))).toBe(direct(Buffer.alloc(45, 0x41)));
+    expect(counter.asked).toBe(3);
+  });
+
+  test('tells identifiers apart that were chosen to have the same tag', () => {
+    // The tag is 32 bits of a function that can be turned round, so anybody can make such pairs.
+    const factor = 0x85ebca6b;
+    const step = (state: number, value: number): number => Math.imul(state ^ value, factor);
+    const inverse = [1, 2, 3, 4, 5].reduce((guess) => Math.imul(guess, 2 - Math.imul(factor, guess)), factor);
+    expect(Math.imul(factor, inverse)).toBe(1);
+    const short = bytes(word('abcd'));
+    const longer = bytes(word('abcd'), Math.imul(step(4, word('abcd')), inverse) ^ step(8, word('abcd')));
+    const other = bytes(word('wxyz'), longer.readInt32LE(4) ^ step(8, word('abcd')) ^ step(8, word('wxyz')));
+    const counter = counted();
+    const cache = new KeyedCache(counter.hash);
+    for (const each of [short, longer, other, short, longer, other])
+      expect(through(cache, each)).toBe(direct(each));
+    // All three stand side by side, so each was hashed once.
     expect(counter.asked).toBe(3);
   });
 

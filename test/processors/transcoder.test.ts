@@ -251,6 +251,31 @@ describe('the person', () => {
     expect(faultCode(own.mask(nobody, 0, nobody.length, out, 0, 0))).toBe('ERR_MASK_PERSON_MISSING');
   });
 
+  test('is found in each branch of a union, before the date or after it', () => {
+    const first = {
+      type: 'record',
+      name: 'A',
+      fields: [
+        { name: 'id', type: 'string' },
+        { name: 'on', type: DATE },
+      ],
+    };
+    const last = {
+      type: 'record',
+      name: 'B',
+      fields: [
+        { name: 'on', type: DATE },
+        { name: 'id', type: 'string' },
+      ],
+    };
+    const plan = planFor(fields([first, last]), { 'f0.on': SHIFT }, { personPath: ['f0', 'id'] });
+    const a = shifted(plan, { f0: { A: { id: 'P-1', on: 0 } } }) as { f0: Record<string, { on: number }> };
+    const b = shifted(plan, { f0: { B: { on: 0, id: 'P-1' } } }) as typeof a;
+    const days = (value: typeof a): number | undefined => Object.values(value.f0)[0]?.on;
+    expect(days(a)).toEqual(expect.any(Number));
+    expect(days(b)).toBe(days(a));
+  });
+
   test('a path that leads to no string or long is refused when the plan is compiled', () => {
     for (const path of [['f0'], ['f1'], ['f9'], [], ['f2', 'f0']]) {
       expect(() => compileFor(path)).toThrow(expect.objectContaining({ code: 'ERR_SCHEMA_PERSON' }));
