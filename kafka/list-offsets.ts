@@ -12,8 +12,11 @@ const EARLIEST = -2;
 const LATEST = -1;
 const REQUEST_TIMEOUT_MS = 10_000;
 
+/** The first offset still there, the high watermark, or the first record appended at or after a time. */
+export type Whereabouts = 'earliest' | 'latest' | { readonly atMs: number };
+
 /**
- * The first offset still there, or the high watermark.
+ * The offset asked for; -1 where no record is as young as the time given.
  * Throws ERR_KAFKA_TOPIC_MISSING, rights and connection errors.
  */
 export async function listOffset(
@@ -21,7 +24,7 @@ export async function listOffset(
   connections: BrokerConnections,
   topic: string,
   partition: number,
-  which: 'earliest' | 'latest',
+  which: Whereabouts,
 ): Promise<number> {
   const metadata = await cluster.topic(topic);
   const leader = metadata?.leaders[partition];
@@ -29,11 +32,7 @@ export async function listOffset(
   const body = new ProtocolWriter().int32(-1).int8(0);
   body.compactArray([topic], (name) => {
     body.compactString(name).compactArray([partition], (index) => {
-      body
-        .int32(index)
-        .int32(-1)
-        .int64(which === 'earliest' ? EARLIEST : LATEST)
-        .noTags();
+      body.int32(index).int32(-1).int64(timestampOf(which)).noTags();
     });
     body.noTags();
   });
@@ -60,4 +59,9 @@ export async function listOffset(
     throw kafkaError('ListOffsets', found.error, { topic, partition });
   }
   return found.offset;
+}
+
+function timestampOf(which: Whereabouts): number {
+  if (typeof which === 'object') return which.atMs;
+  return which === 'earliest' ? EARLIEST : LATEST;
 }

@@ -81,6 +81,7 @@ export class LaneLedger {
       targetTopicId,
       policyLogOffset: transaction.policy.policyLogOffset,
       policyVersion: transaction.policy.version,
+      committedAtMs: nowMs(),
       held: transaction.held,
     });
     const audit = this.auditOutput(linked.map(({ value }) => value));

@@ -18,6 +18,8 @@ export interface LaneMetadata {
   /** Position of the policy log up to which the lane had read it. */
   readonly policyLogOffset: number;
   readonly policyVersion: number;
+  /** The writer's clock when it committed, in milliseconds; says about where in the audit topic to look. */
+  readonly committedAtMs: number;
   readonly held: LaneHold | null;
 }
 
@@ -50,6 +52,7 @@ export function encodeLaneMetadata(metadata: LaneMetadata): string {
     target: metadata.targetTopicId,
     log: metadata.policyLogOffset,
     policy: metadata.policyVersion,
+    at: metadata.committedAtMs,
     ...(held ? { held: { ...held, path: held.path?.slice(0, PATH_CHARACTERS_MAX) ?? null } } : {}),
   });
 }
@@ -64,8 +67,8 @@ export function decodeLaneMetadata(text: string | null): LaneMetadata | null {
   }
   if (typeof parsed !== 'object' || parsed === null) return null;
   const fields = parsed as Record<string, unknown>;
-  const { v, chain, seq, head, ap, ao, raw, target, log, policy } = fields;
-  const numbers = [seq, ap, ao, log, policy];
+  const { v, chain, seq, head, ap, ao, raw, target, log, policy, at } = fields;
+  const numbers = [seq, ap, ao, log, policy, at];
   if (v !== VERSION || !numbers.every((n) => Number.isSafeInteger(n))) return null;
   if (![chain, raw, target].every((id) => typeof id === 'string' && HEX_16_BYTES.test(id))) return null;
   if (typeof head !== 'string' || !HEX_32_BYTES.test(head)) return null;
@@ -77,6 +80,7 @@ export function decodeLaneMetadata(text: string | null): LaneMetadata | null {
     targetTopicId: target as string,
     policyLogOffset: log as number,
     policyVersion: policy as number,
+    committedAtMs: at as number,
     held: decodeHold(fields['held']),
   };
 }

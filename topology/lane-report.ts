@@ -3,14 +3,18 @@
  * them and even when nobody does. Reads no record.
  */
 import type { KafkaAdmin } from '../kafka/admin.ts';
+import { BrokerConnections } from '../kafka/cluster.ts';
 import type { Cluster } from '../kafka/cluster.ts';
 import { GauzeError } from '../platform/errors.ts';
 import type { ErrorCode } from '../platform/errors.ts';
 import type { PolicyState } from '../policy/policy-log.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
 import { sanitizedTopic } from '../schemas/topic-names.ts';
+import { assertChainEnds } from './chain-end.ts';
 import { decodeLaneMetadata } from './lane-metadata.ts';
+import type { LaneMetadata } from './lane-metadata.ts';
 import { decideStart } from './lane-start.ts';
+import type { LaneFacts } from './lane-start.ts';
 
 export interface LaneReport {
   readonly audience: string;
@@ -78,7 +82,7 @@ async function topicReports(
     const position = offset < 0 ? null : offset;
     const lag = position === null ? null : Math.max(0, latest - position);
     const code = found.get(target)
-      ? await standstill({
+      ? await standstill(input, metadata, {
           ...lane,
           rawTopicId: raw.id,
           targetTopicId: found.get(target)!.id,
@@ -105,12 +109,20 @@ async function topicReports(
 }
 
 /** The hold that a lane would begin with; the same decision that the lane itself takes. */
-async function standstill(facts: Parameters<typeof decideStart>[0]): Promise<ErrorCode | null> {
+async function standstill(
+  { cluster, names }: ReportInput,
+  metadata: LaneMetadata | null,
+  facts: LaneFacts,
+): Promise<ErrorCode | null> {
+  const connections = new BrokerConnections(cluster);
   try {
-    await decideStart(facts, async () => await Promise.resolve(facts.committed.offset));
+    const { resume } = await decideStart(facts, async () => await Promise.resolve(facts.committed.offset));
+    if (metadata && !resume) await assertChainEnds(cluster, connections, names.auditEvents, metadata, facts);
     return null;
   } catch (error) {
-    if (error instanceof GauzeError) return error.code;
+    if (error instanceof GauzeError && error.kind === 'hold') return error.code;
     throw error;
+  } finally {
+    connections.close();
   }
 }

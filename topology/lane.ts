@@ -15,6 +15,7 @@ import { REGIMES } from '../policy/regimes.ts';
 import { sanitizedTopic } from '../schemas/topic-names.ts';
 import { abortable } from './abortable.ts';
 import { lastAuditedPosition } from './audited-position.ts';
+import { assertChainEnds } from './chain-end.ts';
 import type { LaneContext, LaneName } from './lane-context.ts';
 import type { ControlTopics, SessionSetup } from './lane-ledger.ts';
 import { LaneSession } from './lane-session.ts';
@@ -169,6 +170,9 @@ export class Lane {
         },
         async () => await lastAuditedPosition(cluster, names.auditEvents, producer.transactionalId, raw.id),
       );
+      if (start.previous && !start.resume) {
+        await assertChainEnds(cluster, connections, names.auditEvents, start.previous, this.name);
+      }
       return {
         lane: this.name,
         identity: { ...identity, rawTopicId: raw.id },

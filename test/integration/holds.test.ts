@@ -40,7 +40,15 @@ async function startedSite(): Promise<void> {
 async function resumeAll(audience: string, ...how: readonly string[]): Promise<void> {
   for (const partition of ['0', '1']) {
     const raw = site.raw(PATIENTS);
-    const { code, stderr } = await site.gauze('resume', audience, raw, partition, ...how, '--reason', 'test of holds');
+    const { code, stderr } = await site.gauze(
+      'resume',
+      audience,
+      raw,
+      partition,
+      ...how,
+      '--reason',
+      'test of holds',
+    );
     if (code !== 0) throw new Error(`gauze resume ended with ${code}: ${stderr}`);
   }
 }
@@ -96,7 +104,9 @@ describe('a new field that no policy covers', () => {
     const secret = 'canary-of-an-untagged-field';
     await sendWithNewField(secret);
     const held = await site.until((lanes) => lanes.filter(isHeld('ERR_POLICY_LEAF_UNCOVERED')).length === 3);
-    expect(new Set(held.filter(({ state }) => state === 'held').map(({ path }) => path))).toEqual(new Set(['nickname']));
+    expect(new Set(held.filter(({ state }) => state === 'held').map(({ path }) => path))).toEqual(
+      new Set(['nickname']),
+    );
     for (const audience of ['analytics', 'billing', 'research'] as const) {
       await site.editPolicy(audience, (policy) => {
         policy.fields ??= {};
@@ -110,6 +120,33 @@ describe('a new field that no policy covers', () => {
     const topics = ['analytics', 'billing', 'research'] as const;
     const dump = await dumpTopics(topics.map((audience) => site.sanitized(PATIENTS, audience)));
     expect(dump.filter(({ value }) => value?.includes(secret))).toHaveLength(0);
+  }, 180_000);
+});
+
+describe('an audit chain that does not end where the offset says', () => {
+  test('holds the lane until a person resumes it; the others go on', async () => {
+    await startedSite();
+    const instance = site.lastInstance();
+    await instance.end('SIGTERM');
+    await withAdmin(async (admin) => {
+      const group = site.names.audienceGroup('analytics');
+      const offsets = await admin.fetchGroupOffsets(group, [site.raw(PATIENTS)]);
+      const changed = offsets.map((offset) => {
+        const metadata = JSON.parse(offset.metadata!) as Record<string, unknown>;
+        return { ...offset, metadata: JSON.stringify({ ...metadata, head: 'ab'.repeat(32) }) };
+      });
+      await admin.setGroupOffsets(group, changed);
+    });
+    site.run();
+    await site.feed(generateHospital({ patients: 30, seed: 24 }));
+    await site.until(
+      (lanes) =>
+        only(lanes, 'analytics').every(isHeld('ERR_AUDIT_CHAIN')) &&
+        [...only(lanes, 'research'), ...only(lanes, 'billing')].every(isCaughtUp),
+    );
+    await resumeAll('analytics', '--from', 'committed');
+    const truth = await siteTruth(site, await site.caughtUp());
+    expect(truth.sequenceFaults).toEqual([]);
   }, 180_000);
 });
 

@@ -14,7 +14,8 @@ export function appliedPolicies(dump: readonly DumpedRecord[]): AppliedPolicies 
   const applied = new Map<string, { text: string; version: number; asOfDay: number }>();
   for (const { value } of dump) {
     const { policy } = policyLogCodec.decode(value!);
-    if (policy) applied.set(policy.audience, { text: policy.text, version: policy.version, asOfDay: policy.as_of });
+    if (policy)
+      applied.set(policy.audience, { text: policy.text, version: policy.version, asOfDay: policy.as_of });
   }
   return applied;
 }

@@ -178,6 +178,10 @@ export class TestSite {
     return instance;
   }
 
+  lastInstance(): RunningInstance {
+    return this.instances.at(-1)!;
+  }
+
   async status(): Promise<readonly LaneReport[]> {
     const { stdout, stderr } = await this.gauze('status', '--json');
     const lines = stdout.split('\n').filter((line) => line.startsWith('{'));

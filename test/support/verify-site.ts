@@ -23,7 +23,9 @@ export interface SiteTruth {
 
 /** Reads all topics of the site, in one go, and compares. `lanes` are the reports of lanes that have caught up. */
 export async function siteTruth(site: TestSite, lanes: readonly LaneReport[]): Promise<SiteTruth> {
-  const sanitized = site.topics.flatMap((topic) => AUDIENCES.map((audience) => site.sanitized(topic, audience)));
+  const sanitized = site.topics.flatMap((topic) =>
+    AUDIENCES.map((audience) => site.sanitized(topic, audience)),
+  );
   const raw = site.topics.map((topic) => site.raw(topic));
   const dump = await dumpTopics([...raw, ...sanitized, site.names.auditEvents, site.names.policies]);
   const byTopic = Map.groupBy(dump, ({ topic }) => topic);
@@ -41,7 +43,9 @@ export async function siteTruth(site: TestSite, lanes: readonly LaneReport[]): P
     }
   }
   const events = auditedEvents(records(site.names.auditEvents));
-  const committed = new Map(lanes.map((lane) => [`${lane.audience}/${lane.topic}/${lane.partition}`, lane.position!]));
+  const committed = new Map(
+    lanes.map((lane) => [`${lane.audience}/${lane.topic}/${lane.partition}`, lane.position!]),
+  );
   return { sequenceFaults, auditFaults: auditFaults(events, committed), events, compared };
 }
 
@@ -65,13 +69,18 @@ function differences(
     const at = want.findIndex((record, i) => !same(record, have[i]));
     if (at >= 0) faults.push(`${topic} for ${audience}, partition ${partition}: record ${at} differs`);
     else if (have.length !== want.length) {
-      faults.push(`${topic} for ${audience}, partition ${partition}: ${have.length} records in place of ${want.length}`);
+      faults.push(
+        `${topic} for ${audience}, partition ${partition}: ${have.length} records in place of ${want.length}`,
+      );
     }
   }
   return faults;
 }
 
-function same(want: { readonly key: Buffer | null; readonly value: Buffer }, have: DumpedRecord | undefined): boolean {
+function same(
+  want: { readonly key: Buffer | null; readonly value: Buffer },
+  have: DumpedRecord | undefined,
+): boolean {
   if (!have?.value) return false;
   const sameKey = want.key === null ? have.key === null : have.key !== null && want.key.equals(have.key);
   return sameKey && want.value.equals(have.value);
