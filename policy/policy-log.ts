@@ -45,6 +45,7 @@ export class PolicyState {
     this.endOffset = offset + 1;
     const { policy, tags, lane, resume } = entry;
     if (entry.kind === 'POLICY_APPLIED' && policy) {
+      this.rulesVersion++;
       const { audience, version, text } = policy;
       const sha256 = policy.sha256.toString('hex');
       this.policies.set(audience, {
@@ -56,7 +57,10 @@ export class PolicyState {
         logOffset: offset,
       });
     }
-    if (entry.kind === 'POLICY_REMOVED' && policy) this.policies.delete(policy.audience);
+    if (entry.kind === 'POLICY_REMOVED' && policy) {
+      this.rulesVersion++;
+      this.policies.delete(policy.audience);
+    }
     if (entry.kind === 'TAGS_SEEN' && tags) this.foldTags(tags);
     if (entry.kind === 'LANE_STARTED' && lane)
       this.started.set(laneKey(lane), { ...lane, logOffset: offset });
@@ -64,6 +68,7 @@ export class PolicyState {
       const key = laneKey(resume);
       this.resumed.set(key, { ...resume, logOffset: offset });
       if (resume.withhold_offset !== null) {
+        this.rulesVersion++;
         this.withhold.set(key, (this.withhold.get(key) ?? new Set()).add(resume.withhold_offset));
       }
     }

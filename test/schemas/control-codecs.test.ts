@@ -1,0 +1,107 @@
+import { describe, expect, test } from '@jest/globals';
+import * as fc from 'fast-check';
+import { policyLogCodec, withheldCodec } from '../../schemas/control-codecs.ts';
+import type { PolicyLogEntry, WithheldRecord } from '../../schemas/control-codecs.ts';
+
+const WITHHELD: WithheldRecord = {
+  topic: 'clinical.encounters',
+  topic_id: 'ab'.repeat(16),
+  partition: 3,
+  offset: 2 ** 52,
+  audience: 'research',
+  code: 'ERR_DECODE_MAGIC',
+};
+const ENTRY: PolicyLogEntry = {
+  kind: 'POLICY_APPLIED',
+  at: 1_750_000_000_000,
+  by: 'User:gauze-admin',
+  policy: {
+    audience: 'research',
+    version: 2,
+    sha256: Buffer.alloc(32, 5),
+    as_of: 20_000,
+    text: 'audience: ä',
+  },
+  tags: null,
+  lane: null,
+  resume: null,
+};
+const SECRET = 'synthetic-value-that-must-not-show';
+
+describe('control codecs', () => {
+  test('give back what was encoded, behind the prefix of the registry', () => {
+    const bytes = withheldCodec.encode(WITHHELD, 0x0a0b0c0d);
+    expect(bytes.subarray(0, 5)).toEqual(Buffer.from([0, 10, 11, 12, 13]));
+    expect(withheldCodec.decode(bytes)).toMatchObject(WITHHELD);
+  });
+
+  test('give back every kind of policy log entry', () => {
+    const none = { ...ENTRY, policy: null };
+    const lane = { audience: 'research', topic: 'a', partition: 1 };
+    const entries: readonly PolicyLogEntry[] = [
+      ENTRY,
+      {
+        ...none,
+        kind: 'TAGS_SEEN',
+        tags: { subject: 'a-value', paths: [{ path: 'mrn', tags: ['PHI_MRN'] }] },
+      },
+      {
+        ...none,
+        kind: 'LANE_STARTED',
+        lane: { ...lane, topic_id: '01'.repeat(16), target_topic_id: '02'.repeat(16), start_offset: 9 },
+      },
+      {
+        ...none,
+        kind: 'LANE_RESUMED',
+        resume: { ...lane, from: 'WITHHOLD', withhold_offset: 12, reason: 'why' },
+      },
+    ];
+    for (const entry of entries) {
+      const decoded = policyLogCodec.decode(policyLogCodec.encode(entry, 1));
+      expect(JSON.parse(JSON.stringify(decoded))).toEqual(JSON.parse(JSON.stringify(entry)));
+    }
+  });
+
+  test('refuse every truncation and any byte after the value', () => {
+    const bytes = policyLogCodec.encode(ENTRY, 1);
+    for (let length = 0; length < bytes.length; length++) {
+      expect(() => policyLogCodec.decode(bytes.subarray(0, length))).toThrow(RangeError);
+    }
+    expect(() => policyLogCodec.decode(Buffer.concat([bytes, Buffer.alloc(1)]))).toThrow(RangeError);
+  });
+
+  test('refuse a value without the prefix', () => {
+    const bytes = policyLogCodec.encode(ENTRY, 1);
+    bytes[0] = 1;
+    expect(() => policyLogCodec.decode(bytes)).toThrow(RangeError);
+  });
+
+  test('raise nothing but RangeError for hostile bytes, and never quote what they hold', () => {
+    const prefix = Buffer.from([0, 0, 0, 0, 1]);
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 80 }), (body) => {
+        try {
+          policyLogCodec.decode(Buffer.concat([prefix, body]));
+        } catch (error) {
+          expect(error).toBeInstanceOf(RangeError);
+          expect((error as Error).message).toBe('value does not fit its schema');
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('refuse what does not fit the schema without quoting it', () => {
+    const wrong = { ...WITHHELD, partition: SECRET } as object as WithheldRecord;
+    let message = '';
+    try {
+      withheldCodec.encode(wrong, 1);
+    } catch (error) {
+      message = String(error);
+    }
+    expect(message).toBe('RangeError: value does not fit its schema');
+    expect(() => withheldCodec.encode({ ...WITHHELD, offset: 2 ** 60 }, 1)).toThrow(RangeError);
+    const fraction = { ...WITHHELD, offset: 1.5 };
+    expect(() => withheldCodec.encode(fraction, 1)).toThrow(RangeError);
+  });
+});
