@@ -3,7 +3,8 @@
  * colour only where a person looks. It prints what verbs hand it: names, numbers and codes, never a record
  * (the demo's side-by-side view, of people that exist only there, is the one exception and says so).
  */
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
+import { monotonicMs } from '../platform/clock.ts';
 import { GauzeError, GauzeErrors, ownError } from '../platform/errors.ts';
 
 type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan';
@@ -35,14 +36,63 @@ export function styled(style: Style, text: string): string {
 /** Rows under a head, columns as wide as needed; numbers to the right. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string[] {
   const texts = rows.map((row) => row.map(String));
-  const widths = head.map((title, i) => Math.max(title.length, ...texts.map((row) => row[i]?.length ?? 0)));
+  const widths = head.map((title, i) => Math.max(title.length, ...texts.map((row) => width(row[i] ?? ''))));
   const isNumber = head.map((_, i) => rows.length > 0 && rows.every((row) => typeof row[i] === 'number'));
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, i) => (isNumber[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+      .map((cell, i) => {
+        const blank = ' '.repeat(Math.max(0, widths[i]! - width(cell)));
+        return isNumber[i] ? blank + cell : cell + blank;
+      })
       .join('  ')
       .trimEnd();
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...texts.map(line)];
+  return [line(head), line(widths.map((characters) => '-'.repeat(characters))), ...texts.map(line)];
+}
+
+/** Characters that are seen: colours take no room. */
+function width(text: string): number {
+  return stripVTControlCharacters(text).length;
+}
+
+/** A part of the screen that is written again and again; where nobody looks, a line now and then. */
+export interface LiveArea {
+  /** Shows `lines` in place of those before; `summary` stands for them where output goes to a file or a pipe. */
+  draw(lines: readonly string[], summary: string): void;
+  /** Leaves what stands there; the next line goes below. */
+  leave(): void;
+}
+
+/** A live area at the cursor; `quiet`: it shows nothing at all. */
+export function liveArea(mode: 'shown' | 'quiet'): LiveArea {
+  const isScreen = process.stdout.isTTY && (process.stdout.rows ?? 0) > 16;
+  let height = 0;
+  let waiting: string | null = null;
+  let writtenMs = monotonicMs();
+  return {
+    draw(lines, summary) {
+      if (mode === 'quiet') return;
+      if (!isScreen) {
+        waiting = summary;
+        if (monotonicMs() - writtenMs < 1_000) return;
+        writtenMs = monotonicMs();
+        waiting = null;
+        return print(summary);
+      }
+      const up = height > 0 ? `\x1b[${height}A` : '';
+      process.stdout.write(`${up}${lines.map((line) => `\x1b[2K${line}\n`).join('')}`);
+      height = lines.length;
+    },
+    leave() {
+      height = 0;
+      if (waiting !== null) print(waiting);
+      waiting = null;
+    },
+  };
+}
+
+/** Width of the terminal, in characters; 100 where there is none. */
+export function terminalWidth(): number {
+  return process.stdout.columns ?? 100;
 }
 
 /** Writes errors for people, or as one JSON object per line; returns the exit code. */

@@ -1,0 +1,185 @@
+/**
+ * `gauze demo`: a synthetic hospital on a real local stack, masked for three audiences, and everything that gauze
+ * promises checked from the outside. It ends with exit code 1 where a promise does not hold.
+ */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startStack } from '../stack/local-stack.ts';
+import type { Stack } from '../stack/local-stack.ts';
+import { Supervised } from '../stack/supervised.ts';
+import { GauzeError } from '../platform/errors.ts';
+import { applyPolicies } from './apply-command.ts';
+import { check, checkLines } from './check-command.ts';
+import { auditLines } from './demo-audit.ts';
+import { DemoFeed } from './demo-feed.ts';
+import { DemoObserver } from './demo-observer.ts';
+import { nextSteps } from './demo-next-steps.ts';
+import { runLog, startRun } from './demo-run.ts';
+import { refusalLines } from './demo-refusals.ts';
+import { shownSequences, sideBySideLines } from './demo-side-by-side.ts';
+import { PARTITIONS, makeDirectory, makeSite } from './demo-site.ts';
+import type { DemoSite } from './demo-site.ts';
+import { DemoStage, INDENT } from './demo-stage.ts';
+import { checkMark, totalLines, totalsOf } from './demo-totals.ts';
+import { words } from './demo-live-view.ts';
+import { Site } from './site.ts';
+import { EXIT, print, styled } from './terminal.ts';
+
+export interface DemoOptions {
+  readonly patients: string;
+  readonly from?: string;
+  readonly keep: boolean;
+  readonly json: boolean;
+}
+
+const PATIENTS_MAX = 1_000_000;
+
+/** @returns 0 where everything held, 1 where not, 130 after Ctrl-C */
+export async function demoCommand(options: DemoOptions): Promise<number> {
+  const patients = Number(options.patients);
+  if (!/^\d{1,7}$/.test(options.patients) || patients < 1 || patients > PATIENTS_MAX)
+    throw new GauzeError('ERR_USAGE_ARGUMENT', {
+      setting: '--patients',
+      expected: `a number from 1 to ${PATIENTS_MAX}`,
+    });
+  const from = options.from ?? null;
+  if (from !== null && !(await stat(join(from, 'patients.csv')).catch(() => null)))
+    throw new GauzeError('ERR_USAGE_ARGUMENT', {
+      setting: '--from',
+      expected: 'the folder of a Synthea CSV export',
+    });
+  const stage = new DemoStage({ steps: 8, json: options.json });
+  return await stage.play(async () => await story(stage, { patients, from }, options));
+}
+
+async function story(
+  stage: DemoStage,
+  source: { readonly patients: number; readonly from: string | null },
+  options: DemoOptions,
+): Promise<number> {
+  const stack = await stage.step(
+    'Start a real Kafka, schema registry and Redis',
+    async () => await start(stage),
+  );
+  const directory = await ownDirectory(stage, options.keep);
+  const { demo, feed, site } = await stage.step('Make a hospital and its site', async () => {
+    const demo = await makeSite(stack, directory.path);
+    const feed = new DemoFeed(source, demo.as('ehr-feed'), stack.registryUrl);
+    stage.onClose(async () => await feed.close());
+    await feed.register();
+    stage.say(
+      `4 raw topics with ${PARTITIONS} partitions, one feed that may write to them, schemas in the registry`,
+    );
+    if (options.keep) stage.say(`site: ${directory.path}`);
+    return { demo, feed, site: await Site.load(demo.config) };
+  });
+  const isSound = await stage.step('gauze check', async () => await checkSite(stage, demo));
+  if (!isSound) return EXIT.problems;
+  await stage.step('gauze apply', async () => await apply(stage, site));
+
+  const observer = await DemoObserver.open(site, demo);
+  stage.onClose(async () => await observer.close());
+  await stage.step('gauze run, while the hospital feeds', async () => {
+    await startRun(directory.supervised, directory.path, demo.config);
+    await maskEverything(stage, feed, observer, directory);
+  });
+  const { totals, refusals, readings } = await stage.step(
+    'Count again, as each audience finds it',
+    async () => {
+      const readings = await observer.readings(feed, shownSequences(feed.shown), stage.signal);
+      const totals = totalsOf(feed.sent, readings, observer.withheld);
+      stage.sayAll(totalLines(totals, observer.withheld));
+      stage.say();
+      const refusals = await observer.refusals();
+      stage.sayAll(refusalLines(refusals));
+      return { totals, refusals, readings };
+    },
+  );
+  await stage.step('One person, side by side', async () => {
+    stage.say('Synthetic people of this demo: nowhere else does gauze print a value.');
+    stage.say();
+    // A file of JSON is no place for values, not even for those of nobody.
+    if (!options.json) stage.sayAll(sideBySideLines(feed.shown, readings, INDENT));
+    return await Promise.resolve();
+  });
+  const audit = await stage.step('What the audit topic says', async () => {
+    const findings = await observer.audit();
+    stage.sayAll(auditLines(findings));
+    return findings;
+  });
+
+  const ok = totals.ok && refusals.every((each) => each.ok) && audit.ok;
+  const seconds = Number(stage.elapsedS.toFixed(1));
+  if (options.json) print(JSON.stringify({ ok, seconds, raw: feed.sent, totals, refusals, audit }));
+  else print(verdict(ok, feed.total, seconds));
+  if (!options.json) for (const line of nextSteps(stack, directory.path, options.keep)) print(line);
+  if (options.keep) await stage.untilInterrupted();
+  return ok ? EXIT.ok : EXIT.problems;
+}
+
+async function start(stage: DemoStage): Promise<Stack> {
+  const starting = startStack({ onProgress: (step) => stage.say(step) });
+  // Also where Ctrl-C comes while it starts: then it is waited for and stopped.
+  stage.onClose(async () => await (await starting.catch(() => null))?.stop());
+  const stack = await starting;
+  stage.say(
+    `Kafka ${stack.brokers.join(',')} (log-ins by SCRAM, default deny), registry ${stack.registryUrl}`,
+  );
+  return stack;
+}
+
+/** The site's directory, and the process that removes it, and ends `gauze run`, whatever becomes of this one. */
+async function ownDirectory(stage: DemoStage, isKept: boolean) {
+  const path = await makeDirectory();
+  const supervised = new Supervised();
+  if (!isKept) supervised.removeAtEnd([path]);
+  stage.onClose(async () => await supervised.close());
+  return { path, supervised };
+}
+
+async function checkSite(stage: DemoStage, { config }: DemoSite): Promise<boolean> {
+  const report = await check([], { config, offline: false });
+  stage.sayAll(checkLines(report));
+  return report.problems.length === 0;
+}
+
+async function apply(stage: DemoStage, site: Site): Promise<void> {
+  const admin = await site.admin('admin');
+  try {
+    await admin.connect();
+    const changes = await applyPolicies(site, admin, () => {});
+    const { topics, acls, schemas, entries } = changes;
+    const policies = entries.filter(({ kind }) => kind === 'POLICY_APPLIED').length;
+    stage.say(
+      `made ${topics.length} topics, ${acls.length} rights, ${schemas.length} schemas; ${policies} policies in force`,
+    );
+  } finally {
+    await admin.close();
+  }
+}
+
+async function maskEverything(
+  stage: DemoStage,
+  feed: DemoFeed,
+  observer: DemoObserver,
+  directory: { readonly path: string; readonly supervised: Supervised },
+): Promise<void> {
+  const feeding = feed.run(stage.signal);
+  try {
+    const isRunning = (): boolean => directory.supervised.pids.has('gauze-run');
+    const watching = observer.watch(feed, stage.area, isRunning, stage.signal);
+    // A feed that fails must not be watched for ever.
+    await Promise.race([watching, feeding.then(async () => await watching)]);
+    await feeding;
+  } catch (error) {
+    if (!stage.signal.aborted) for (const line of await runLog(directory.path)) stage.say(line);
+    throw error;
+  }
+}
+
+function verdict(ok: boolean, records: number, seconds: number): string {
+  const facts = `${words(records)} raw records, 3 audiences, ${seconds} s`;
+  return ok
+    ? `\n${checkMark(true)} ${styled('bold', 'Everything held')}: ${facts}.`
+    : `\n${checkMark(false)} ${styled('bold', 'Not everything held')}: see the red crosses above (${facts}).`;
+}

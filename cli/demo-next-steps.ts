@@ -1,0 +1,43 @@
+/**
+ * What a person who has watched the demo may try next: commands that work as they stand while `--keep` keeps it.
+ */
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { StackDescription } from '../stack/local-stack.ts';
+import { styled } from './terminal.ts';
+
+/** Lines for the end of the demo. */
+export function nextSteps(stack: StackDescription, directory: string, isKept: boolean): readonly string[] {
+  if (!isKept) {
+    return [
+      '',
+      styled('bold', 'What to try next'),
+      '  npm run demo -- --keep               the same, and it stays: then status, resume, consumers of your own',
+      '  npm run demo -- --from FOLDER        the CSV export of Synthea instead of the generator',
+      '  npm run gauze -- check --help        what is wrong with a schema or policy, before it is live',
+      '',
+      'Everything is stopped and removed.',
+    ];
+  }
+  const gauze = `node ${relative('.', fileURLToPath(new URL('./gauze.ts', import.meta.url)))}`;
+  const config = join(directory, 'gauze.yaml');
+  const reader = join(directory, 'secrets', 'research-app.properties');
+  return [
+    '',
+    styled('bold', 'What to try next, in another terminal'),
+    `  ${gauze} status -c ${config}`,
+    `  ${gauze} plan -c ${config}`,
+    `  ${gauze} resume research clinical.claims 0 --from earliest --reason "to see it again" -c ${config}`,
+    '',
+    'What research reads, with Kafka’s own console consumer (values are Avro):',
+    `  ${stack.java} -cp '${join(stack.kafkaLibs, '*')}' org.apache.kafka.tools.consumer.ConsoleConsumer \\`,
+    `    --bootstrap-server ${stack.brokers.join(',')} --command-config ${reader} --group research-console \\`,
+    '    --topic clinical.patients.for-research --from-beginning --max-messages 3',
+    'The same with --topic clinical.patients is refused.',
+    '',
+    `Site    ${directory}   (policies/ to edit, then gauze apply; gauze-run.log)`,
+    `Schemas ${stack.registryUrl}/subjects`,
+    '',
+    'Ctrl-C stops everything; the site directory stays until you remove it.',
+  ];
+}

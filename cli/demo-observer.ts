@@ -1,0 +1,131 @@
+/**
+ * The demo's view from outside: one place for the connections with which it looks at lanes, audiences' topics,
+ * rights and the audit topic, each with the log-in that may see it.
+ */
+import { CLINICAL_TOPICS } from '../examples/hospital/clinical-values.ts';
+import type { KafkaAdmin } from '../kafka/admin.ts';
+import { Cluster } from '../kafka/cluster.ts';
+import { parseAddress } from '../kafka/login.ts';
+import { decodeLaneMetadata } from '../topology/lane-metadata.ts';
+import { checkAudit, readAuditEvents } from './demo-audit.ts';
+import type { AuditFindings, LanePosition } from './demo-audit.ts';
+import type { DemoFeed } from './demo-feed.ts';
+import { WithheldCounter, watchLanes } from './demo-live-view.ts';
+import { readAsAudience } from './demo-readers.ts';
+import type { Reading } from './demo-readers.ts';
+import { tryRefusals } from './demo-refusals.ts';
+import type { Refusals } from './demo-refusals.ts';
+import { AUDIENCES, READERS } from './demo-site.ts';
+import type { DemoSite } from './demo-site.ts';
+import type { Site } from './site.ts';
+import type { LiveArea } from './terminal.ts';
+
+export class DemoObserver {
+  readonly withheld: WithheldCounter;
+  readonly #site: Site;
+  readonly #demo: DemoSite;
+  /** As the stack's super user: nobody else may read the topic of withheld records. */
+  readonly #superCluster: Cluster;
+  /** As the topology, which may see positions and the policy log. */
+  readonly #cluster: Cluster;
+  readonly #admin: KafkaAdmin;
+
+  private constructor(
+    site: Site,
+    demo: DemoSite,
+    superCluster: Cluster,
+    cluster: Cluster,
+    admin: KafkaAdmin,
+  ) {
+    this.#site = site;
+    this.#demo = demo;
+    this.#superCluster = superCluster;
+    this.#cluster = cluster;
+    this.#admin = admin;
+    this.withheld = new WithheldCounter(superCluster, site.names.withheld);
+  }
+
+  static async open(site: Site, demo: DemoSite): Promise<DemoObserver> {
+    const { brokers, login } = demo.as('admin');
+    const addresses = brokers.flatMap((text) => parseAddress(text) ?? []);
+    const superCluster = new Cluster({ brokers: addresses, ssl: false, login, role: 'admin' });
+    const cluster = await site.cluster('topology');
+    const admin = await site.admin('topology');
+    await superCluster.start();
+    await cluster.start();
+    await admin.connect();
+    return new DemoObserver(site, demo, superCluster, cluster, admin);
+  }
+
+  async close(): Promise<void> {
+    this.withheld.close();
+    await this.#admin.close();
+    await this.#cluster.close();
+    await this.#superCluster.close();
+  }
+
+  /** Until every record that was fed has been masked for everybody. */
+  async watch(feed: DemoFeed, area: LiveArea, isRunning: () => boolean, signal: AbortSignal): Promise<void> {
+    const [site, cluster, admin] = [this.#site, this.#cluster, this.#admin];
+    await watchLanes({ site, cluster, admin, feed, withheld: this.withheld, area, isRunning }, signal);
+  }
+
+  /** What each audience reads with its own log-in, all at once. */
+  async readings(
+    feed: DemoFeed,
+    wanted: ReadonlySet<number>,
+    signal: AbortSignal,
+  ): Promise<readonly Reading[]> {
+    await this.withheld.read();
+    const registry = await this.#site.registry();
+    return await Promise.all(
+      AUDIENCES.map(async (audience) => {
+        const expected = feed.total - feed.damaged;
+        const options = this.#demo.as(READERS[audience]);
+        const { lastSequence } = feed;
+        return await readAsAudience({ audience, options, registry, expected, lastSequence, wanted }, signal);
+      }),
+    );
+  }
+
+  async refusals(): Promise<readonly Refusals[]> {
+    return await tryRefusals(this.#superCluster, (username) => this.#demo.as(username), this.#site.names);
+  }
+
+  /** Positions first, then the events: with nothing left to mask, both stand still. */
+  async audit(): Promise<AuditFindings> {
+    const positions = await this.#positions();
+    const auditor = await this.#site.cluster('auditor');
+    try {
+      await auditor.start();
+      return checkAudit(await readAuditEvents(auditor, this.#site.names.auditEvents), positions);
+    } finally {
+      await auditor.close();
+    }
+  }
+
+  async #positions(): Promise<readonly LanePosition[]> {
+    const { names } = this.#site;
+    const positions: LanePosition[] = [];
+    for (const audience of AUDIENCES) {
+      const committed = await this.#admin.fetchGroupOffsets(names.audienceGroup(audience), CLINICAL_TOPICS);
+      for (const topic of CLINICAL_TOPICS) {
+        const topicId = (await this.#cluster.topic(topic))?.id ?? '';
+        for (const { partition, low } of await this.#admin.topicEndOffsets(topic)) {
+          const found = committed.find((each) => each.topic === topic && each.partition === partition);
+          positions.push({
+            audience,
+            topic,
+            partition,
+            writer: names.laneTransactionalId(audience, topic, partition),
+            topicId,
+            first: Number(low),
+            committed: Number(found?.offset ?? -1n),
+            chain: decodeLaneMetadata(found?.metadata ?? null)?.chain ?? null,
+          });
+        }
+      }
+    }
+    return positions;
+  }
+}

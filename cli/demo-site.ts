@@ -1,0 +1,121 @@
+/**
+ * A hospital's site for `gauze demo`: raw topics and the feed's rights on the demo's own stack, and a directory with
+ * everything that a site of one's own would have. The super user's rights are used here and for nothing that masks.
+ */
+import { chmod, cp, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CLINICAL_TOPICS } from '../examples/hospital/clinical-values.ts';
+import { allow } from '../kafka/acl.ts';
+import { KafkaAdmin } from '../kafka/admin.ts';
+import type { KafkaJsOptions } from '../kafka/kafkajs-client.ts';
+import type { Login } from '../kafka/login.ts';
+import { createKeyringFile } from '../keys/keyring.ts';
+import { GauzeError } from '../platform/errors.ts';
+import type { Stack } from '../stack/local-stack.ts';
+
+/** Partitions of each raw topic: some, so that the work can be shared out. */
+export const PARTITIONS = 3;
+/** The audiences of examples/hospital/policies, each with the Kafka user that reads it. */
+export const READERS = {
+  research: 'research-app',
+  analytics: 'analytics-app',
+  billing: 'billing-app',
+} as const;
+export type DemoAudience = keyof typeof READERS;
+/** In the order in which tables show them. */
+export const AUDIENCES = ['research', 'analytics', 'billing'] as const satisfies readonly DemoAudience[];
+
+const FEED = 'ehr-feed';
+const ROLES = ['admin', 'topology', 'auditor'] as const;
+
+/** Connection options that have a log-in. */
+export type LoggedIn = KafkaJsOptions & { readonly login: Login };
+
+export interface DemoSite {
+  readonly directory: string;
+  readonly config: string;
+  /** Connection options of one of the stack's users. */
+  as(username: string): LoggedIn;
+}
+
+/** An empty directory for the site, readable by its owner alone. */
+export async function makeDirectory(): Promise<string> {
+  return await mkdtemp(join(tmpdir(), 'gauze-demo-'));
+}
+
+/** Makes the raw topics and lets the hospital's feed write to them; writes the site into `directory`. */
+export async function makeSite(stack: Stack, directory: string): Promise<DemoSite> {
+  const as = (username: string): LoggedIn => connection(stack, username);
+  await makeRawTopics(as('admin'));
+  const secrets = join(directory, 'secrets');
+  await mkdir(secrets, { mode: 0o700 });
+  for (const username of [...ROLES.map((role) => `gauze-${role}`), ...Object.values(READERS)]) {
+    await secret(join(secrets, username), stack.logins[username]!.password);
+    await secret(join(secrets, `${username}.properties`), clientProperties(stack, username));
+  }
+  await createKeyringFile(join(secrets, 'keyring.json'), AUDIENCES);
+  const policies = fileURLToPath(new URL('../examples/hospital/policies/', import.meta.url));
+  await cp(policies, join(directory, 'policies'), { recursive: true });
+  const config = join(directory, 'gauze.yaml');
+  await writeFile(config, configText(stack));
+  return { directory, config, as };
+}
+
+async function makeRawTopics(options: KafkaJsOptions): Promise<void> {
+  const admin = new KafkaAdmin(options);
+  try {
+    await admin.connect();
+    for (const topic of CLINICAL_TOPICS) {
+      await admin.createTopic({ topic, partitions: PARTITIONS });
+      await admin.createAcls(allow(`User:${FEED}`, ['write', 'describe'], 'topic', topic));
+    }
+  } finally {
+    await admin.close();
+  }
+}
+
+function connection({ brokers, logins }: Stack, username: string): LoggedIn {
+  const login = logins[username];
+  if (!login) throw new GauzeError('ERR_CONFIG_ROLE_MISSING', { role: username });
+  return { brokers, ssl: false, login };
+}
+
+async function secret(file: string, text: string): Promise<void> {
+  await writeFile(file, text, { mode: 0o600 });
+  await chmod(file, 0o600);
+}
+
+function roleLine(role: string): string {
+  return `    ${role}: { mechanism: scram-sha-256, username: gauze-${role}, passwordFile: secrets/gauze-${role} }`;
+}
+
+function configText({ brokers, registryUrl, redisUrl }: Stack): string {
+  return [
+    '# A site of the demo; docs/reference/config.md describes every setting.',
+    'kafka:',
+    `  brokers: ${JSON.stringify(brokers)}`,
+    '  ssl: false',
+    '  roles:',
+    ...ROLES.map(roleLine),
+    `registry: { url: '${registryUrl}' }`,
+    `redis: { url: '${redisUrl}' }`,
+    'keys: { file: secrets/keyring.json }',
+    'policies: policies/',
+    '',
+  ].join('\n');
+}
+
+/** Settings of any Java client, such as Kafka's console consumer. */
+function clientProperties({ logins }: Stack, username: string): string {
+  const { password } = logins[username]!;
+  const module = 'org.apache.kafka.common.security.scram.ScramLoginModule';
+  return [
+    'security.protocol=SASL_PLAINTEXT',
+    'sasl.mechanism=SCRAM-SHA-256',
+    `sasl.jaas.config=${module} required username="${username}" password="${password}";`,
+    'isolation.level=read_committed',
+    '',
+  ].join('\n');
+}
