@@ -1,0 +1,65 @@
+/**
+ * The README's commands exist, its policy parses, and its links lead somewhere.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from '@jest/globals';
+import { parsePolicy } from '../../policy/policy-file.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const PAGES = ['README.md', 'CONTRIBUTING.md', 'docs/architecture.md', ...adrs()];
+
+function adrs(): string[] {
+  return readdirSync(`${ROOT}docs/adr`).map((file) => `docs/adr/${file}`);
+}
+
+function read(page: string): string {
+  return readFileSync(ROOT + page, 'utf8');
+}
+
+function blocks(page: string, language: string): string[] {
+  return [...read(page).matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(
+    (match) => match[1]!,
+  );
+}
+
+describe('the pages', () => {
+  test('name only npm scripts that exist', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const named = PAGES.flatMap((page) =>
+      [...read(page).matchAll(/npm run ([a-z:-]+)/g)].map((match) => match[1]!),
+    );
+    expect(named.length).toBeGreaterThan(3);
+    expect(named.filter((script) => !(script in scripts))).toEqual([]);
+  });
+
+  test('name only verbs that exist', () => {
+    const help = spawnSync(process.execPath, ['cli/gauze.ts', '--help'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    }).stdout;
+    const verbs = new Set([...help.matchAll(/^ {2}([a-z]+) /gm)].map((match) => match[1]!));
+    const named = PAGES.flatMap((page) =>
+      [...read(page).matchAll(/`gauze ([a-z]+)/g)].map((match) => match[1]!),
+    );
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter((verb) => !verbs.has(verb))).toEqual([]);
+  });
+
+  test('link only to files that exist', () => {
+    const broken = PAGES.flatMap((page) =>
+      [...read(page).matchAll(/\]\((?!https?:)([^)#]+)/g)]
+        .map((match) => new URL(match[1]!, `file://${ROOT}${page}`))
+        .filter((target) => !existsSync(target))
+        .map((target) => `${page}: ${target.pathname}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  test('show a policy that is one', () => {
+    const [policy] = blocks('README.md', 'yaml').map((text) => parsePolicy(text, 'README.md'));
+    expect(policy?.audience).toBe('research');
+    expect(policy?.methods.size).toBe(6);
+  });
+});
