@@ -1,0 +1,295 @@
+import { describe, expect, test } from '@jest/globals';
+import avsc from 'avsc';
+import { RecordBatchWriter } from '../../kafka/record-batch-writer.ts';
+import { compileKeyMasker, compileTranscoder } from '../../processors/transcoder.ts';
+import type { CompiledPlan } from '../../topology/plan-store.ts';
+import { SpanMasker, TransactionWork } from '../../topology/span-masker.ts';
+import type { SpanMaskerOptions } from '../../topology/span-masker.ts';
+import type { Span } from '../../topology/partition-reader.ts';
+import { planFor } from '../support/plan-builder.ts';
+import { rawBatch } from '../support/raw-batch.ts';
+import type { RawRecord } from '../support/raw-batch.ts';
+import { recordSetOf, recordsOf } from '../support/read-records.ts';
+import { testKeys } from '../support/test-keys.ts';
+
+const SCHEMA_ID = 7;
+const DERIVED_ID = 70;
+const SCHEMA = {
+  type: 'record',
+  name: 'Visit',
+  namespace: 'clinical',
+  fields: [
+    { name: 'mrn', type: 'string' },
+    { name: 'zip', type: 'string' },
+    { name: 'note', type: 'string' },
+  ],
+};
+const VISIT = { mrn: 'MRN-000123', zip: '03601', note: 'synthetic note' };
+const keys = testKeys();
+const writerType = avsc.Type.forSchema(SCHEMA as avsc.Schema);
+
+function compiled(schemaId = SCHEMA_ID): CompiledPlan {
+  const plan = planFor(
+    SCHEMA,
+    { mrn: { method: 'pseudonym', domain: 'mrn' }, note: { method: 'drop' } },
+    { schemaId },
+  );
+  const prefix = Buffer.alloc(5);
+  prefix.writeInt32BE(DERIVED_ID, 1);
+  return { plan, transcoder: compileTranscoder(plan, keys), prefix, fieldsClear: ['zip'], dataClasses: [] };
+}
+const derivedType = avsc.Type.forSchema(JSON.parse(compiled().plan.derivedSchema) as avsc.Schema);
+
+/** A value as a feed writes it. */
+function encoded(visit: object = VISIT, schemaId = SCHEMA_ID): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeInt32BE(schemaId, 1);
+  return Buffer.concat([head, writerType.toBuffer(visit)]);
+}
+const sound: RawRecord = { key: Buffer.from('k'), value: encoded() };
+
+function spanOf(records: readonly RawRecord[], baseOffset = 100): Span {
+  const bytes = rawBatch({ baseOffset, records });
+  const { batches, nextOffset } = recordSetOf(bytes, { fetchOffset: baseOffset });
+  // As where a transaction marker follows.
+  return { firstOffset: baseOffset, nextOffset: nextOffset + 1, batches, bytes: bytes.length };
+}
+
+function masker(more: Partial<SpanMaskerOptions> = {}): {
+  it: SpanMasker;
+  work: TransactionWork;
+  out: () => Out[];
+} {
+  const writer = more.writer ?? new RecordBatchWriter({ batchBytesMax: 1_000_000 });
+  const it = new SpanMasker({
+    writer,
+    rules: { maskKey: null, headers: new Set() },
+    plans: new Map([[SCHEMA_ID, compiled()]]),
+    ordered: new Set(),
+    outputBytesMax: 1_000_000,
+    recordsMax: 1_000,
+    recordBytesMax: 900_000,
+    ...more,
+  });
+  return { it, work: new TransactionWork(), out: () => outOf(writer) };
+}
+
+interface Out {
+  readonly key: string | null;
+  readonly value: object | null;
+  readonly headers: readonly (readonly [string, string | null])[];
+}
+
+/** What would be published, decoded as a reader of the sanitized topic does. */
+function outOf(writer: RecordBatchWriter): Out[] {
+  const batches = Buffer.concat(writer.finish().map((batch) => Buffer.from(writer.stamp(batch, 1n, 0, 0))));
+  return recordsOf(recordSetOf(batches).batches).map(({ key, value, headers }) => {
+    const bytes = value === null ? null : Buffer.from(value, 'hex');
+    if (bytes) expect(bytes.readInt32BE(1)).toBe(DERIVED_ID);
+    const decoded = bytes ? (derivedType.fromBuffer(bytes.subarray(5)) as object) : null;
+    const text = key === null ? null : Buffer.from(key, 'hex').toString();
+    return { key: text, value: decoded && { ...decoded }, headers };
+  });
+}
+
+/** Runs over `records` from offset 100 on, to the end. */
+function run(records: readonly RawRecord[], more: Partial<SpanMaskerOptions> = {}) {
+  const { it, work, out } = masker(more);
+  const result = it.run(spanOf(records), 100, work);
+  return { ...result, work, out: out() };
+}
+
+const pseudonymKey = compileKeyMasker({ method: 'pseudonym', domain: 'patient' }, keys);
+
+describe('records', () => {
+  test('come out as their plan says: kept, replaced, gone', () => {
+    const { out, position, stop, work } = run([sound, sound]);
+    expect(stop).toEqual({ kind: 'end' });
+    expect(position).toBe(103);
+    expect(out).toHaveLength(2);
+    expect(out[0]).toMatchObject({ key: null, headers: [] });
+    expect(Object.keys(out[0]!.value!)).toEqual(['mrn', 'zip']);
+    expect(out[0]!.value).toMatchObject({ zip: '03601', mrn: expect.stringMatching(/^[0-9a-f]{32}$/) });
+    expect(out[1]).toEqual(out[0]);
+    expect([...work.plans.keys()]).toEqual([SCHEMA_ID]);
+    expect(work).toMatchObject({ recordCount: 2, withheld: [], bytes: 2 * sound.value!.length });
+    expect(work.deliveredBitmap()).toBeNull();
+  });
+
+  test('before the position are passed over', () => {
+    const { it, work, out } = masker();
+    expect(it.run(spanOf([sound, sound, sound]), 102, work).position).toBe(104);
+    expect(work.recordCount).toBe(1);
+    expect(out()).toHaveLength(1);
+  });
+
+  test('carry their key masked where the audience gets keys, and null stays null', () => {
+    const rules = { maskKey: pseudonymKey, headers: new Set<string>() };
+    const { out } = run([sound, { ...sound, key: null }, { ...sound, key: Buffer.alloc(0) }], { rules });
+    expect(out.map(({ key }) => key)).toEqual([
+      expect.stringMatching(/^[0-9a-f]{32}$/),
+      null,
+      expect.stringMatching(/^[0-9a-f]{32}$/),
+    ]);
+    expect(out[0]!.key).not.toBe(out[2]!.key);
+  });
+
+  test('keep only the headers that are named, with their values', () => {
+    const headers: RawRecord['headers'] = [
+      ['source', Buffer.from('feed-1')],
+      ['patient', Buffer.from('MRN-000123')],
+      ['source', null],
+      ['Source', Buffer.from('x')],
+      ['source ', Buffer.from('y')],
+    ];
+    const rules = { maskKey: null, headers: new Set(['source']) };
+    const { out } = run([{ ...sound, headers }, sound], { rules });
+    expect(out[0]!.headers).toEqual([
+      ['source', Buffer.from('feed-1').toString('hex')],
+      ['source', null],
+    ]);
+    expect(out[1]!.headers).toEqual([]);
+    expect(run([{ ...sound, headers }]).out[0]!.headers).toEqual([]);
+  });
+
+  test('that grow in masking beyond any guess still come out whole', () => {
+    const short = { ...VISIT, mrn: 'x', note: '' };
+    const writer = new RecordBatchWriter({ batchBytesMax: 1_000_000, initialBytes: 64 });
+    const long = { ...VISIT, zip: 'z'.repeat(50_000) };
+    const { out } = run([{ value: encoded(short) }, { value: encoded(long) }, { value: encoded(short) }], {
+      writer,
+    });
+    expect(out.map(({ value }) => value)).toEqual([
+      expect.objectContaining({ zip: '03601' }),
+      expect.objectContaining({ zip: long.zip }),
+      expect.objectContaining({ zip: '03601' }),
+    ]);
+  });
+
+  test('begin a new batch where the topic takes no larger one, and none is lost', () => {
+    const writer = new RecordBatchWriter({ batchBytesMax: 200 });
+    const { out, work } = run(
+      Array.from({ length: 20 }, (_, i) => ({ value: encoded({ ...VISIT, zip: String(i) }) })),
+      { writer },
+    );
+    expect(writer.finish().length).toBeGreaterThan(1);
+    expect(out.map(({ value }) => (value as { zip: string }).zip)).toEqual(
+      Array.from({ length: 20 }, (_, i) => String(i)),
+    );
+    expect(work.withheld).toEqual([]);
+  });
+});
+
+describe('records withheld', () => {
+  const value = encoded();
+  const faults: readonly (readonly [what: string, record: RawRecord, code: string])[] = [
+    [
+      'another magic byte',
+      { value: Buffer.concat([Buffer.from([1]), value.subarray(1)]) },
+      'ERR_DECODE_MAGIC',
+    ],
+    ['nothing but a piece of the prefix', { value: value.subarray(0, 4) }, 'ERR_DECODE_MAGIC'],
+    ['an empty value', { value: Buffer.alloc(0) }, 'ERR_DECODE_MAGIC'],
+    ['a value cut short', { value: value.subarray(0, -1) }, 'ERR_DECODE_TRUNCATED'],
+    ['nothing after the prefix', { value: value.subarray(0, 5) }, 'ERR_DECODE_TRUNCATED'],
+    ['bytes after the value', { value: Buffer.concat([value, Buffer.from([0])]) }, 'ERR_DECODE_TRAILING'],
+    ['no value while keys are dropped', { key: Buffer.from('k'), value: null }, 'ERR_MASK_NULL_VALUE'],
+  ];
+  test.each(faults)('for %s leave no byte, and those around them go out', (_what, record, code) => {
+    const { out, work, position, stop } = run([sound, record, sound]);
+    expect(work.withheld).toEqual([{ offset: 101, code }]);
+    expect(out).toHaveLength(2);
+    expect(out[1]).toEqual(out[0]);
+    expect([position, stop.kind, work.recordCount]).toEqual([104, 'end', 3]);
+    expect(work.deliveredBitmap()).toEqual(Buffer.from([0b101]));
+  });
+
+  test('are those too large for the sanitized topic, whether the buffer has to grow or not', () => {
+    const large = { value: encoded({ ...VISIT, zip: 'z'.repeat(3_000) }) };
+    for (const initialBytes of [64, 100_000]) {
+      const writer = new RecordBatchWriter({ batchBytesMax: 1_000, initialBytes });
+      const { out, work } = run([sound, large, sound], { writer, recordBytesMax: 900 });
+      expect(work.withheld).toEqual([{ offset: 101, code: 'ERR_PUBLISH_TOO_LARGE' }]);
+      expect(out).toHaveLength(2);
+    }
+  });
+
+  test('are those that a person ordered, whatever they hold', () => {
+    const { work, out } = run([sound, sound, { value: null }], { ordered: new Set([100, 102]) });
+    expect(work.withheld).toEqual([
+      { offset: 100, code: 'ERR_WITHHELD_BY_PERSON' },
+      { offset: 102, code: 'ERR_WITHHELD_BY_PERSON' },
+    ]);
+    expect(out).toHaveLength(1);
+    expect(work.deliveredBitmap()).toEqual(Buffer.from([0b010]));
+  });
+
+  test('stand as zeros in the bitmap, lowest bit first, over several bytes', () => {
+    const records = Array.from({ length: 11 }, (_, i) =>
+      [0, 8, 10].includes(i) ? { value: Buffer.alloc(1) } : sound,
+    );
+    const { work } = run(records);
+    expect(work.deliveredBitmap()).toEqual(Buffer.from([0b11111110, 0b00000010]));
+  });
+});
+
+describe('tombstones', () => {
+  const rules = { maskKey: pseudonymKey, headers: new Set(['source']) };
+
+  test('go out under the masked key where the audience gets keys', () => {
+    const tombstone = { key: Buffer.from('k'), value: null, headers: [['source', null]] as const };
+    const { out, work } = run([sound, tombstone], { rules });
+    expect(out[1]).toEqual({ key: out[0]!.key, value: null, headers: [['source', null]] });
+    expect(work).toMatchObject({ recordCount: 2, withheld: [] });
+  });
+
+  test('without a key tell nothing, and are withheld', () => {
+    const { work } = run([{ key: null, value: null }], { rules });
+    expect(work.withheld).toEqual([{ offset: 100, code: 'ERR_MASK_NULL_VALUE' }]);
+  });
+});
+
+describe('the walk stops', () => {
+  test('before a record whose plan is not at hand, and goes on from there', () => {
+    const plans = new Map([[SCHEMA_ID, compiled()]]);
+    const { it, work, out } = masker({ plans });
+    const span = spanOf([sound, { value: encoded(VISIT, 8) }, sound]);
+    const first = it.run(span, 100, work);
+    expect(first).toEqual({ position: 101, stop: { kind: 'plan', schemaId: 8, offset: 101 } });
+    expect(work.recordCount).toBe(1);
+    expect(it.run(span, 101, work)).toEqual(first);
+    plans.set(8, compiled(8));
+    expect(it.run(span, first.position, work)).toEqual({ position: 104, stop: { kind: 'end' } });
+    expect(out()).toHaveLength(3);
+    expect([...work.plans.keys()]).toEqual([SCHEMA_ID, 8]);
+  });
+
+  test('when the transaction has enough output, or enough records though all were withheld', () => {
+    const full = masker({ outputBytesMax: 150 });
+    const span = spanOf([sound, sound, sound, sound]);
+    expect(full.it.run(span, 100, full.work)).toEqual({ position: 102, stop: { kind: 'full' } });
+    const bad = spanOf(Array.from({ length: 5 }, () => ({ value: Buffer.alloc(1) })));
+    const many = masker({ recordsMax: 3 });
+    expect(many.it.run(bad, 100, many.work)).toEqual({ position: 103, stop: { kind: 'full' } });
+    expect(many.work.withheld).toHaveLength(3);
+  });
+
+  test('at the end of the span, behind markers and batches that do not count', () => {
+    const { it, work } = masker();
+    const span: Span = { firstOffset: 5, nextOffset: 9, batches: [], bytes: 0 };
+    expect(it.run(span, 5, work)).toEqual({ position: 9, stop: { kind: 'end' } });
+    expect(work.recordCount).toBe(0);
+  });
+});
+
+describe('a transaction', () => {
+  test('knows the earliest and the latest time of its records, withheld ones included', () => {
+    const records = [
+      { ...sound, timestampDelta: 50 },
+      { value: Buffer.alloc(1), timestampDelta: -70 },
+      { ...sound, timestampDelta: 20 },
+    ];
+    const { work } = run(records);
+    expect([work.fromMs, work.toMs]).toEqual([1_699_999_999_930, 1_700_000_000_050]);
+  });
+});
