@@ -8,7 +8,14 @@ import { canBeEmpty } from '../../processors/empty-value.ts';
 import { namesEnum } from '../../processors/derive-schema.ts';
 import { wrapName } from '../../processors/value-oracle.ts';
 import { isLeaf } from '../../schemas/avro-schema.ts';
-import type { AvroField, AvroLeaf, AvroRecord, AvroType, LogicalType } from '../../schemas/avro-schema.ts';
+import type {
+  AvroField,
+  AvroLeaf,
+  AvroRecord,
+  AvroType,
+  AvroUnion,
+  LogicalType,
+} from '../../schemas/avro-schema.ts';
 import type { Instruction, Plan, PlanNode } from '../../processors/plan.ts';
 import { planOf } from './plan-builder.ts';
 
@@ -184,9 +191,13 @@ function findPerson(root: AvroRecord): string[] | undefined {
   return inner.kind === 'record' ? ['person', 'person'] : ['person'];
 }
 
-type Place = 'root' | 'field' | 'branch' | 'item';
+type Place = 'root' | 'field' | 'branch' | 'branch beside null' | 'item';
 
 function planNode(g: G, schema: AvroType, place: Place, withPerson: boolean): PlanNode {
+  // Written as null whatever it is, so an enum and a fixed can be emptied too.
+  if (place === 'branch beside null' && schema.kind !== 'null' && g(int, 0, 3) === 0) {
+    return { kind: 'empty', schema };
+  }
   if (isLeaf(schema)) return leafNode(g, schema, place, withPerson);
   const whole = place === 'root' ? 9 : g(int, 0, 9);
   if (whole === 0) return { kind: 'keep', schema };
@@ -209,9 +220,13 @@ function planNode(g: G, schema: AvroType, place: Place, withPerson: boolean): Pl
       return {
         kind: 'union',
         schema,
-        branches: schema.branches.map((branch) => planNode(g, branch, 'branch', withPerson)),
+        branches: schema.branches.map((branch) => planNode(g, branch, placeIn(schema), withPerson)),
       };
   }
+}
+
+function placeIn(union: AvroUnion): Place {
+  return union.branches.some(({ kind }) => kind === 'null') ? 'branch beside null' : 'branch';
 }
 
 /** An enum has no empty value, and a union without null would have to show its symbols. */
