@@ -97,6 +97,7 @@ async function story(
   );
   await stage.step('One person, side by side', async () => {
     stage.say('Synthetic people of this demo: nowhere else does gauze print a value.');
+    stage.say('(gone): the schema of the audience has no such field.');
     stage.say();
     // A file of JSON is no place for values, not even for those of nobody.
     if (!options.json) stage.sayAll(sideBySideLines(feed.shown, readings, INDENT));
@@ -118,7 +119,7 @@ async function story(
 }
 
 async function start(stage: DemoStage): Promise<Stack> {
-  const starting = startStack({ onProgress: (step) => stage.say(step) });
+  const starting = startStack({ onProgress: (step) => stage.say(step), signal: stage.signal });
   // Also where Ctrl-C comes while it starts: then it is waited for and stopped.
   stage.onClose(async () => await (await starting.catch(() => null))?.stop());
   const stack = await starting;

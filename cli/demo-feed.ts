@@ -15,6 +15,7 @@ import { generateHospital } from '../examples/hospital/hospital.ts';
 import { readSyntheaExport } from '../examples/hospital/synthea-export.ts';
 import { ordinaryProducer } from '../kafka/kafkajs-client.ts';
 import type { KafkaJsOptions, OrdinaryProducer } from '../kafka/kafkajs-client.ts';
+import { sleep } from '../platform/clock.ts';
 import { POPULOUS_ZIP3 } from '../processors/methods/zip3-table.ts';
 
 export interface FeedSource {
@@ -28,6 +29,7 @@ const SEED = 20_260_105;
 const OVER = 89;
 /** People who may be shown side by side: enough to find one with a visit that left a note. */
 const CANDIDATES = 50;
+const RECORDS_PER_BREATH = 40;
 const DAMAGED_TOPIC = 'clinical.encounters';
 
 /** A person for the side-by-side view, as generated. */
@@ -104,6 +106,8 @@ export class DemoFeed {
     const { from, patients } = this.#source;
     const records = from === null ? generateHospital({ patients, seed: SEED }) : readSyntheaExport(from);
     for await (const record of records) {
+      // Making records takes the whole thread, which also draws the live view.
+      if (record.value.feedSequence % RECORDS_PER_BREATH === 0) await sleep(0, signal);
       signal.throwIfAborted();
       this.lastSequence = record.value.feedSequence;
       this.#remember(record);

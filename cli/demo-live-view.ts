@@ -4,14 +4,13 @@
  */
 import { CLINICAL_TOPICS } from '../examples/hospital/clinical-values.ts';
 import type { KafkaAdmin } from '../kafka/admin.ts';
-import { Cluster } from '../kafka/cluster.ts';
+import type { Cluster } from '../kafka/cluster.ts';
 import { LogReader } from '../kafka/log-reader.ts';
 import { monotonicMs, sleep } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
-import { PolicyLog } from '../policy/policy-log.ts';
 import { withheldCodec } from '../schemas/control-codecs.ts';
-import { laneReports } from '../topology/lane-report.ts';
-import type { LaneReport } from '../topology/lane-report.ts';
+import { decodeLaneMetadata } from '../topology/lane-metadata.ts';
+import type { LaneHold } from '../topology/lane-metadata.ts';
 import type { DemoFeed } from './demo-feed.ts';
 import { AUDIENCES } from './demo-site.ts';
 import type { Site } from './site.ts';
@@ -19,8 +18,6 @@ import { styled, table } from './terminal.ts';
 import type { LiveArea } from './terminal.ts';
 
 const TICK_MS = 500;
-/** A lane that starts looks held for a moment: its entry in the policy log is read before its first commit. */
-const HELD_TICKS = 10;
 /** Without any progress for this long, something is wrong. */
 const STANDSTILL_MS = 60_000;
 
@@ -46,18 +43,20 @@ export class WithheldCounter implements Withheld {
   /** Takes in everything that is there now. */
   async read(): Promise<void> {
     this.#readers ??= await this.#open();
-    for (const reader of this.#readers) {
-      await reader.readToEnd(({ value }) => {
-        const { audience, topic, code } = withheldCodec.decode(value ?? Buffer.alloc(0));
-        const lane = `${audience} ${topic}`;
-        this.byLane.set(lane, (this.byLane.get(lane) ?? 0) + 1);
-        this.byCode.set(code, (this.byCode.get(code) ?? 0) + 1);
-      });
-    }
+    await Promise.all(
+      this.#readers.map(async (reader) => await reader.readToEnd(({ value }) => this.#take(value))),
+    );
   }
 
   close(): void {
     for (const reader of this.#readers ?? []) reader.close();
+  }
+
+  #take(value: Buffer | null): void {
+    const { audience, topic, code } = withheldCodec.decode(value ?? Buffer.alloc(0));
+    const lane = `${audience} ${topic}`;
+    this.byLane.set(lane, (this.byLane.get(lane) ?? 0) + 1);
+    this.byCode.set(code, (this.byCode.get(code) ?? 0) + 1);
   }
 
   async #open(): Promise<LogReader[]> {
@@ -73,12 +72,15 @@ interface Row {
   /** Records of the raw topic that the lanes are through with. */
   readonly done: number;
   readonly withheld: number;
+  /** Not a number while a lane has not begun. */
   readonly lag: number;
+  /** Why a lane stands still, if one does. */
+  readonly held: LaneHold | null;
 }
 
 export interface LiveViewInput {
   readonly site: Site;
-  readonly cluster: Cluster;
+  /** With a log-in that may see positions. */
   readonly admin: KafkaAdmin;
   readonly feed: DemoFeed;
   readonly withheld: WithheldCounter;
@@ -87,63 +89,62 @@ export interface LiveViewInput {
   readonly isRunning: () => boolean;
 }
 
-/** Draws until everything that was fed has been masked for everybody. @throws GauzeError ERR_DEMO_* and a lane's hold */
+/** Draws until everything that was fed has been masked for everybody. @throws GauzeError ERR_DEMO_*, a lane's hold */
 export async function watchLanes(input: LiveViewInput, signal: AbortSignal): Promise<void> {
-  const { site, cluster, feed, withheld, area, isRunning } = input;
-  const log = new PolicyLog(cluster, site.names.policies);
-  const started = monotonicMs();
-  let heldTicks = 0;
-  let last = { rows: [] as readonly Row[], atMs: started, done: -1, movedMs: started };
+  const { feed, area, isRunning } = input;
+  const startedMs = monotonicMs();
+  let last = { rows: [] as readonly Row[], atMs: startedMs, done: -1, movedMs: startedMs };
   try {
     for (;;) {
       signal.throwIfAborted();
-      await log.readToEnd(signal);
-      await withheld.read();
-      const reports = await reportsOf(input, log);
-      const rows = rowsOf(reports, withheld);
+      const rows = await readRows(input);
       const nowMs = monotonicMs();
       const done = sum(rows, 'done');
-      draw(area, rows, last, nowMs - started, feed);
+      draw(area, rows, last, nowMs - startedMs, feed);
       const isStill = done === last.done && feed.isDone;
       last = { rows, atMs: nowMs, done, movedMs: isStill ? last.movedMs : nowMs };
-      heldTicks = reports.some(({ state }) => state === 'held') ? heldTicks + 1 : 0;
-      if (heldTicks > HELD_TICKS) refuseHeld(reports);
       if (feed.isDone && done === feed.total * AUDIENCES.length && sum(rows, 'lag') === 0) return;
-      if (!isRunning()) throw new GauzeError('ERR_DEMO_RUN_ENDED', {});
-      if (nowMs - last.movedMs > STANDSTILL_MS)
-        throw new GauzeError('ERR_DEMO_STANDSTILL', { limit: STANDSTILL_MS / 1000 });
+      refuseStandstill(rows, nowMs - last.movedMs, isRunning());
       await sleep(TICK_MS, signal);
     }
   } finally {
-    log.close();
     area.leave();
   }
 }
 
-async function reportsOf({ site, cluster, admin }: LiveViewInput, log: PolicyLog) {
-  const topics = new Map(AUDIENCES.map((audience) => [audience, CLINICAL_TOPICS]));
-  return await laneReports({ cluster, admin, names: site.names, state: log.state, topics });
+function refuseStandstill(rows: readonly Row[], stillMs: number, isRunning: boolean): void {
+  const held = rows.find((row) => row.held !== null);
+  if (held?.held) {
+    const { audience, topic } = held;
+    const { code, path } = held.held;
+    throw new GauzeError(code, { audience, topic, ...(path === null ? {} : { path }) });
+  }
+  if (!isRunning) throw new GauzeError('ERR_DEMO_RUN_ENDED', {});
+  if (stillMs > STANDSTILL_MS) throw new GauzeError('ERR_DEMO_STANDSTILL', { limit: STANDSTILL_MS / 1000 });
 }
 
-function refuseHeld(reports: readonly LaneReport[]): void {
-  const held = reports.find(({ state }) => state === 'held');
-  if (!held?.code) return;
-  const { audience, topic, partition, code, path } = held;
-  throw new GauzeError(code, { audience, topic, partition, ...(path === null ? {} : { path }) });
-}
-
-function rowsOf(reports: readonly LaneReport[], withheld: Withheld): readonly Row[] {
-  return AUDIENCES.flatMap((audience) =>
-    CLINICAL_TOPICS.map((topic) => {
-      const lanes = reports.filter((report) => report.audience === audience && report.topic === topic);
-      return {
-        audience,
-        topic,
-        // Raw topics of the demo begin at 0 and hold no markers: a position is a number of records.
-        done: sum(lanes, 'position'),
-        withheld: withheld.byLane.get(`${audience} ${topic}`) ?? 0,
-        lag: lanes.some(({ lag }) => lag === null) ? Number.NaN : sum(lanes, 'lag'),
-      };
+/** Ends of the raw topics, committed offsets, withheld records: all asked for at once. */
+async function readRows({ site, admin, withheld }: LiveViewInput): Promise<readonly Row[]> {
+  const [ends, positions] = await Promise.all([
+    Promise.all(CLINICAL_TOPICS.map(async (topic) => await admin.topicEndOffsets(topic))),
+    Promise.all(
+      AUDIENCES.map(async (audience) =>
+        admin.fetchGroupOffsets(site.names.audienceGroup(audience), CLINICAL_TOPICS),
+      ),
+    ),
+    withheld.read(),
+  ]);
+  return AUDIENCES.flatMap((audience, a) =>
+    CLINICAL_TOPICS.map((topic, t) => {
+      const lanes = positions[a]!.filter((each) => each.topic === topic);
+      const isBegun = lanes.length === ends[t]!.length && lanes.every(({ offset }) => offset >= 0n);
+      // Raw topics of the demo begin at 0 and hold no markers: a position is a number of records.
+      const done = lanes.reduce((total, { offset }) => total + Math.max(0, Number(offset)), 0);
+      const end = ends[t]!.reduce((total, { high }) => total + Number(high), 0);
+      const lag = isBegun ? Math.max(0, end - done) : Number.NaN;
+      const held = lanes.map(({ metadata }) => decodeLaneMetadata(metadata)?.held ?? null);
+      const withheldCount = withheld.byLane.get(`${audience} ${topic}`) ?? 0;
+      return { audience, topic, done, withheld: withheldCount, lag, held: held.find((each) => each) ?? null };
     }),
   );
 }

@@ -12,11 +12,11 @@ export function nextSteps(stack: StackDescription, directory: string, isKept: bo
     return [
       '',
       styled('bold', 'What to try next'),
-      '  npm run demo -- --keep               the same, and it stays: then status, resume, consumers of your own',
-      '  npm run demo -- --from FOLDER        the CSV export of Synthea instead of the generator',
-      '  npm run gauze -- check --help        what is wrong with a schema or policy, before it is live',
+      '  npm run demo -- --keep          the same, and it stays: for status, resume, your own consumers',
+      '  npm run demo -- --from FOLDER   the CSV export of Synthea instead of the generator',
+      '  npm run gauze -- check --help   what is wrong with a schema or policy, before it is live',
       '',
-      'Everything is stopped and removed.',
+      'Everything of this demo is now stopped and removed.',
     ];
   }
   const gauze = `node ${relative('.', fileURLToPath(new URL('./gauze.ts', import.meta.url)))}`;

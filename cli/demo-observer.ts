@@ -66,8 +66,8 @@ export class DemoObserver {
 
   /** Until every record that was fed has been masked for everybody. */
   async watch(feed: DemoFeed, area: LiveArea, isRunning: () => boolean, signal: AbortSignal): Promise<void> {
-    const [site, cluster, admin] = [this.#site, this.#cluster, this.#admin];
-    await watchLanes({ site, cluster, admin, feed, withheld: this.withheld, area, isRunning }, signal);
+    const [site, admin] = [this.#site, this.#admin];
+    await watchLanes({ site, admin, feed, withheld: this.withheld, area, isRunning }, signal);
   }
 
   /** What each audience reads with its own log-in, all at once. */

@@ -46,7 +46,8 @@ const ZIP_FIELDS: readonly FieldRow[] = [
 
 const FIELD_WIDTH = 19;
 const CELL_LINES = 3;
-const GONE = '(no such field)';
+/** The audience's schema has no such field. */
+const GONE = '(gone)';
 
 /** The `feedSequence`s of all records that are shown. */
 export function shownSequences({ old, remote }: ShownPeople): ReadonlySet<number> {
@@ -117,7 +118,9 @@ class SideBySide {
   /** At most a few lines; what is cut off ends in an ellipsis. */
   #wrap(cell: string): string[] {
     const width = this.#cellWidth;
-    const lines = cell.match(new RegExp(`.{1,${width}}`, 'g')) ?? [''];
+    // Between words where there are any, else wherever the column ends.
+    const parts = cell.match(new RegExp(`.{1,${width}}(?= |$)|.{1,${width}}`, 'g')) ?? [''];
+    const lines = parts.map((part) => part.trim());
     if (lines.length <= CELL_LINES) return lines;
     const last = lines[CELL_LINES - 1]!;
     return [...lines.slice(0, CELL_LINES - 1), `${last.slice(0, width - 1)}…`];

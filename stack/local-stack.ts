@@ -33,6 +33,8 @@ export interface StackOptions {
   /** Settings for all brokers beside those of broker-settings.ts. */
   readonly brokerOverrides?: Readonly<Record<string, string>>;
   readonly external?: ExternalParts;
+  /** Aborted by a person who wants no stack any more: then a start that fails leaves nothing, not even its logs. */
+  readonly signal?: AbortSignal;
 }
 
 /** Where the stack is and how to log in: plain data that can be written as JSON. */
@@ -111,7 +113,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     return assemble(context, kafka, registryUrl, redisUrl);
   } catch (thrown) {
     // Keep the logs, whose path the error names; data and passwords go.
-    context.supervised.removeAtEnd(['data', 'settings'].map((part) => join(directory, part)));
+    const given = ['data', 'settings'].map((part) => join(directory, part));
+    context.supervised.removeAtEnd(options.signal?.aborted ? [directory] : given);
     await context.supervised.close();
     throw thrown;
   }
