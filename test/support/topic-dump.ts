@@ -13,6 +13,7 @@ export interface DumpedRecord {
   readonly timestampMs: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+  readonly headers: readonly (readonly [name: string, value: Buffer | null])[];
 }
 
 const SOURCE = fileURLToPath(new URL('java/TopicDump.java', import.meta.url));
@@ -52,7 +53,11 @@ function parse(bytes: Buffer, topics: readonly string[]): readonly DumpedRecord[
     const offset = Number(bytes.readBigInt64BE(at + 8));
     const timestampMs = Number(bytes.readBigInt64BE(at + 16));
     at += 24;
-    records.push({ topic, partition, offset, timestampMs, key: field(), value: field() });
+    const [key, value] = [field(), field()];
+    const count = bytes.readInt32BE(at);
+    at += 4;
+    const headers = Array.from({ length: count }, () => [String(field()), field()] as const);
+    records.push({ topic, partition, offset, timestampMs, key, value, headers });
   }
   return records;
 }

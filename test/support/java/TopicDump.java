@@ -1,5 +1,6 @@
 import java.io.BufferedOutputStream;
 import java.io.DataOutputStream;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -7,12 +8,14 @@ import java.util.Properties;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
  * Writes all committed records of topics to standard output, read by Kafka's own Java client: a witness that shares
  * no code with what it checks. Frames: topic index, partition (int), offset, timestamp (long), key, value
- * (int length or -1, bytes). Arguments: bootstrap, username; password by standard input; topics.
+ * (int length or -1, bytes), number of headers (int), name and value of each. Arguments: bootstrap, username;
+ * password by standard input; topics.
  */
 public final class TopicDump {
   public static void main(String[] args) throws Exception {
@@ -51,6 +54,12 @@ public final class TopicDump {
           out.writeLong(record.timestamp());
           write(out, record.key());
           write(out, record.value());
+          Header[] headers = record.headers().toArray();
+          out.writeInt(headers.length);
+          for (Header header : headers) {
+            write(out, header.key().getBytes(StandardCharsets.UTF_8));
+            write(out, header.value());
+          }
         }
       }
     }
