@@ -9,7 +9,7 @@ import { Instance } from '../topology/instance.ts';
 import type { InstanceEvents } from '../topology/instance.ts';
 import type { LaneLimits } from '../topology/lane-context.ts';
 import { Site } from './site.ts';
-import { EXIT } from './terminal.ts';
+import { EXIT, messagesToTerminal } from './terminal.ts';
 
 export interface RunOptions {
   readonly config: string;
@@ -27,7 +27,7 @@ export async function runCommand(options: RunOptions): Promise<number> {
   const site = await Site.load(options.config);
   const log = createLogger({
     level: options.verbose ? 'debug' : 'info',
-    format: process.stderr.isTTY ? 'line' : 'json',
+    format: messagesToTerminal() ? 'line' : 'json',
   });
   const stopped = signalled();
   const admin = await site.admin('topology');

@@ -18,6 +18,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+/** Does a person see the messages, or do they go to a file or another program? */
+export function messagesToTerminal(): boolean {
+  return process.stderr.isTTY;
+}
+
 /** A line of result. */
 export function print(line = ''): void {
   process.stdout.write(`${line}\n`);

@@ -60,9 +60,9 @@ function url(schemes: string, doc: string) {
 const ROLE_DOC = {
   admin: 'For `gauze apply` only: makes topics and rights.',
   topology: 'For `gauze run`: reads raw topics, writes sanitized and audit topics.',
-  approvals: 'For the approval service; cannot change rights.',
-  provisioner: 'Turns granted requests into topics and rights.',
-  sealer: 'Seals the audit topics and watches over them.',
+  approvals: 'For the approval service, which is still to come; cannot change rights.',
+  provisioner: 'Will turn granted requests into topics and rights; still to come.',
+  sealer: 'Will seal the audit topics and watch over them; still to come.',
   auditor: 'Reads the audit topics.',
 } as const;
 
@@ -163,11 +163,6 @@ const limits = group(
       'What one compressed record batch may unpack to; a larger one holds its lanes.',
       'bytes',
     ),
-    instanceId: text(
-      'a name of letters, digits, `.`, `_` and `-`',
-      'Name of this instance in the consumer group (static membership): a restart within the session keeps its partitions.',
-      /^[A-Za-z0-9._-]{1,100}$/,
-    ).optional(),
   },
   'Sizes and rates of one instance.',
 );
@@ -185,7 +180,7 @@ export const configSchema = group(
           /^rediss?:\/\/\S+$/,
         ),
       },
-      'Needed for approvals.',
+      'For the approval queue, which is still to come: nothing uses it yet.',
     ).optional(),
     oidc: group(
       {
@@ -196,7 +191,7 @@ export const configSchema = group(
           expected: 'a word',
         }),
       },
-      'Who people are; needed for approvals.',
+      'Who people are, for approvals, which are still to come: nothing uses it yet.',
     ).optional(),
     http: group(
       {
@@ -206,7 +201,7 @@ export const configSchema = group(
         }),
         port: wholeNumber({ min: 0, max: 65_535, default: 8_088 }, 'Port to listen on; 0 takes a free one.'),
       },
-      'Health, metrics and the approval API.',
+      'For health, metrics and the approval API, which are still to come: nothing listens yet.',
     ).prefault({}),
     keys: group(
       { file: file('The keyring, readable by its owner alone.') },
@@ -217,7 +212,7 @@ export const configSchema = group(
       expected: 'the path of a folder',
       isPath: true,
     }),
-    access: file('The access rules.').optional(),
+    access: file('The access rules, for approvals; nothing uses them yet.').optional(),
     tags: described(z.record(z.string().min(1), z.string().min(1)).default({}), {
       doc: "The site's own words on fields, each with the tag of gauze it stands for.",
       expected: 'a word and its tag on each line',
@@ -239,11 +234,11 @@ export const configSchema = group(
     ).prefault({}),
     limits: limits.prefault({}),
     roles: described(z.record(z.string().min(1), z.array(z.string().min(1))).default({}), {
-      doc: 'Roles of people, each with the groups of the identity provider that have it.',
+      doc: 'Roles of people, each with the groups of the identity provider that have it; for approvals, not used yet.',
       expected: 'a role and a list of groups on each line',
     }),
     owners: described(z.record(z.string().regex(/^User:.+$/), z.string().min(1)).default({}), {
-      doc: 'Kafka principals (`User:...`), each with the human who answers for it.',
+      doc: 'Kafka principals (`User:...`), each with the human who answers for it; for approvals, not used yet.',
       expected: 'a principal `User:...` and a person on each line',
     }),
   },

@@ -24,7 +24,12 @@ for (const [where, parent] of Object.entries(lock.packages)) {
     if (packages[`${where}/node_modules/${name}`] || packages[`node_modules/${name}`]) continue;
     const platform = platformOf(name);
     if (platform && /^\d/.test(version)) {
-      packages[`node_modules/${name}`] = { version, ...(parent.dev ? { dev: true } : {}), optional: true, ...platform };
+      packages[`node_modules/${name}`] = {
+        version,
+        ...(parent.dev ? { dev: true } : {}),
+        optional: true,
+        ...platform,
+      };
     }
   }
 }

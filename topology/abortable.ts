@@ -1,11 +1,13 @@
 /**
- * Waits for a promise, or no longer once a signal aborts. The promise itself goes on; its result is then dropped.
+ * Waits for a promise, but not for ever: until a signal aborts, or for some time. The promise itself goes on; its
+ * result is then dropped, and its failure must not go unhandled.
  */
+import { sleep } from '../platform/clock.ts';
+
+/** The promise's value, or null once `signal` aborts. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
-  if (signal.aborted) {
-    promise.catch(() => undefined);
-    return null;
-  }
+  promise.catch(() => undefined);
+  if (signal.aborted) return null;
   let stop = (): void => undefined;
   const aborted = new Promise<null>((resolve) => {
     stop = () => resolve(null);
@@ -15,5 +17,20 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Pr
     return await Promise.race([promise, aborted]);
   } finally {
     signal.removeEventListener('abort', stop);
+  }
+}
+
+/** The promise's value, or null after `ms` milliseconds. */
+export async function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
+  promise.catch(() => undefined);
+  const waiting = new AbortController();
+  const late = sleep(ms, waiting.signal).then(
+    () => null,
+    () => null,
+  );
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    waiting.abort();
   }
 }

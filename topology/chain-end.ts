@@ -37,19 +37,19 @@ export async function assertChainEnds(
 
 /** Hash of the event of this chain and sequence, hex; null where it is not between `reader` and the end. */
 async function findEvent(reader: LogReader, chain: LaneMetadata['chain']): Promise<string | null> {
-  let found: string | null = null;
+  const hashes: string[] = [];
   try {
     let end: number | null = null;
-    while (found === null && (end === null || reader.position < end)) {
+    while (hashes.length === 0 && (end === null || reader.position < end)) {
       const { highWatermark } = await reader.read(end === null ? 0 : 100, ({ value }) => {
         if (!value) return;
         const { chain_id: id, seq } = auditEventCodec.decode(value);
         if (seq === chain.seq && id.toString('hex') === chain.chainId)
-          found = eventHash(value).toString('hex');
+          hashes.push(eventHash(value).toString('hex'));
       });
       end ??= highWatermark;
     }
-    return found;
+    return hashes[0] ?? null;
   } catch (error) {
     // The topic ends before the event, or was made again: what should be there is not.
     if (error instanceof GauzeError && error.context.kafkaError === OFFSET_OUT_OF_RANGE) return null;

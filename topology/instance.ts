@@ -30,7 +30,7 @@ export interface InstanceOptions {
   readonly principal: string;
   readonly events: InstanceEvents;
   /** max.message.bytes of a topic, asked for once for each session. */
-  messageBytesMax(topic: string): Promise<number>;
+  readonly messageBytesMax: (topic: string) => Promise<number>;
 }
 
 export interface InstanceEvents extends LaneEvents {
@@ -140,12 +140,15 @@ export class Instance {
     this.lanes.set(key, lane);
     this.options.events.laneStarted(name);
     lane.start();
-    void lane.finished().then(() => {
-      this.lanes.delete(key);
-      if (lane.takenOver) this.givenUp.add(key);
-      this.options.events.laneEnded(name);
-      this.reconcile();
-    });
+    void this.afterEnd(lane, key, name);
+  }
+
+  private async afterEnd(lane: Lane, key: string, name: LaneName): Promise<void> {
+    await lane.finished();
+    this.lanes.delete(key);
+    if (lane.takenOver) this.givenUp.add(key);
+    this.options.events.laneEnded(name);
+    this.reconcile();
   }
 
   private wantedLanes(): readonly LaneName[] {

@@ -62,7 +62,7 @@ export interface LaneContext {
   /** The shared reader of a raw partition. */
   reader(topic: string, topicId: string, partition: number): PartitionReader;
   /** max.message.bytes of a topic. */
-  messageBytesMax(topic: string): Promise<number>;
+  readonly messageBytesMax: (topic: string) => Promise<number>;
   /** Does this instance still hold the raw partition in a live group generation? */
   stillHolds(topic: string, partition: number): Promise<boolean>;
 }

@@ -2,15 +2,7 @@
  * One session of a lane, from its first transaction to its last: reads spans, masks them, commits.
  * A session that has thrown is over; nothing of it is used again, and the committed offset says what happened.
  */
-import { createHash } from 'node:crypto';
-import {
-  laneHeartbeat,
-  laneHeld,
-  sessionBatch,
-  sessionClosed,
-  sessionOpened,
-  sessionSeek,
-} from '../audit/lane-events.ts';
+import { laneHeartbeat, laneHeld, sessionClosed, sessionOpened, sessionSeek } from '../audit/lane-events.ts';
 import type { PolicyInForce } from '../audit/lane-events.ts';
 import type { EventBody } from '../audit/audit-chain.ts';
 import { monotonicMs, nowMs, sleep } from '../platform/clock.ts';
@@ -19,7 +11,8 @@ import { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
 import type { TransactionalProducer } from '../kafka/transactional-producer.ts';
 import { laneKey } from '../policy/policy-log.ts';
 import type { PolicyLogEntry } from '../schemas/control-codecs.ts';
-import { abortable } from './abortable.ts';
+import { abortable, within } from './abortable.ts';
+import { batchEvent } from './batch-event.ts';
 import type { LaneContext } from './lane-context.ts';
 import { LaneLedger } from './lane-ledger.ts';
 import type { SessionSetup } from './lane-ledger.ts';
@@ -73,7 +66,7 @@ export class LaneSession {
     this.ledger = new LaneLedger(context, setup, producer);
     this.masked = setup.start.position;
     this.writer = this.newWriter();
-    this.policy = this.policyInForce();
+    this.policy = this.context.plans.inForce(this.setup.lane);
   }
 
   /** The committed position. */
@@ -159,16 +152,7 @@ export class LaneSession {
     if (!this.hasWork) return await abortable(this.source.read(this.masked), drain);
     const leftMs = this.context.lingerMs() - (monotonicMs() - this.workOpenedMs);
     if (leftMs <= 0) return null;
-    const waiting = new AbortController();
-    const due = sleep(leftMs, waiting.signal).then(
-      () => null,
-      () => null,
-    );
-    try {
-      return await abortable(Promise.race([this.source.read(this.masked), due]), drain);
-    } finally {
-      waiting.abort();
-    }
+    return await abortable(within(this.source.read(this.masked), leftMs), drain);
   }
 
   private async maskSpan(span: Span): Promise<void> {
@@ -243,7 +227,7 @@ export class LaneSession {
   private refreshPolicy(): void {
     const { plans } = this.context;
     if (this.generation === plans.generation || this.hasWork) return;
-    this.policy = this.policyInForce();
+    this.policy = this.context.plans.inForce(this.setup.lane);
     this.plans.clear();
     this.writer = this.newWriter();
     this.masker = null;
@@ -256,19 +240,6 @@ export class LaneSession {
       batchBytesMax: this.setup.messageBytesMax,
       keepTimestamps: policy?.timestamp === 'keep',
     });
-  }
-
-  private policyInForce(): PolicyInForce {
-    const { audience, topic } = this.setup.lane;
-    const { policyLog, keyring } = this.context;
-    const applied = policyLog.state.policies.get(audience);
-    if (!applied) throw new GauzeError('ERR_POLICY_ABSENT', { audience, topic });
-    return {
-      version: applied.version,
-      sha256: applied.sha256,
-      policyLogOffset: policyLog.state.endOffset,
-      keyEpoch: keyring.audience(audience).epoch,
-    };
   }
 
   private async idle(): Promise<void> {
@@ -296,7 +267,9 @@ export class LaneSession {
 
   /** Commits the transaction under way, with `more` events after its batch event. */
   private async commitWork(more: readonly EventBody[]): Promise<void> {
-    const [first, ...rest] = this.hasWork ? [this.batchEvent(), ...more] : more;
+    const [first, ...rest] = this.hasWork
+      ? [batchEvent(this.setup.identity, this.policy, this.work, this.position, this.masked), ...more]
+      : more;
     if (!first) return;
     await this.commit([first, ...rest], this.unseen ? [this.ledger.tagsEntry(this.unseen)] : []);
     this.unseen = null;
@@ -317,38 +290,4 @@ export class LaneSession {
     );
     this.lastCommitMs = this.lastCheckMs = monotonicMs();
   }
-
-  private batchEvent(): EventBody {
-    const { work } = this;
-    const used = [...work.plans].sort(([a], [b]) => a - b);
-    const plans = used.map(([schemaId, { plan }]) => ({ schemaId, hash: plan.hash }));
-    const now = nowMs();
-    return sessionBatch(this.setup.identity, this.policy, now, {
-      firstOffset: this.position,
-      nextOffset: this.masked,
-      recordCount: work.recordCount,
-      deliveredCount: work.recordCount - work.withheld.length,
-      delivered: work.deliveredBitmap(),
-      bytes: work.bytes,
-      fromMs: work.recordCount > 0 ? work.fromMs : now,
-      toMs: work.recordCount > 0 ? work.toMs : now,
-      plans,
-      planHash: combinedHash(plans.map(({ hash }) => hash)),
-      fieldsClear: distinct(used.flatMap(([, { fieldsClear }]) => fieldsClear)),
-      dataClasses: distinct(used.flatMap(([, { dataClasses }]) => dataClasses)),
-    });
-  }
-}
-
-/** Hash for all plans of one transaction: of the one plan, or SHA-256 over all hashes in order of schema id. */
-function combinedHash(hashes: readonly string[]): string {
-  const [only] = hashes;
-  if (hashes.length === 1 && only) return only;
-  const hash = createHash('sha256');
-  for (const each of hashes) hash.update(Buffer.from(each, 'hex'));
-  return hash.digest('hex');
-}
-
-function distinct(words: readonly string[]): readonly string[] {
-  return [...new Set(words)].sort();
 }

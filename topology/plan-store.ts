@@ -3,6 +3,7 @@
  * the registry's versions of a subject change. A plan is only ever made from the tags of all versions together.
  */
 import { GauzeError, GauzeErrors } from '../platform/errors.ts';
+import type { PolicyInForce } from '../audit/lane-events.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import { compilePlan, leafInstructions } from '../policy/compile-plan.ts';
 import { keyInstruction } from '../policy/key-instruction.ts';
@@ -18,6 +19,7 @@ import { isTagName, pathTags, unionTags } from '../schemas/tags.ts';
 import type { PathTags, SiteTags, TagName } from '../schemas/tags.ts';
 import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codecs.ts';
 import { sanitizedTopic, valueSubject } from '../schemas/topic-names.ts';
+import type { LaneName } from './lane-context.ts';
 import type { TopicRules } from './span-masker.ts';
 
 export interface CompiledPlan {
@@ -86,6 +88,19 @@ export class PlanStore {
     };
   }
 
+  /** The policy version that a lane works by from now on. Throws ERR_POLICY_ABSENT. */
+  inForce({ audience, topic }: LaneName): PolicyInForce {
+    const { policyLog, keyring } = this.options;
+    const applied = policyLog.state.policies.get(audience);
+    if (!applied) throw new GauzeError('ERR_POLICY_ABSENT', { audience, topic });
+    return {
+      version: applied.version,
+      sha256: applied.sha256,
+      policyLogOffset: policyLog.state.endOffset,
+      keyEpoch: keyring.audience(audience).epoch,
+    };
+  }
+
   /** The log has changed: every plan is looked at again. */
   invalidate(): void {
     this.generation++;
@@ -95,7 +110,7 @@ export class PlanStore {
 
   /** Asks the registry for new versions of the subjects in use. */
   async refreshSubjects(): Promise<void> {
-    for (const [subject, list] of [...this.versionLists]) {
+    for (const [subject, list] of this.versionLists) {
       const versions = await this.options.registry.subjectVersions(subject);
       if (listOf(versions) === list) continue;
       this.invalidate();

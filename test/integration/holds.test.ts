@@ -3,7 +3,6 @@
  */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { clinicalSchema, clinicalType } from '../../examples/hospital/clinical-codecs.ts';
-import type { PatientValue } from '../../examples/hospital/clinical-values.ts';
 import { generateHospital } from '../../examples/hospital/hospital.ts';
 import { ordinaryProducer } from '../../kafka/kafkajs-client.ts';
 import { RegistryClient } from '../../schemas/registry-client.ts';
@@ -21,7 +20,7 @@ afterEach(async () => {
 });
 
 const PATIENTS = 'clinical.patients';
-const only = (lanes: readonly LaneReport[], audience: string): readonly LaneReport[] =>
+const lanesOf = (lanes: readonly LaneReport[], audience: string): readonly LaneReport[] =>
   lanes.filter((lane) => lane.audience === audience);
 const isHeld =
   (code: string) =>
@@ -60,13 +59,13 @@ describe('a sanitized topic that is deleted and made again', () => {
     await site.feed(generateHospital({ patients: 60, seed: 22 }));
     const missing = await site.until(
       (lanes) =>
-        only(lanes, 'research').every(isHeld('ERR_KAFKA_TOPIC_MISSING')) &&
-        [...only(lanes, 'analytics'), ...only(lanes, 'billing')].every(isCaughtUp),
+        lanesOf(lanes, 'research').every(isHeld('ERR_KAFKA_TOPIC_MISSING')) &&
+        [...lanesOf(lanes, 'analytics'), ...lanesOf(lanes, 'billing')].every(isCaughtUp),
     );
-    expect(only(missing, 'research').length).toBeGreaterThan(0);
+    expect(lanesOf(missing, 'research').length).toBeGreaterThan(0);
 
     await site.apply();
-    await site.until((lanes) => only(lanes, 'research').every(isHeld('ERR_LANE_TARGET_RECREATED')));
+    await site.until((lanes) => lanesOf(lanes, 'research').every(isHeld('ERR_LANE_TARGET_RECREATED')));
     const early = await dumpTopics([site.sanitized(PATIENTS, 'research')]);
     expect(early).toHaveLength(0);
 
@@ -83,12 +82,14 @@ describe('a committed offset that an administrator deletes', () => {
   test('holds the lanes until a person resumes them from the audit topic; nothing is lost or doubled', async () => {
     await startedSite();
     await withAdmin(async (admin) => await admin.deleteGroups([site.names.audienceGroup('billing')]));
-    await site.until((lanes) => only(lanes, 'billing').every(isHeld('ERR_LANE_OFFSET_LOST')));
+    await site.until((lanes) => lanesOf(lanes, 'billing').every(isHeld('ERR_LANE_OFFSET_LOST')));
     const before = await dumpTopics([site.sanitized(PATIENTS, 'billing')]);
     // The lanes themselves must have noticed before new records come.
     await waitForLog(/ERR_LANE_OFFSET_LOST/, 2);
     await site.feed(generateHospital({ patients: 60, seed: 23 }));
-    await site.until((lanes) => [...only(lanes, 'analytics'), ...only(lanes, 'research')].every(isCaughtUp));
+    await site.until((lanes) =>
+      [...lanesOf(lanes, 'analytics'), ...lanesOf(lanes, 'research')].every(isCaughtUp),
+    );
     expect(await dumpTopics([site.sanitized(PATIENTS, 'billing')])).toHaveLength(before.length);
 
     await resumeAll('billing', '--from-audit');
@@ -141,8 +142,8 @@ describe('an audit chain that does not end where the offset says', () => {
     await site.feed(generateHospital({ patients: 30, seed: 24 }));
     await site.until(
       (lanes) =>
-        only(lanes, 'analytics').every(isHeld('ERR_AUDIT_CHAIN')) &&
-        [...only(lanes, 'research'), ...only(lanes, 'billing')].every(isCaughtUp),
+        lanesOf(lanes, 'analytics').every(isHeld('ERR_AUDIT_CHAIN')) &&
+        [...lanesOf(lanes, 'research'), ...lanesOf(lanes, 'billing')].every(isCaughtUp),
     );
     await resumeAll('analytics', '--from', 'committed');
     const truth = await siteTruth(site, await site.caughtUp());
@@ -158,7 +159,7 @@ async function sendWithNewField(nickname: string): Promise<void> {
   const registry = new RegistryClient({ url: testStack().registryUrl });
   const id = await registry.register(valueSubject(raw), JSON.stringify(schema));
   const [patient] = generateHospital({ patients: 1, seed: 99 });
-  const body = clinicalType(PATIENTS).toBuffer(patient!.value as PatientValue);
+  const body = clinicalType(PATIENTS).toBuffer(patient!.value);
   const text = Buffer.from(nickname);
   const value = Buffer.concat([Buffer.from([0, 0, 0, 0, 0]), body, Buffer.from([text.length * 2]), text]);
   value.writeInt32BE(id, 1);

@@ -15,7 +15,9 @@ afterEach(async () => {
 
 /** Numbers of partitions that an instance was given, one for each assignment. */
 function assigned(instance: RunningInstance): number[] {
-  return [...instance.log.matchAll(/"count":(\d+),"msg":"partitions assigned"/g)].map((match) => Number(match[1]));
+  return [...instance.log.matchAll(/"count":(\d+),"msg":"partitions assigned"/g)].map((match) =>
+    Number(match[1]),
+  );
 }
 
 async function until(condition: () => boolean): Promise<void> {

@@ -78,7 +78,7 @@ policies: rules/
 access: access.yaml
 tags: { PII: PHI_ID }
 topics: { prefix: gz }
-limits: { lingerMs: 5, instanceId: worker-1 }
+limits: { lingerMs: 5 }
 roles: { data-owners: [grp-a, grp-b] }
 owners: { "User:alice": alice@example.org }
 `);
@@ -87,7 +87,7 @@ owners: { "User:alice": alice@example.org }
     expect(config.registry.passwordFile).toBe('/run/secrets/registry');
     expect(config.keys?.file).toBe(path.join(folder, 'secrets/keyring.json'));
     expect(config.access).toBe(path.join(folder, 'access.yaml'));
-    expect(config.limits).toMatchObject({ lingerMs: 5, instanceId: 'worker-1', batchBytes: 1_048_576 });
+    expect(config.limits).toMatchObject({ lingerMs: 5, batchBytes: 1_048_576 });
     expect(config.roles).toEqual({ 'data-owners': ['grp-a', 'grp-b'] });
     expect(config.owners).toEqual({ 'User:alice': 'alice@example.org' });
     expect(config.oidc?.groupsClaim).toBe('roles');

@@ -167,8 +167,6 @@ export const MAX_LINES = 300;
 /** Longer files, each with the reason why it is not two. */
 export const LONG_FILES: Readonly<Record<string, string>> = {
   'platform/errors.ts': 'one table of all errors',
-  'processors/transcoder-source.ts':
-    'the generator of one function: what reads and what writes a type stand together',
   'kafka/connection.ts': 'one connection: its framing, time limits and log-in share their state',
 };
 

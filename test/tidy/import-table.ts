@@ -65,7 +65,7 @@ export const CRYPTO_FILES: Readonly<Record<string, string>> = {
   'policy/compile-plan.ts': 'hash of a plan',
   'policy/policy-file.ts': 'hash of the text of a policy',
   'stack/free-ports.ts': 'a random start of the port search',
-  'topology/lane-session.ts': 'hash over the plans of one transaction',
+  'topology/batch-event.ts': 'hash over the plans of one transaction',
 };
 
 /** Rooms whose work is cryptography. */
