@@ -11,10 +11,13 @@ import { GauzeError } from '../platform/errors.ts';
 import { applyPolicies } from './apply-command.ts';
 import { check, checkLines } from './check-command.ts';
 import { auditLines } from './demo-audit.ts';
+import type { AuditFindings } from './demo-audit.ts';
 import { DemoFeed } from './demo-feed.ts';
+import type { FeedSource } from './demo-feed.ts';
+import type { Reading } from './demo-readers.ts';
 import { DemoObserver } from './demo-observer.ts';
 import { nextSteps } from './demo-next-steps.ts';
-import { runLog, startRun } from './demo-run.ts';
+import { isRunUp, runLog, startRun } from './demo-run.ts';
 import { refusalLines } from './demo-refusals.ts';
 import { shownSequences, sideBySideLines } from './demo-side-by-side.ts';
 import { PARTITIONS, makeDirectory, makeSite } from './demo-site.ts';
@@ -52,68 +55,36 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
   return await stage.play(async () => await story(stage, { patients, from }, options));
 }
 
-async function story(
-  stage: DemoStage,
-  source: { readonly patients: number; readonly from: string | null },
-  options: DemoOptions,
-): Promise<number> {
-  const stack = await stage.step(
-    'Start a real Kafka, schema registry and Redis',
-    async () => await start(stage),
-  );
+async function story(stage: DemoStage, source: FeedSource, options: DemoOptions): Promise<number> {
+  const stack = await stage.step('Start a real Kafka, schema registry and Redis', async () => start(stage));
   const directory = await ownDirectory(stage, options.keep);
-  const { demo, feed, site } = await stage.step('Make a hospital and its site', async () => {
-    const demo = await makeSite(stack, directory.path);
-    const feed = new DemoFeed(source, demo.as('ehr-feed'), stack.registryUrl);
-    stage.onClose(async () => await feed.close());
-    await feed.register();
-    stage.say(
-      `4 raw topics with ${PARTITIONS} partitions, one feed that may write to them, schemas in the registry`,
-    );
-    if (options.keep) stage.say(`site: ${directory.path}`);
-    return { demo, feed, site: await Site.load(demo.config) };
-  });
-  const isSound = await stage.step('gauze check', async () => await checkSite(stage, demo));
-  if (!isSound) return EXIT.problems;
-  await stage.step('gauze apply', async () => await apply(stage, site));
-
-  const observer = await DemoObserver.open(site, demo);
-  stage.onClose(async () => await observer.close());
-  await stage.step('gauze run, while the hospital feeds', async () => {
-    await startRun(directory.supervised, directory.path, demo.config);
-    await maskEverything(stage, feed, observer, directory);
-  });
-  const { totals, refusals, readings } = await stage.step(
-    'Count again, as each audience finds it',
-    async () => {
-      const readings = await observer.readings(feed, shownSequences(feed.shown), stage.signal);
-      const totals = totalsOf(feed.sent, readings, observer.withheld);
-      stage.sayAll(totalLines(totals, observer.withheld));
-      stage.say();
-      const refusals = await observer.refusals();
-      stage.sayAll(refusalLines(refusals));
-      return { totals, refusals, readings };
-    },
+  const hospital = await stage.step('Make a hospital and its site', async () =>
+    makeHospital(stage, stack, directory.path, source),
   );
-  await stage.step('One person, side by side', async () => {
-    stage.say('Synthetic people of this demo: nowhere else does gauze print a value.');
-    stage.say('(gone): the schema of the audience has no such field.');
-    stage.say();
-    // A file of JSON is no place for values, not even for those of nobody.
-    if (!options.json) stage.sayAll(sideBySideLines(feed.shown, readings, INDENT));
-    return await Promise.resolve();
-  });
-  const audit = await stage.step('What the audit topic says', async () => {
-    const findings = await observer.audit();
-    stage.sayAll(auditLines(findings));
-    return findings;
-  });
+  const isSound = await stage.step('gauze check', async () => checkSite(stage, hospital.demo));
+  if (!isSound) return EXIT.problems;
+  await stage.step('gauze apply', async () => apply(stage, hospital.site));
+  const observer = await DemoObserver.open(hospital.site, hospital.demo);
+  stage.onClose(async () => await observer.close());
+  await stage.step('gauze run, while the hospital feeds', async () =>
+    maskEverything(stage, hospital, observer, directory),
+  );
+  const counted = await stage.step('Count again, as each audience finds it', async () =>
+    countAgain(stage, hospital.feed, observer),
+  );
+  await stage.step('One person, side by side', async () =>
+    showPeople(stage, hospital.feed, counted.readings, options.json),
+  );
+  const audit = await stage.step('What the audit topic says', async () => askAudit(stage, observer));
 
+  const { totals, refusals } = counted;
   const ok = totals.ok && refusals.every((each) => each.ok) && audit.ok;
   const seconds = Number(stage.elapsedS.toFixed(1));
-  if (options.json) print(JSON.stringify({ ok, seconds, raw: feed.sent, totals, refusals, audit }));
-  else print(verdict(ok, feed.total, seconds));
-  if (!options.json) for (const line of nextSteps(stack, directory.path, options.keep)) print(line);
+  if (options.json) print(JSON.stringify({ ok, seconds, raw: hospital.feed.sent, totals, refusals, audit }));
+  else {
+    print(verdict(ok, hospital.feed.total, seconds));
+    for (const line of nextSteps(stack, directory.path, options.keep)) print(line);
+  }
   if (options.keep) await stage.untilInterrupted();
   return ok ? EXIT.ok : EXIT.problems;
 }
@@ -123,14 +94,13 @@ async function start(stage: DemoStage): Promise<Stack> {
   // Also where Ctrl-C comes while it starts: then it is waited for and stopped.
   stage.onClose(async () => await (await starting.catch(() => null))?.stop());
   const stack = await starting;
-  stage.say(
-    `Kafka ${stack.brokers.join(',')} (log-ins by SCRAM, default deny), registry ${stack.registryUrl}`,
-  );
+  stage.say(`Kafka     ${stack.brokers.join(',')}  (log-ins by SCRAM, default deny)`);
+  stage.say(`Registry  ${stack.registryUrl}`);
   return stack;
 }
 
 /** The site's directory, and the process that removes it, and ends `gauze run`, whatever becomes of this one. */
-async function ownDirectory(stage: DemoStage, isKept: boolean) {
+async function ownDirectory(stage: DemoStage, isKept: boolean): Promise<SiteDirectory> {
   const path = await makeDirectory();
   const supervised = new Supervised();
   if (!isKept) supervised.removeAtEnd([path]);
@@ -159,23 +129,83 @@ async function apply(stage: DemoStage, site: Site): Promise<void> {
   }
 }
 
+interface Hospital {
+  readonly demo: DemoSite;
+  readonly site: Site;
+  readonly feed: DemoFeed;
+}
+
+interface SiteDirectory {
+  readonly path: string;
+  readonly supervised: Supervised;
+}
+
+async function makeHospital(
+  stage: DemoStage,
+  stack: Stack,
+  directory: string,
+  source: FeedSource,
+): Promise<Hospital> {
+  const demo = await makeSite(stack, directory);
+  const feed = new DemoFeed(source, demo.as('ehr-feed'), stack.registryUrl);
+  stage.onClose(async () => await feed.close());
+  await feed.register();
+  stage.say(
+    `4 raw topics of ${PARTITIONS} partitions, a feed that may write to them, schemas in the registry`,
+  );
+  stage.say(`site: ${directory}`);
+  return { demo, feed, site: await Site.load(demo.config) };
+}
+
 async function maskEverything(
   stage: DemoStage,
-  feed: DemoFeed,
+  { demo, feed }: Hospital,
   observer: DemoObserver,
-  directory: { readonly path: string; readonly supervised: Supervised },
+  directory: SiteDirectory,
 ): Promise<void> {
+  await startRun(directory.supervised, directory.path, demo.config);
   const feeding = feed.run(stage.signal);
   try {
-    const isRunning = (): boolean => directory.supervised.pids.has('gauze-run');
+    const isRunning = (): boolean => isRunUp(directory.supervised);
     const watching = observer.watch(feed, stage.area, isRunning, stage.signal);
     // A feed that fails must not be watched for ever.
     await Promise.race([watching, feeding.then(async () => await watching)]);
     await feeding;
   } catch (error) {
-    if (!stage.signal.aborted) for (const line of await runLog(directory.path)) stage.say(line);
+    if (!stage.signal.aborted) stage.sayAll(await runLog(directory.path));
     throw error;
   }
+}
+
+async function countAgain(stage: DemoStage, feed: DemoFeed, observer: DemoObserver) {
+  const readings = await observer.readings(feed, shownSequences(feed.shown), stage.signal);
+  const totals = totalsOf(feed.sent, readings, observer.withheld);
+  stage.sayAll(totalLines(totals, observer.withheld));
+  stage.say();
+  const refusals = await observer.refusals();
+  stage.sayAll(refusalLines(refusals));
+  return { totals, refusals, readings };
+}
+
+async function showPeople(
+  stage: DemoStage,
+  feed: DemoFeed,
+  readings: readonly Reading[],
+  isJson: boolean,
+): Promise<void> {
+  // A log of JSON is no place for values, not even for those of nobody.
+  if (isJson) return stage.say('left out with --json');
+  stage.say('Synthetic people of this demo: nowhere else does gauze print a value.');
+  stage.say('(gone): the schema of the audience has no such field.');
+  stage.say();
+  stage.sayAll(sideBySideLines(feed.shown, readings, INDENT));
+  return await Promise.resolve();
+}
+
+async function askAudit(stage: DemoStage, observer: DemoObserver): Promise<AuditFindings> {
+  const findings = await observer.audit();
+  stage.sayAll(auditLines(findings));
+  return findings;
 }
 
 function verdict(ok: boolean, records: number, seconds: number): string {

@@ -29,7 +29,7 @@ export function nextSteps(stack: StackDescription, directory: string, isKept: bo
     `  ${gauze} plan -c ${config}`,
     `  ${gauze} resume research clinical.claims 0 --from earliest --reason "to see it again" -c ${config}`,
     '',
-    'What research reads, with Kafka’s own console consumer (values are Avro):',
+    'What research reads, with the console consumer of Kafka (values are Avro):',
     `  ${stack.java} -cp '${join(stack.kafkaLibs, '*')}' org.apache.kafka.tools.consumer.ConsoleConsumer \\`,
     `    --bootstrap-server ${stack.brokers.join(',')} --command-config ${reader} --group research-console \\`,
     '    --topic clinical.patients.for-research --from-beginning --max-messages 3',

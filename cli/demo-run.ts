@@ -12,7 +12,12 @@ const NAME = 'gauze-run';
 const LOG_FILE = 'gauze-run.log';
 const LOG_LINES = 12;
 
-/** Starts it; `supervised.pids` has `gauze-run` for as long as it runs. */
+/** True from its start to its end. */
+export function isRunUp(supervised: Supervised): boolean {
+  return supervised.pids.has(NAME);
+}
+
+/** Starts it. */
 export async function startRun(supervised: Supervised, directory: string, config: string): Promise<void> {
   // As TypeScript in the work tree, as JavaScript in a published package.
   const script = import.meta.url.endsWith('.ts') ? './gauze.ts' : './gauze.js';

@@ -67,13 +67,15 @@ export class DemoStage {
       // What still runs is under the eye of supervisors, which end it with this process.
       if (this.signal.aborted) process.exit(EXIT.interrupted);
       this.#stop.abort();
+      this.#write(
+        'Stopping; what has just been started has to come up before it can end. Ctrl-C again: at once.',
+      );
       resolve(EXIT.interrupted);
     };
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
     for (const name of signals) process.on(name, interrupt);
     try {
       const code = await Promise.race([story(), interrupted]);
-      if (this.signal.aborted) this.#write('Stopping');
       return this.signal.aborted ? EXIT.interrupted : code;
     } finally {
       await this.#close();

@@ -100,7 +100,10 @@ program
   .command('demo')
   .description('a synthetic hospital, masked for three audiences on a local stack, and every promise checked')
   .option('--patients <number>', 'people to generate', '2000')
-  .option('--from <folder>', 'read this CSV export of Synthea instead')
+  .option(
+    '--from <folder>',
+    'read this CSV export of Synthea instead; values of a few of its people are shown',
+  )
   .option('--keep', 'leave everything running at the end, until Ctrl-C', false)
   .option('--json', 'one JSON object at the end; progress on standard error', false)
   .addHelpText('after', DEMO_HELP)
