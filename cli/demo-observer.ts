@@ -80,10 +80,14 @@ export class DemoObserver {
     const registry = await this.#site.registry();
     return await Promise.all(
       AUDIENCES.map(async (audience) => {
-        const expected = feed.total - feed.damaged;
+        const withheld = CLINICAL_TOPICS.map(
+          (topic) => this.withheld.byLane.get(`${audience} ${topic}`) ?? 0,
+        );
+        const count = withheld.reduce((sum, each) => sum + each, 0);
+        const { total, damaged, lastSequence } = feed;
         const options = this.#demo.as(READERS[audience]);
-        const { lastSequence } = feed;
-        return await readAsAudience({ audience, options, registry, expected, lastSequence, wanted }, signal);
+        const sizes = { expected: total - count, withheldNumbers: count - damaged, lastSequence };
+        return await readAsAudience({ audience, options, registry, wanted, ...sizes }, signal);
       }),
     );
   }

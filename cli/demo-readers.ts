@@ -22,7 +22,7 @@ export interface Reading {
   readonly counts: Readonly<Record<ClinicalTopic, number>>;
   /** Records whose `feedSequence` came before, or is none of the feed's; 0 where each came exactly once. */
   readonly repeated: number;
-  /** Those numbers of the feed that did not come at all. */
+  /** Numbers of the feed that did not come although they were not withheld. */
   readonly missing: number;
   /** The records with the wanted `feedSequence`s. */
   readonly picked: ReadonlyMap<number, Decoded>;
@@ -34,6 +34,8 @@ export interface ReadingInput {
   readonly registry: RegistryClient;
   /** Records that should be there. */
   readonly expected: number;
+  /** Numbers of the feed that were withheld, and so do not come. */
+  readonly withheldNumbers: number;
   readonly lastSequence: number;
   readonly wanted: ReadonlySet<number>;
 }
@@ -110,8 +112,9 @@ class Tally {
   }
 
   reading(): Reading {
-    const { audience } = this.#input;
-    const missing = this.#seen.reduce((count, seen, at) => (at > 0 && seen === 0 ? count + 1 : count), 0);
+    const { audience, withheldNumbers } = this.#input;
+    const unseen = this.#seen.reduce((count, seen, at) => (at > 0 && seen === 0 ? count + 1 : count), 0);
+    const missing = Math.max(0, unseen - withheldNumbers);
     return { audience, counts: this.#counts, repeated: this.#repeated, missing, picked: this.#picked };
   }
 

@@ -5,6 +5,7 @@
 import { LineCounter, isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import type { Node, YAMLMap } from 'yaml';
 import { ROOT_PATH, fieldPath, itemsPath, keyPath, valuesPath } from '../schemas/field-path.ts';
+import { jsonFaultLine } from './json-fault.ts';
 
 /** Deeper than any schema that parse-avro.ts takes. */
 const DEPTH_LIMIT = 80;
@@ -109,13 +110,12 @@ function fullName(node: YAMLMap, above: string): string {
   return name.includes('.') || namespace === '' ? name : `${namespace}.${name}`;
 }
 
-/** Where the text stops being JSON; 1 where it is JSON. Of the foreign message only the number is read. */
+/** Where the text stops being JSON; 1 where it is JSON. */
 function syntaxLine(text: string): number {
   try {
     JSON.parse(text);
     return 1;
-  } catch (error) {
-    const found = /\(line (\d+) column \d+\)/.exec(error instanceof Error ? error.message : '');
-    return found ? Number(found[1]) : text.trimEnd().split('\n').length;
+  } catch {
+    return jsonFaultLine(text);
   }
 }
