@@ -36,8 +36,14 @@ interface RequestQueuePrototype {
 export type KafkaJs = Kafka;
 /** An ACL in the numbers of the protocol. */
 export type KafkaJsAclEntry = AclEntry;
-/** kafkajs' names for those numbers. */
-export const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
+/** kafkajs' names for those numbers, and for codecs. */
+export const {
+  CompressionTypes,
+  AclOperationTypes,
+  AclPermissionTypes,
+  AclResourceTypes,
+  ResourcePatternTypes,
+} = kafkajs;
 
 let guarded = false;
 

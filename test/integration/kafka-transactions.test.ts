@@ -12,16 +12,19 @@ import { uniqueName } from '../support/stack.ts';
 
 const { signal } = new AbortController();
 let plane: TestPlane;
+let stranger: TestPlane;
 const producers: TransactionalProducer[] = [];
 
 beforeAll(async () => {
   plane = new TestPlane();
+  stranger = new TestPlane('research-app');
   await plane.start();
 });
 
 afterAll(async () => {
   for (const producer of producers) producer.close();
   await plane.close();
+  await stranger.close();
 });
 
 function producerFor(transactionalId = uniqueName('lane')): TransactionalProducer {
@@ -176,15 +179,13 @@ describe('ownership', () => {
   });
 
   test('a principal without the right to an id is refused', async () => {
-    const stranger = new TestPlane('research-app');
     await stranger.start();
     const producer = new TransactionalProducer(stranger.cluster, uniqueName('lane'));
+    producers.push(producer);
     await expect(producer.initialize(signal)).rejects.toMatchObject({
       code: 'ERR_KAFKA_RIGHT_MISSING',
       context: { apiName: expect.any(String) },
     });
-    producer.close();
-    await stranger.close();
   });
 });
 

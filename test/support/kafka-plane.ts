@@ -22,6 +22,14 @@ const CONCURRENT_TRANSACTIONS = 51;
 const SOON = new Set([CONCURRENT_TRANSACTIONS, 3, 5, 6, 14, 15, 16, 100]);
 const TIMEOUT_MS = 10_000;
 
+/** Ends a loop that waits for something: call it in each round. */
+export function patience(waitingFor: string, ms = 30_000): () => void {
+  const deadline = performance.now() + ms;
+  return () => {
+    if (performance.now() > deadline) throw new Error(`waited too long for ${waitingFor}`);
+  };
+}
+
 export interface TestTopic {
   readonly name: string;
   readonly id: string;
@@ -52,16 +60,20 @@ export class TestPlane {
     await this.cluster.close();
   }
 
-  /** A new topic, or one made again under `name`. */
+  /** A new topic, or one made again under `name`. Its records stay, whatever times they bear. */
   async topic(config: Readonly<Record<string, string>> = {}, partitions = 1, name = uniqueName('plane')) {
-    await withAdmin(async (admin) => await admin.createTopic({ topic: name, partitions, config }));
+    await withAdmin(
+      async (admin) =>
+        await admin.createTopic({ topic: name, partitions, config: { 'retention.ms': '-1', ...config } }),
+    );
     return await this.whenThere(name, partitions);
   }
 
   /** Deletes a topic and makes it again under its name. */
   async remake({ name }: TestTopic): Promise<TestTopic> {
     await withAdmin(async (admin) => await admin.deleteTopics([name]));
-    while ((await this.cluster.refresh([name])).has(name));
+    const wait = patience('the end of a topic');
+    while ((await this.cluster.refresh([name])).has(name)) wait();
     return await this.topic({}, 1, name);
   }
 
@@ -110,7 +122,9 @@ export class TestPlane {
    */
   async readAll(topic: TestTopic, partition = 0, offset = 0, maxBytes = 1_048_576): Promise<ReadAll> {
     const records: PlainRecord[] = [];
+    const wait = patience('the end of open transactions');
     for (let position = offset; ;) {
+      wait();
       const fetched = await this.fetch(topic, partition, position, maxBytes);
       if (SOON.has(fetched.answer.error)) continue;
       if (fetched.answer.error !== 0) throw new Error(`fetch answered ${fetched.answer.error}`);
@@ -130,7 +144,9 @@ export class TestPlane {
   async openTransaction(transactionalId: string): Promise<RawTransaction> {
     const node = await this.cluster.coordinator('transaction', transactionalId);
     const connection = await this.connections.to(node);
+    const wait = patience('InitProducerId');
     for (;;) {
+      wait();
       const answer = await initProducerId(connection, transactionalId, TIMEOUT_MS, TIMEOUT_MS);
       if (answer.error === 0) return new RawTransaction(this, connection, transactionalId, answer);
       if (!SOON.has(answer.error)) throw new Error(`InitProducerId answered ${answer.error}`);
@@ -138,7 +154,9 @@ export class TestPlane {
   }
 
   private async whenThere(name: string, partitions: number): Promise<TestTopic> {
+    const wait = patience('a new topic');
     for (;;) {
+      wait();
       const found = (await this.cluster.refresh([name])).get(name);
       if (found?.leaders.length === partitions && found.leaders.every((leader) => leader >= 0)) {
         return { name, id: found.id };
@@ -180,7 +198,9 @@ export class RawTransaction {
     const [batch] = writer.finish();
     const bytes = writer.stamp(batch!, producerId, epoch, sequence);
     const connection = await this.plane.leader(topic);
+    const wait = patience('Produce');
     for (;;) {
+      wait();
       const [answer] = await produce(
         connection,
         13,
@@ -198,7 +218,9 @@ export class RawTransaction {
   async addOffset(commit: OffsetCommit): Promise<void> {
     const node = await this.plane.cluster.coordinator('group', commit.group);
     const connection = await this.plane.connections.to(node);
+    const wait = patience('TxnOffsetCommit');
     for (;;) {
+      wait();
       const error = await txnOffsetCommit(
         connection,
         this.transactionalId,
@@ -213,7 +235,9 @@ export class RawTransaction {
 
   /** Ends the transaction and takes the next identity over. */
   async end(how: 'commit' | 'abort'): Promise<ProducerIdentity> {
+    const wait = patience('EndTxn');
     for (;;) {
+      wait();
       const answer = await endTxn(
         this.connection,
         this.transactionalId,
