@@ -71,7 +71,7 @@ export class GroupMember {
   async stillHolds(partition: TopicPartition): Promise<boolean> {
     const held = (): boolean =>
       this.owned.some((own) => own.topic === partition.topic && own.partition === partition.partition);
-    if (this.generation < 0 || !held()) return false;
+    if (this.generation < 0 || this.stopping.signal.aborted || !held()) return false;
     try {
       const error = await heartbeat(
         await this.connection(),
