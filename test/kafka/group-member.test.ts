@@ -1,0 +1,185 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { Cluster } from '../../kafka/cluster.ts';
+import { GroupMember } from '../../kafka/group-member.ts';
+import type { TopicPartition } from '../../kafka/group-requests.ts';
+import { ProtocolReader } from '../../kafka/protocol-reader.ts';
+import { ProtocolWriter } from '../../kafka/protocol-writer.ts';
+import { LOG_IN, ScriptedBroker, coordinatorAnswer } from '../support/scripted-broker.ts';
+import type { Script } from '../support/scripted-broker.ts';
+
+const FIND_COORDINATOR = 10;
+const JOIN_GROUP = 11;
+const HEARTBEAT = 12;
+const LEAVE_GROUP = 13;
+const SYNC_GROUP = 14;
+const MINE = { topic: 'raw', partition: 3 };
+let ending: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const end of ending) await end();
+  ending = [];
+});
+
+/** A JoinGroup v9 answer for a member that is not the leader. */
+function joinAnswer(memberId: string, error = 0): Buffer {
+  const body = new ProtocolWriter().int32(0).int16(error).int32(7);
+  body.compactString('consumer').compactString('gauze-sticky').compactString('the leader').boolean(false);
+  return body
+    .compactString(memberId)
+    .compactArray([], () => undefined)
+    .noTags()
+    .done();
+}
+
+/** A SyncGroup v5 answer that assigns partition 3 of `raw`. */
+function syncAnswer(error = 0): Buffer {
+  const assignment = new ProtocolWriter().int16(1);
+  assignment.array([MINE], ({ topic, partition }) => assignment.string(topic).int32(1).int32(partition));
+  assignment.int32(-1);
+  const body = new ProtocolWriter()
+    .int32(0)
+    .int16(error)
+    .compactString('consumer')
+    .compactString('gauze-sticky');
+  return body
+    .compactBytes(error === 0 ? assignment.done() : Buffer.alloc(0))
+    .noTags()
+    .done();
+}
+
+const heartbeatAnswer = (error: number): Buffer => new ProtocolWriter().int32(0).int16(error).noTags().done();
+
+interface Started {
+  readonly broker: ScriptedBroker;
+  readonly member: GroupMember;
+  readonly assigned: (readonly TopicPartition[])[];
+}
+
+/** A member that holds partition 3; it sends no heartbeat by itself within the time of a test. */
+async function start(script: Script = {}, heartbeatIntervalMs = 600_000): Promise<Started> {
+  const broker = await ScriptedBroker.start({});
+  broker.script = {
+    ...LOG_IN,
+    [FIND_COORDINATOR]: () => ({ body: coordinatorAnswer(broker.address) }),
+    [JOIN_GROUP]: () => ({ body: joinAnswer('me') }),
+    [SYNC_GROUP]: () => ({ body: syncAnswer() }),
+    [HEARTBEAT]: () => ({ body: heartbeatAnswer(0) }),
+    [LEAVE_GROUP]: () => ({ body: heartbeatAnswer(0) }),
+    ...script,
+  };
+  const cluster = new Cluster(broker.endpoint());
+  const assigned: (readonly TopicPartition[])[] = [];
+  const member = new GroupMember(cluster, {
+    group: 'gauze.topology',
+    topics: () => ['raw'],
+    onAssigned: (partitions) => assigned.push(partitions),
+    onTrouble: () => undefined,
+    heartbeatIntervalMs,
+  });
+  ending.push(
+    async () => await member.stop(),
+    async () => await cluster.close(),
+    async () => await broker.close(),
+  );
+  member.start();
+  await until(() => assigned.length > 0);
+  return { broker, member, assigned };
+}
+
+describe('whether a member still holds a partition', () => {
+  test.each([
+    ['goes on', 0, true],
+    ['is about to join anew', 27, true],
+    ['is of an old generation', 22, false],
+    ['is not known any more', 25, false],
+    ['is at another coordinator', 16, false],
+  ])('is asked for: one that %s (%i): %s', async (_what, error, holds) => {
+    const { broker, member } = await start();
+    broker.script = { ...broker.script, [HEARTBEAT]: () => ({ body: heartbeatAnswer(error) }) };
+    expect(await member.stillHolds(MINE)).toBe(holds);
+    expect(broker.received(HEARTBEAT)).toHaveLength(1);
+    expect(await member.stillHolds({ ...MINE, partition: 4 })).toBe(false);
+  });
+
+  test('is denied where nobody answers', async () => {
+    const { broker, member } = await start();
+    broker.script = { ...broker.script, [HEARTBEAT]: () => 'close' };
+    expect(await member.stillHolds(MINE)).toBe(false);
+  });
+
+  test('is denied after the stop, without a new connection', async () => {
+    const { broker, member } = await start();
+    await member.stop();
+    const { taken } = broker.connections;
+    expect(await member.stillHolds(MINE)).toBe(false);
+    expect(broker.connections.taken).toBe(taken);
+  });
+});
+
+describe('a member', () => {
+  test('joins with the id it is given, and tells what it owns when it joins again', async () => {
+    const memberIdRequired = 79;
+    const errors = [memberIdRequired];
+    const beats = [27];
+    const { broker, assigned } = await start(
+      {
+        [JOIN_GROUP]: () => ({ body: joinAnswer('me', errors.shift()) }),
+        [HEARTBEAT]: () => ({ body: heartbeatAnswer(beats.shift() ?? 0) }),
+      },
+      5,
+    );
+    await until(() => assigned.length === 2);
+    const joins = broker.received(JOIN_GROUP).map(({ body }) => {
+      const r = new ProtocolReader(body);
+      r.compactString();
+      r.int32();
+      r.int32();
+      const memberId = r.compactString();
+      r.compactNullableString();
+      r.compactString();
+      const [subscription] = r.compactArray(() => {
+        r.compactString();
+        const bytes = Buffer.from(r.compactBytes());
+        r.tags();
+        return bytes;
+      });
+      return { memberId, owns: subscription!.includes(Buffer.from([0, 0, 0, 1, 0, 0, 0, 3])) };
+    });
+    expect(joins).toEqual([
+      { memberId: '', owns: false },
+      { memberId: 'me', owns: false },
+      { memberId: 'me', owns: true },
+    ]);
+    // What stays is not taken away in between.
+    expect(assigned).toEqual([[MINE], [MINE]]);
+  });
+
+  test('holds nothing from the moment it is told that it is unknown, and joins as a new one', async () => {
+    const beats = [25];
+    const { broker, assigned } = await start(
+      { [HEARTBEAT]: () => ({ body: heartbeatAnswer(beats.shift() ?? 0) }) },
+      5,
+    );
+    await until(() => assigned.length === 3);
+    expect(assigned).toEqual([[MINE], [], [MINE]]);
+    expect(broker.received(JOIN_GROUP)).toHaveLength(2);
+  });
+
+  test('joins again where the group began anew while it waited for its assignment', async () => {
+    const syncs = [27];
+    const { broker, assigned } = await start({ [SYNC_GROUP]: () => ({ body: syncAnswer(syncs.shift()) }) });
+    expect(assigned).toEqual([[MINE]]);
+    expect(broker.received(JOIN_GROUP)).toHaveLength(2);
+  });
+
+  test('leaves the group when it stops', async () => {
+    const { broker, member } = await start();
+    await member.stop();
+    expect(broker.received(LEAVE_GROUP)).toHaveLength(1);
+    expect(broker.received(LEAVE_GROUP)[0]!.body.includes('me')).toBe(true);
+  });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
