@@ -100,7 +100,7 @@ export function auditLines(findings: AuditFindings): string[] {
     `${checkMark(untiled.length === 0)} ${
       untiled.length === 0
         ? 'the audited ranges of every lane tile [first offset, committed offset): no gap, no overlap'
-        : `ranges do not tile: ${untiled.join(', ')}`
+        : `ranges do not tile: ${some(untiled)}`
     }`,
     `${checkMark(broken === 0)} ${
       broken === 0
@@ -110,9 +110,15 @@ export function auditLines(findings: AuditFindings): string[] {
     `${checkMark(headless.length === 0)} ${
       headless.length === 0
         ? "each lane's committed offset names the last event of its chain"
-        : `committed offsets and last events differ: ${headless.join(', ')}`
+        : `committed offsets and last events differ: ${some(headless)}`
     }`,
   ];
+}
+
+/** Enough names to begin looking. */
+function some(names: readonly string[]): string {
+  const shown = names.slice(0, 2).join(', ');
+  return names.length > 2 ? `${shown} and ${names.length - 2} more` : shown;
 }
 
 /** From the first raw offset to the committed one, each range beginning where the one before it ended. */
