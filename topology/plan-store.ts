@@ -64,14 +64,17 @@ export class PlanStore {
     this.options = options;
   }
 
-  /** The policy in force, parsed; null where the audience has none. */
+  /**
+   * The policy in force, parsed; null where the audience has none, or one that this version of gauze cannot read:
+   * then its lanes hold or stop, and those of other audiences go on.
+   */
   policy(audience: string): Policy | null {
     const applied = this.options.policyLog.state.policies.get(audience);
     if (!applied) return null;
     const known = this.policies.get(audience);
     if (known?.sha256 === applied.sha256) return known.policy;
-    const policy = parsePolicy(applied.text, `${audience}.yaml`);
-    this.policies.set(audience, { sha256: applied.sha256, policy });
+    const policy = readable(applied.text, `${audience}.yaml`);
+    if (policy) this.policies.set(audience, { sha256: applied.sha256, policy });
     return policy;
   }
 
@@ -203,6 +206,15 @@ export class PlanStore {
       pathTags(parseAvroSchema(text, references, { subject }), { site, metadata, subject }),
     );
     return { tags: unionTags(each), versions };
+  }
+}
+
+function readable(text: string, file: string): Policy | null {
+  try {
+    return parsePolicy(text, file);
+  } catch (error) {
+    if (error instanceof GauzeError || error instanceof GauzeErrors) return null;
+    throw error;
   }
 }
 
