@@ -1,18 +1,13 @@
 #!/usr/bin/env node
 /**
- * The command line: one verb per file, this one only says which there are.
+ * The command line: one verb per file, this one only says which there are. A verb's file is loaded when the verb is
+ * used, so that `gauze status` need not wait for what only the demo needs.
  */
 import { Command } from 'commander';
-import { applyCommand, planCommand } from './apply-command.ts';
-import { checkCommand } from './check-command.ts';
 import type { CheckOptions } from './check-command.ts';
-import { demoCommand } from './demo-command.ts';
 import type { DemoOptions } from './demo-command.ts';
-import { resumeCommand } from './resume-command.ts';
 import type { ResumeOptions } from './resume-command.ts';
-import { runCommand } from './run-command.ts';
-import { statusCommand } from './status-command.ts';
-import { runStackCommand } from './stack-command.ts';
+import type { RunOptions } from './run-command.ts';
 import { print, report } from './terminal.ts';
 
 interface CommonOptions {
@@ -65,18 +60,24 @@ verb('check', 'find what is wrong with config, policies, keys and schemas, befor
   .argument('[files...]', 'file.avsc, or topic=file.avsc to check it as the next schema of that topic')
   .option('--offline', 'read no secret and ask no registry: for pull requests', false)
   .addHelpText('after', CHECK_HELP)
-  .action(act(async (files: string[], o: CheckOptions) => await checkCommand(files, o)));
+  .action(
+    act(
+      async (files: string[], o: CheckOptions) =>
+        await (await import('./check-command.ts')).checkCommand(files, o),
+    ),
+  );
 verb('plan', 'show what `gauze apply` would change').action(
-  act(async (o: CommonOptions) => await planCommand(o)),
+  act(async (o: CommonOptions) => await (await import('./apply-command.ts')).planCommand(o)),
 );
 verb('apply', 'make topics, rights, derived schemas and policies as the policy files say').action(
-  act(async (o: CommonOptions) => await applyCommand(o)),
+  act(async (o: CommonOptions) => await (await import('./apply-command.ts')).applyCommand(o)),
 );
 verb('run', 'run the service; SIGTERM drains it')
+  .option('--role <role>', 'which part to run; topology is the only one so far', 'topology')
   .option('--verbose', 'log decisions too', false)
-  .action(act(async (o: CommonOptions & { verbose: boolean }) => await runCommand(o)));
+  .action(act(async (o: RunOptions) => await (await import('./run-command.ts')).runCommand(o)));
 verb('status', 'every lane with its lag, and why it is held if it is; exit code 1 if one is').action(
-  act(async (o: CommonOptions) => await statusCommand(o)),
+  act(async (o: CommonOptions) => await (await import('./status-command.ts')).statusCommand(o)),
 );
 verb('resume', 'let a held lane go on from where you say; audited')
   .argument('<audience>')
@@ -93,7 +94,7 @@ verb('resume', 'let a held lane go on from where you say; audited')
   .action(
     act(
       async (audience: string, topic: string, partition: string, o: ResumeOptions) =>
-        await resumeCommand(audience, topic, partition, o),
+        await (await import('./resume-command.ts')).resumeCommand(audience, topic, partition, o),
     ),
   );
 program
@@ -107,14 +108,14 @@ program
   .option('--keep', 'leave everything running at the end, until Ctrl-C', false)
   .option('--json', 'one JSON object at the end; progress on standard error', false)
   .addHelpText('after', DEMO_HELP)
-  .action(act(async (o: DemoOptions) => await demoCommand(o)));
+  .action(act(async (o: DemoOptions) => await (await import('./demo-command.ts')).demoCommand(o)));
 program
   .command('stack')
   .description('run a local Kafka, schema registry and Redis until Ctrl-C')
   .option('--json', 'one JSON object instead of a table', false)
   .action(
     act(async (o: { json: boolean }) => {
-      await runStackCommand({ json: o.json }, print);
+      await (await import('./stack-command.ts')).runStackCommand({ json: o.json }, print);
       return 0;
     }),
   );

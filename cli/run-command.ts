@@ -13,6 +13,7 @@ import { EXIT, messagesToTerminal } from './terminal.ts';
 
 export interface RunOptions {
   readonly config: string;
+  readonly role: string;
   readonly verbose: boolean;
 }
 
@@ -24,6 +25,9 @@ const RECHECK_MS = 5_000;
 const RECORDS_PER_TRANSACTION = 50_000;
 
 export async function runCommand(options: RunOptions): Promise<number> {
+  if (options.role !== 'topology') {
+    throw new GauzeError('ERR_USAGE_ARGUMENT', { setting: '--role', expected: 'topology' });
+  }
   const site = await Site.load(options.config);
   const log = createLogger({
     level: options.verbose ? 'debug' : 'info',

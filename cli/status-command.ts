@@ -2,11 +2,11 @@
  * `gauze status`: every lane with its lag, and why it stands still if it does.
  */
 import { parsePolicy } from '../policy/policy-file.ts';
+import { PolicyLog } from '../policy/policy-log.ts';
 import type { PolicyState } from '../policy/policy-log.ts';
 import { errorRow } from '../platform/errors.ts';
 import { laneReports } from '../topology/lane-report.ts';
 import type { LaneReport } from '../topology/lane-report.ts';
-import { readPolicyState } from './apply-command.ts';
 import { Site } from './site.ts';
 import { EXIT, note, print, styled, table } from './terminal.ts';
 
@@ -18,26 +18,34 @@ export interface StatusOptions {
 /** Exit code 1 where a lane is held. */
 export async function statusCommand(options: StatusOptions): Promise<number> {
   const site = await Site.load(options.config);
-  const state = await readPolicyState(site, 'topology');
-  if (!state || state.policies.size === 0) {
+  const reports = await readReports(site);
+  if (reports === null) {
     note('No policy has been applied yet: run `gauze apply`.');
     return EXIT.problems;
   }
-  const reports = await readReports(site, state);
   if (options.json) for (const report of reports) print(JSON.stringify(report));
   else show(reports);
   return reports.some((report) => report.state === 'held') ? EXIT.problems : EXIT.ok;
 }
 
-/** The reports of all lanes that the policies in force ask for. */
-export async function readReports(site: Site, state: PolicyState): Promise<readonly LaneReport[]> {
+/** The reports of all lanes that the policies in force ask for; null where none is. */
+async function readReports(site: Site): Promise<readonly LaneReport[] | null> {
   const cluster = await site.cluster('topology');
   const admin = await site.admin('topology');
+  const log = new PolicyLog(cluster, site.names.policies);
+  const state = async (): Promise<PolicyState> => {
+    await log.readToEnd();
+    return log.state;
+  };
   try {
     await cluster.start();
     await admin.connect();
-    return await laneReports({ cluster, admin, names: site.names, state, topics: topicsOf(state) });
+    if (!(await cluster.topic(site.names.policies))) return null;
+    const { policies } = await state();
+    if (policies.size === 0) return null;
+    return await laneReports({ cluster, admin, names: site.names, state, topics: topicsOf(log.state) });
   } finally {
+    log.close();
     await admin.close();
     await cluster.close();
   }

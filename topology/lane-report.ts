@@ -37,7 +37,11 @@ export interface ReportInput {
   readonly cluster: Cluster;
   readonly admin: KafkaAdmin;
   readonly names: TopicNames;
-  readonly state: PolicyState;
+  /**
+   * The policy log as it is now. Asked for after the offsets have been read: a lane that starts in between would
+   * otherwise seem to have an offset that nobody's start explains.
+   */
+  state(): Promise<PolicyState>;
   /** Raw topics by audience, as the policies in force say. */
   readonly topics: ReadonlyMap<string, readonly string[]>;
 }
@@ -57,7 +61,7 @@ async function topicReports(
   audience: string,
   topic: string,
 ): Promise<readonly LaneReport[]> {
-  const { cluster, admin, names, state } = input;
+  const { cluster, admin, names } = input;
   const target = sanitizedTopic(topic, audience);
   const found = await cluster.refresh([topic, target]);
   const raw = found.get(topic);
@@ -72,6 +76,7 @@ async function topicReports(
   if (!raw) return [{ ...missing, code: 'ERR_KAFKA_TOPIC_MISSING', path: null, sinceMs: null }];
   const offsets = await admin.fetchGroupOffsets(names.audienceGroup(audience), [topic]);
   const ranges = await admin.topicEndOffsets(topic);
+  const state = await input.state();
   const reports: LaneReport[] = [];
   for (const range of ranges) {
     const committed = offsets.find(({ partition }) => partition === range.partition);
