@@ -1,8 +1,7 @@
 /**
  * What a person who has watched the demo may try next: commands that work as they stand while `--keep` keeps it.
  */
-import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { StackDescription } from '../stack/local-stack.ts';
 import { styled } from './terminal.ts';
 
@@ -19,7 +18,8 @@ export function nextSteps(stack: StackDescription, directory: string, isKept: bo
       'Everything of this demo is now stopped and removed.',
     ];
   }
-  const gauze = `node ${relative('.', fileURLToPath(new URL('./gauze.ts', import.meta.url)))}`;
+  // Through npm, which finds the project's own Node: the one on a reader's path may be too old for TypeScript.
+  const gauze = 'npm run --silent gauze --';
   const config = join(directory, 'gauze.yaml');
   const reader = join(directory, 'secrets', 'research-app.properties');
   return [
