@@ -46,8 +46,13 @@ export async function runCommand(options: RunOptions): Promise<number> {
       limits: limitsOf(site),
       principal: site.principals.topology,
       events: loggedEvents(log),
-      messageBytesMax: async (topic) =>
-        Number((await admin.describeConfigs(topic)).get('max.message.bytes')?.value ?? 1_048_588),
+      targetSettings: async (topic) => {
+        const settings = await admin.describeConfigs(topic);
+        return {
+          messageBytesMax: Number(settings.get('max.message.bytes')?.value ?? 1_048_588),
+          appendTime: settings.get('message.timestamp.type')?.value === 'LogAppendTime',
+        };
+      },
     });
     await instance.start();
     log.info('instance started', { role: 'topology' });

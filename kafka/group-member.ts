@@ -29,6 +29,7 @@ const REBALANCE_TIMEOUT_MS = 10_000;
 const REBALANCE_IN_PROGRESS = 27;
 const MEMBER_ID_REQUIRED = 79;
 const RETRY_MS = 250;
+const STOP_WAIT_MS = 1_000;
 
 export class GroupMember {
   private readonly cluster: Cluster;
@@ -55,7 +56,11 @@ export class GroupMember {
   /** Leaves the group and ends. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    await this.running;
+    // A JoinGroup under way waits for the other members; it is cut off so that a drain need not.
+    const ended = this.running ?? Promise.resolve();
+    await Promise.race([ended, sleep(STOP_WAIT_MS)]);
+    this.connections.close();
+    await ended;
     try {
       if (this.memberId !== '') await leaveGroup(await this.connection(), this.options.group, this.memberId);
     } catch {

@@ -196,10 +196,11 @@ export const ERRORS = {
   },
   ERR_BATCH_TOO_LARGE: {
     kind: 'hold',
-    ends: 'resume',
+    ends: 'recheck',
     message:
       'A record batch of {topic} partition {partition} at offset {offset} unpacks to more than {limit} bytes.',
-    action: 'Look at the producer; then `gauze resume --withhold` at that offset, or raise the limit.',
+    action:
+      'Raise limits.decompressedBytes and restart, or let the producer send smaller batches; the lane goes on by itself.',
   },
   // ---- registry and schemas
   ERR_REGISTRY_UNREACHABLE: {
@@ -288,6 +289,16 @@ export const ERRORS = {
     message:
       '{file}:{line}: {audience} is no name for an audience (it is reserved, or not of the form [a-z][a-z0-9-]*).',
     action: 'Choose another name.',
+  },
+  ERR_POLICY_AUDIENCE_PREFIX: {
+    kind: 'usage',
+    message: '{file}:{line}: the name {audience} begins with the name of another audience and a hyphen.',
+    action: 'Choose another name: readers of the other audience could use consumer groups of this one.',
+  },
+  ERR_POLICY_TARGET_SHAPE: {
+    kind: 'usage',
+    message: 'The sanitized topic {topic} exists with another {setting} than {audience} needs: {expected}.',
+    action: 'Change the setting of the topic, or delete the topic and let `gauze apply` make it.',
   },
   ERR_POLICY_TAG_UNKNOWN: {
     kind: 'usage',
@@ -494,6 +505,13 @@ export const ERRORS = {
     message: 'The sanitized topic of {topic} for {audience} is another one than the lane has written so far.',
     action:
       '`gauze resume {audience} {topic} {partition} --from earliest` fills it again; `--from committed` goes on.',
+  },
+  ERR_LANE_TARGET_TIMESTAMPS: {
+    kind: 'hold',
+    ends: 'recheck',
+    message: 'The topic {topic} keeps the times that producers write, and {audience} is to have none.',
+    action:
+      'Set message.timestamp.type=LogAppendTime on it: records without a time would be deleted by its retention at once.',
   },
   ERR_LANE_RETENTION: {
     kind: 'hold',

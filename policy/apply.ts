@@ -55,11 +55,16 @@ export async function findChanges(input: ApplyInput): Promise<Changes> {
   const { policies, names, roles, admin, state } = input;
   const raw = await rawTopics(input);
   const existing = new Set(await admin.listTopics());
+  const desired = desiredTopics(policies, raw, names);
+  await assertShapes(
+    input,
+    desired.filter(({ topic }) => existing.has(topic)),
+  );
   const present = new Set((await admin.describeAcls()).map(aclText));
   const subjects = await readSubjects(input, [...raw.keys()]);
   const changed = policies.filter((policy) => state?.policies.get(policy.audience)?.sha256 !== policy.sha256);
   return {
-    topics: desiredTopics(policies, raw, names).filter(({ topic }) => !existing.has(topic)),
+    topics: desired.filter(({ topic }) => !existing.has(topic)),
     acls: desiredAcls(policies, names, roles).filter((acl) => !present.has(aclText(acl))),
     schemas: await missingSchemas(input, subjects),
     entries: [...tagEntries(input, subjects), ...changed.map((policy) => policyEntry(input, policy))],
@@ -95,6 +100,30 @@ export async function applyChanges(
   for (const { policy } of changes.entries)
     if (policy) onStep(`policy ${policy.audience} version ${policy.version}`);
   await append(changes.entries.map((entry) => policyLogCodec.encode(entry, id)));
+}
+
+/**
+ * Topics that exist already must be able to hold what they are for: enough partitions, and the broker's times where
+ * no other may be written. Sizes and retention are the site's to change.
+ */
+async function assertShapes({ admin, policies }: ApplyInput, topics: readonly DesiredTopic[]): Promise<void> {
+  const found = new Map(
+    (await admin.describeTopics(topics.map(({ topic }) => topic))).map((t) => [t.topic, t]),
+  );
+  const problems: GauzeError[] = [];
+  for (const { topic, partitions, config } of topics) {
+    const audience =
+      policies.find((policy) => topic.endsWith(`.for-${policy.audience}`))?.audience ?? 'gauze';
+    const wrong = (setting: string, expected: string): void => {
+      problems.push(new GauzeError('ERR_POLICY_TARGET_SHAPE', { topic, audience, setting, expected }));
+    };
+    if ((found.get(topic)?.partitions ?? 0) < partitions)
+      wrong('number of partitions', `at least ${partitions}`);
+    const name = 'message.timestamp.type';
+    const type = config[name];
+    if (type && (await admin.describeConfigs(topic)).get(name)?.value !== type) wrong(name, type);
+  }
+  if (problems.length > 0) throw new GauzeErrors(problems);
 }
 
 interface Subject {

@@ -55,6 +55,11 @@ export function policyConflicts(policies: readonly Policy[]): GauzeError[] {
         new GauzeError('ERR_POLICY_DUPLICATE', { file, line: policy.lineOf('audience'), audience }),
       );
     seen.add(audience);
+    // Readers may use consumer groups that begin with `<audience>-`, so no audience may begin like that.
+    if (policies.some((other) => audience.startsWith(`${other.audience}-`)))
+      problems.push(
+        new GauzeError('ERR_POLICY_AUDIENCE_PREFIX', { file, line: policy.lineOf('audience'), audience }),
+      );
     problems.push(...readersOfOthers(policy, policies));
   }
   return problems;

@@ -16,7 +16,7 @@ import type { SiteTags } from '../schemas/tags.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
 import { Lane } from './lane.ts';
-import type { LaneContext, LaneEvents, LaneLimits, LaneName } from './lane-context.ts';
+import type { LaneContext, LaneEvents, LaneLimits, LaneName, TargetSettings } from './lane-context.ts';
 import { PartitionReader } from './partition-reader.ts';
 import { PlanStore } from './plan-store.ts';
 
@@ -29,8 +29,8 @@ export interface InstanceOptions {
   readonly limits: LaneLimits;
   readonly principal: string;
   readonly events: InstanceEvents;
-  /** max.message.bytes of a topic, asked for once for each session. */
-  readonly messageBytesMax: (topic: string) => Promise<number>;
+  /** Settings of a sanitized topic, asked for once for each session. */
+  readonly targetSettings: (topic: string) => Promise<TargetSettings>;
 }
 
 export interface InstanceEvents extends LaneEvents {
@@ -189,7 +189,7 @@ export class Instance {
   }
 
   private async laneContext(): Promise<LaneContext> {
-    const { cluster, names, keyring, limits, principal, events, registry, messageBytesMax } = this.options;
+    const { cluster, names, keyring, limits, principal, events, registry, targetSettings } = this.options;
     return {
       cluster,
       names,
@@ -197,7 +197,7 @@ export class Instance {
       limits,
       principal,
       events,
-      messageBytesMax,
+      targetSettings,
       policyLog: this.policyLog,
       plans: this.plans,
       schemaIds: {

@@ -40,6 +40,14 @@ export interface LaneEvents {
   trouble(lane: LaneName, error: GauzeError): void;
 }
 
+/** What a lane must know of the topic it writes to. */
+export interface TargetSettings {
+  /** max.message.bytes */
+  readonly messageBytesMax: number;
+  /** Does the broker stamp records (LogAppendTime)? */
+  readonly appendTime: boolean;
+}
+
 export interface LaneName {
   readonly audience: string;
   readonly topic: string;
@@ -61,8 +69,8 @@ export interface LaneContext {
   lingerMs(): number;
   /** The shared reader of a raw partition. */
   reader(topic: string, topicId: string, partition: number): PartitionReader;
-  /** max.message.bytes of a topic. */
-  readonly messageBytesMax: (topic: string) => Promise<number>;
+  /** Settings of a sanitized topic, as they are now. */
+  readonly targetSettings: (topic: string) => Promise<TargetSettings>;
   /** Does this instance still hold the raw partition in a live group generation? */
   stillHolds(topic: string, partition: number): Promise<boolean>;
 }

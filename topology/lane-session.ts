@@ -106,10 +106,7 @@ export class LaneSession {
     while (!this.isOver) {
       this.refreshPolicy();
       const span = await this.nextSpanOrHold();
-      if (span) {
-        this.release();
-        await this.maskSpan(span);
-      }
+      if (span) await this.maskSpan(span);
       if (this.hasWork) {
         const due = monotonicMs() - this.workOpenedMs >= this.context.lingerMs();
         if (due || this.isFull) await this.commitWork([]);
@@ -140,10 +137,15 @@ export class LaneSession {
     } catch (thrown) {
       const error = ownError(thrown);
       if (!error.code.startsWith('ERR_BATCH_')) throw error;
-      await this.hold(error);
-      await sleep(this.context.limits.recheckMs, this.signals.drain).catch(() => undefined);
+      await this.holdAtBatch(error);
       return null;
     }
+  }
+
+  private async holdAtBatch({ code, context }: GauzeError): Promise<void> {
+    const { topic, partition } = this.setup.lane;
+    await this.hold(new GauzeError(code, { ...context, topic, partition }));
+    await sleep(this.context.limits.recheckMs, this.signals.drain).catch(() => undefined);
   }
 
   /** Waits for records, but no longer than the transaction under way may stay open. */
@@ -161,7 +163,8 @@ export class LaneSession {
       if (!this.hasWork) this.workOpenedMs = monotonicMs();
       const { position, stop } = this.currentMasker().run(span, this.masked, this.work);
       this.masked = position;
-      if (stop.kind === 'end') return;
+      if (stop.kind === 'end') return this.release();
+      if (stop.kind === 'corrupt') return await this.holdAtBatch(stop.error);
       if (stop.kind === 'full') await this.commitWork([]);
       else await this.needPlan(stop.schemaId);
     }

@@ -179,12 +179,25 @@ export class Lane {
         start,
         rawTopicId: raw.id,
         targetTopicId: target.id,
-        messageBytesMax: await this.context.messageBytesMax(identity.outputTopic),
+        messageBytesMax: await this.messageBytesMax(identity.outputTopic),
         control,
       };
     } finally {
       connections.close();
     }
+  }
+
+  /**
+   * A topic that keeps producers' times would take records without a time for very old ones and delete them: the lane
+   * must not write there.
+   */
+  private async messageBytesMax(outputTopic: string): Promise<number> {
+    const { audience } = this.name;
+    const { appendTime, messageBytesMax } = await this.context.targetSettings(outputTopic);
+    if (!appendTime && this.context.plans.policy(audience)?.timestamp === 'append') {
+      throw new GauzeError('ERR_LANE_TARGET_TIMESTAMPS', { topic: outputTopic, audience });
+    }
+    return messageBytesMax;
   }
 
   private identity(): Omit<LaneIdentity, 'rawTopicId'> {

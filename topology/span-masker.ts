@@ -3,6 +3,7 @@
  * every record that is withheld. Stops where a plan is not at hand or the transaction is full.
  * Nothing of a raw record leaves this file but what its plan writes.
  */
+import { GauzeError } from '../platform/errors.ts';
 import type { ErrorCode } from '../platform/errors.ts';
 import type { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
 import { RecordCursor } from '../kafka/record-cursor.ts';
@@ -32,7 +33,9 @@ export type StopReason =
   /** The transaction has as much output as it should. */
   | { readonly kind: 'full' }
   /** The plan for this schema is needed first, at `offset`. */
-  | { readonly kind: 'plan'; readonly schemaId: number; readonly offset: number };
+  | { readonly kind: 'plan'; readonly schemaId: number; readonly offset: number }
+  /** The batch cannot be walked any further; everything before is done. */
+  | { readonly kind: 'corrupt'; readonly error: GauzeError };
 
 /** What one transaction has read so far. */
 export class TransactionWork {
@@ -92,10 +95,7 @@ export class SpanMasker {
     this.options = options;
   }
 
-  /**
-   * Masks records from `position` on. `position` in the answer is where to go on: after the last record done.
-   * Throws ERR_BATCH_CORRUPT.
-   */
+  /** Masks records from `position` on. `position` in the answer is where to go on: after the last record done. */
   run(
     span: Span,
     position: number,
@@ -103,15 +103,20 @@ export class SpanMasker {
   ): { readonly position: number; readonly stop: StopReason } {
     const { cursor } = this;
     let at = position;
-    for (const batch of span.batches) {
-      cursor.open(batch);
-      while (cursor.next()) {
-        if (cursor.offset < at) continue;
-        const stop = this.record(work);
-        if (stop) return { position: cursor.offset, stop };
-        at = cursor.offset + 1;
-        if (this.isFull(work)) return { position: at, stop: { kind: 'full' } };
+    try {
+      for (const batch of span.batches) {
+        cursor.open(batch);
+        while (cursor.next()) {
+          if (cursor.offset < at) continue;
+          const stop = this.record(work);
+          if (stop) return { position: cursor.offset, stop };
+          at = cursor.offset + 1;
+          if (this.isFull(work)) return { position: at, stop: { kind: 'full' } };
+        }
       }
+    } catch (error) {
+      if (!(error instanceof GauzeError) || error.code !== 'ERR_BATCH_CORRUPT') throw error;
+      return { position: at, stop: { kind: 'corrupt', error } };
     }
     return { position: Math.max(at, span.nextOffset), stop: { kind: 'end' } };
   }

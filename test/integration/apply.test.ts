@@ -1,0 +1,53 @@
+/**
+ * `gauze apply` on topics that exist already.
+ */
+import { afterEach, expect, test } from '@jest/globals';
+import { generateHospital } from '../../examples/hospital/hospital.ts';
+import { withAdmin } from '../support/stack.ts';
+import { TestSite } from '../support/test-site.ts';
+
+let site: TestSite;
+
+afterEach(async () => {
+  await site.close();
+});
+
+test('refuses a sanitized topic with too few partitions or with times of producers, and changes nothing', async () => {
+  site = await TestSite.make({ topics: ['clinical.patients', 'clinical.claims'], partitions: 2 });
+  await site.feed(generateHospital({ patients: 2, seed: 41 }));
+  const few = site.sanitized('clinical.patients', 'research');
+  const times = site.sanitized('clinical.claims', 'billing');
+  await withAdmin(async (admin) => {
+    const appendTime = { 'message.timestamp.type': 'LogAppendTime' };
+    await admin.createTopic({ topic: few, partitions: 1, config: appendTime });
+    await admin.createTopic({ topic: times, partitions: 2, config: {} });
+  });
+  const { code, stderr } = await site.gauze('apply');
+  expect(code).toBe(1);
+  expect(stderr).toContain(`${few} exists with another number of partitions than research needs: at least 2`);
+  expect(stderr).toContain(
+    `${times} exists with another message.timestamp.type than billing needs: LogAppendTime`,
+  );
+  await withAdmin(async (admin) => expect(await admin.listTopics()).not.toContain(site.names.policies));
+});
+
+test('is refused by a lane too, where a topic is changed behind its back', async () => {
+  site = await TestSite.make({ topics: ['clinical.patients'] });
+  await site.feed(generateHospital({ patients: 5, seed: 42 }));
+  await site.apply();
+  const target = site.sanitized('clinical.patients', 'research');
+  await withAdmin(async (admin) => {
+    await admin.deleteTopics([target]);
+    await admin.createTopic({ topic: target, partitions: 2, config: {} });
+  });
+  site.run();
+  const deadline = Date.now() + 60_000;
+  while (site.logLines(/ERR_LANE_TARGET_TIMESTAMPS/).length < 2) {
+    if (Date.now() > deadline) throw new Error('no lane was held');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const lanes = await site.until((all) =>
+    all.filter(({ audience }) => audience !== 'research').every((l) => l.lag === 0),
+  );
+  expect(lanes.filter(({ audience, position }) => audience === 'research' && position !== null)).toEqual([]);
+});
