@@ -56,7 +56,7 @@ export function compileKeyMasker(instruction: KeyInstruction, keys: AudienceKeys
       const state = new RecordState(0);
       return (input, start, end, out, at) => {
         state.use(input, out);
-        return writeHex(cache.bytes, cache.find(input, state.inputView, start, end), out, at, state);
+        return writeHex(cache, cache.find(input, state.inputView, start, end), out, at, state);
       };
     }
   }

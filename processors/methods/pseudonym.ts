@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { writeLongText } from '../avro-bytes.ts';
-import { keyedCache } from '../keyed-cache.ts';
+import { HEX_DISTANCE, keyedCache } from '../keyed-cache.ts';
 import type { KeyedCache } from '../keyed-cache.ts';
 import type { AvroLeaf } from '../../schemas/avro-schema.ts';
 import type { LeafMasker, MaskingMethod } from '../method.ts';
@@ -16,8 +16,6 @@ const HASH_BYTES = 16;
 /** Length of a pseudonym as text. */
 const HEX_PSEUDONYM_BYTES = 32;
 const HEX = Buffer.from('0123456789abcdef');
-/** The two hex digits of each byte, the first one in the low half. */
-const HEX_PAIRS = Uint16Array.from({ length: 256 }, (_, byte) => HEX[byte >>> 4]! | (HEX[byte & 0x0f]! << 8));
 /** Where the dashes of a UUID's text stand: before these bytes. */
 const DASH = 0x2d;
 const UUID_TEXT_BYTES = 36;
@@ -125,16 +123,15 @@ function uuidByte(hashes: Uint8Array, at: number, index: number): number {
 }
 
 function hexMasker(cache: KeyedCache): LeafMasker {
-  const hashes = cache.bytes;
   return (input, start, end, out, at, state) => {
     out[at] = HEX_PSEUDONYM_BYTES * 2;
-    return writeHex(hashes, cache.find(input, state.inputView, start, end), out, at + 1, state);
+    return writeHex(cache, cache.find(input, state.inputView, start, end), out, at + 1, state);
   };
 }
 
-/** Writes the 16 bytes at hashes[from] as 32 hex digits at out[at]; returns the position after them. */
+/** Writes the hash at `from` in the cache as 32 hex digits at out[at]; returns the position after them. */
 export function writeHex(
-  hashes: Uint8Array,
+  cache: KeyedCache,
   from: number,
   out: Uint8Array,
   at: number,
@@ -143,10 +140,13 @@ export function writeHex(
   const next = at + HEX_PSEUDONYM_BYTES;
   // A view throws beyond its end, where an array does nothing.
   if (next > out.length) return next;
-  const view = state.outView;
-  for (let i = from, to = at; to < next; i += 2, to += 4) {
-    view.setInt32(to, HEX_PAIRS[hashes[i]!]! | (HEX_PAIRS[hashes[i + 1]!]! << 16), true);
-  }
+  const { outView } = state;
+  const { view } = cache;
+  const text = from + HEX_DISTANCE;
+  outView.setBigUint64(at, view.getBigUint64(text, true), true);
+  outView.setBigUint64(at + 8, view.getBigUint64(text + 8, true), true);
+  outView.setBigUint64(at + 16, view.getBigUint64(text + 16, true), true);
+  outView.setBigUint64(at + 24, view.getBigUint64(text + 24, true), true);
   return next;
 }
 
