@@ -34,6 +34,7 @@ const TICKS_PER_SECOND = 100;
 interface Run {
   readonly recordsPerSecond: number;
   readonly cpuMicrosPerRecord: number;
+  readonly peakMiB: number;
 }
 
 /** Runs the job several times, each on a topic of its own that is full before the instance starts. */
@@ -53,11 +54,20 @@ export async function benchEndToEnd(options: { quick: boolean }): Promise<BenchT
     `${Math.min(...figures).toFixed(digits)} to ${Math.max(...figures).toFixed(digits)}`;
   return {
     title: 'End to end: raw records masked for two audiences',
-    columns: ['records/s', '(lowest to highest)', 'CPU us/record', '(lowest to highest)'],
-    rows: [[Math.round(median(rates)), spread(rates, 0), median(cpu).toFixed(1), spread(cpu, 1)]],
+    columns: ['records/s', '(lowest to highest)', 'CPU us/record', '(lowest to highest)', 'peak MiB'],
+    rows: [
+      [
+        Math.round(median(rates)),
+        spread(rates, 0),
+        median(cpu).toFixed(1),
+        spread(cpu, 1),
+        Math.max(...runs.map(({ peakMiB }) => peakMiB)),
+      ],
+    ],
     notes: [
       `${records} records of 32 fields in ${PARTITIONS} partitions, ${rounds} rounds, each cold: a new process and keyed caches empty.`,
       'Raw records per second, from the first committed offset seen to the last; each comes out twice. One process of one thread, exactly once, audit on, no compression.',
+      'Peak: the highest resident memory of the instance in any round; the whole topic is its backlog.',
       'CPU: user and system time of the instance from its start, its start-up included, over raw records.',
       `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores shared with the broker, Node ${process.versions.node}.`,
     ],
@@ -135,7 +145,8 @@ async function measure(
     }
     const seconds = (performance.now() - firstSeen) / 1000;
     const cpuSeconds = await cpuSecondsOf(child.pid!);
-    return { recordsPerSecond: records / seconds, cpuMicrosPerRecord: (cpuSeconds * 1e6) / records };
+    const peakMiB = await peakMiBOf(child.pid!);
+    return { recordsPerSecond: records / seconds, cpuMicrosPerRecord: (cpuSeconds * 1e6) / records, peakMiB };
   } finally {
     child.kill('SIGTERM');
     await once(child, 'exit');
@@ -155,6 +166,12 @@ async function committed(admin: KafkaAdmin, prefix: string, topic: string): Prom
 async function cpuSecondsOf(pid: number): Promise<number> {
   const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+/** High-water mark of resident memory, from /proc. */
+async function peakMiBOf(pid: number): Promise<number> {
+  const kibibytes = /^VmHWM:\s+(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Math.round(Number(kibibytes) / 1024);
 }
 
 async function writeSite(stack: Stack, directory: string, prefix: string, topic: string): Promise<void> {
