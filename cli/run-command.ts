@@ -56,10 +56,11 @@ export async function runCommand(options: RunOptions): Promise<number> {
     });
     await instance.start();
     log.info('instance started', { role: 'topology' });
-    await stopped;
+    const failure = await Promise.race([stopped, instance.failed]);
     log.info('instance draining', { role: 'topology' });
     await instance.stop(DRAIN_MS);
     log.info('instance stopped', { role: 'topology' });
+    if (failure) throw failure;
   } finally {
     await admin.close();
   }

@@ -142,7 +142,9 @@ export class RegistryClient {
    * @throws GauzeError ERR_REGISTRY_UNREACHABLE, ERR_REGISTRY_ANSWER
    */
   async isRegistered(subject: string, schemaText: string): Promise<boolean> {
-    const answer = await this.#http.send('POST', `/subjects/${encodeURIComponent(subject)}`, { schema: schemaText });
+    const answer = await this.#http.send('POST', `/subjects/${encodeURIComponent(subject)}`, {
+      schema: schemaText,
+    });
     if (answer.status === 200) return true;
     if (isNotFound(answer)) return false;
     throw new GauzeError('ERR_REGISTRY_ANSWER', { status: answer.status, subject });

@@ -47,6 +47,9 @@ const FETCH_WAIT_MS = 500;
 const REGISTRY_REFRESH_MS = 30_000;
 
 export class Instance {
+  /** Resolves with the reason once this instance has given up everything and must end. */
+  readonly failed: Promise<GauzeError>;
+  private reportFailure: (error: GauzeError) => void = () => undefined;
   private readonly options: InstanceOptions;
   private readonly policyLog: PolicyLog;
   private readonly plans: PlanStore;
@@ -61,6 +64,9 @@ export class Instance {
   private readonly givenUp = new Set<string>();
 
   constructor(options: InstanceOptions) {
+    this.failed = new Promise((resolve) => {
+      this.reportFailure = resolve;
+    });
     this.options = options;
     const { registry, keyring, siteTags, cluster, names } = options;
     this.policyLog = new PolicyLog(cluster, names.policies);
@@ -172,9 +178,18 @@ export class Instance {
         this.reconcile();
       }
     };
-    await Promise.race([following, react()]).catch((error: unknown) =>
-      this.options.events.instanceTrouble(ownError(error)),
-    );
+    try {
+      await Promise.race([following, react()]);
+    } catch (error) {
+      this.fail(ownError(error));
+    }
+  }
+
+  /** What decides about everything cannot be known any more: nothing may go on. */
+  private fail(error: GauzeError): void {
+    for (const lane of this.lanes.values()) void lane.abort();
+    this.stopping.abort();
+    this.reportFailure(error);
   }
 
   private async followRegistry(): Promise<void> {

@@ -3,7 +3,8 @@
  */
 import { afterEach, expect, test } from '@jest/globals';
 import { generateHospital } from '../../examples/hospital/hospital.ts';
-import { withAdmin } from '../support/stack.ts';
+import { ordinaryProducer } from '../../kafka/kafkajs-client.ts';
+import { connectionOf, withAdmin } from '../support/stack.ts';
 import { TestSite } from '../support/test-site.ts';
 
 let site: TestSite;
@@ -50,4 +51,24 @@ test('is refused by a lane too, where a topic is changed behind its back', async
     all.filter(({ audience }) => audience !== 'research').every((l) => l.lag === 0),
   );
   expect(lanes.filter(({ audience, position }) => audience === 'research' && position !== null)).toEqual([]);
+});
+
+test('a policy log that cannot be read stops the instance: nobody can say what audiences may see', async () => {
+  site = await TestSite.make({ topics: ['clinical.patients'] });
+  await site.feed(generateHospital({ patients: 5, seed: 43 }));
+  await site.apply();
+  const instance = site.run();
+  await site.caughtUp();
+  const ended = new Promise<number | null>((resolve) =>
+    instance.process.once('exit', (code) => resolve(code)),
+  );
+  const producer = ordinaryProducer(connectionOf('admin'));
+  await producer.connect();
+  await producer.send({ topic: site.names.policies, messages: [{ value: Buffer.from('no entry') }] });
+  await producer.disconnect();
+  expect(await ended).toBe(1);
+  expect(instance.log).toContain('ERR_POLICY_LOG_CORRUPT');
+  const again = site.run();
+  const code = await new Promise<number | null>((resolve) => again.process.once('exit', resolve));
+  expect(code).toBe(1);
 });
