@@ -1,6 +1,7 @@
 /**
  * `gauze run`: the service in the role of the topology, until SIGTERM or SIGINT; then it drains.
  */
+import type { KafkaAdmin } from '../kafka/admin.ts';
 import { loadKeyring } from '../keys/keyring.ts';
 import { GauzeError } from '../platform/errors.ts';
 import { createLogger } from '../platform/log.ts';
@@ -37,34 +38,42 @@ export async function runCommand(options: RunOptions): Promise<number> {
   const admin = await site.admin('topology');
   try {
     await admin.connect();
-    const instance = new Instance({
-      cluster: await site.cluster('topology'),
-      registry: await site.registry(),
-      keyring: await loadKeyring(keyringFile(site)),
-      siteTags: site.siteTags,
-      names: site.names,
-      limits: limitsOf(site),
-      principal: site.principals.topology,
-      events: loggedEvents(log),
-      targetSettings: async (topic) => {
-        const settings = await admin.describeConfigs(topic);
-        return {
-          messageBytesMax: Number(settings.get('max.message.bytes')?.value ?? 1_048_588),
-          appendTime: settings.get('message.timestamp.type')?.value === 'LogAppendTime',
-        };
-      },
-    });
-    await instance.start();
-    log.info('instance started', { role: 'topology' });
-    const failure = await Promise.race([stopped, instance.failed]);
-    log.info('instance draining', { role: 'topology' });
-    await instance.stop(DRAIN_MS);
+    const instance = await makeInstance(site, admin, log);
+    try {
+      await instance.start();
+      log.info('instance started', { role: 'topology' });
+      const failure = await Promise.race([stopped, instance.failed]);
+      if (failure) throw failure;
+      log.info('instance draining', { role: 'topology' });
+    } finally {
+      // Also after a start that failed: what it has opened would keep the process alive.
+      await instance.stop(DRAIN_MS);
+    }
     log.info('instance stopped', { role: 'topology' });
-    if (failure) throw failure;
   } finally {
     await admin.close();
   }
   return EXIT.ok;
+}
+
+async function makeInstance(site: Site, admin: KafkaAdmin, log: Logger): Promise<Instance> {
+  return new Instance({
+    cluster: await site.cluster('topology'),
+    registry: await site.registry(),
+    keyring: await loadKeyring(keyringFile(site)),
+    siteTags: site.siteTags,
+    names: site.names,
+    limits: limitsOf(site),
+    principal: site.principals.topology,
+    events: loggedEvents(log),
+    targetSettings: async (topic) => {
+      const settings = await admin.describeConfigs(topic);
+      return {
+        messageBytesMax: Number(settings.get('max.message.bytes')?.value ?? 1_048_588),
+        appendTime: settings.get('message.timestamp.type')?.value === 'LogAppendTime',
+      };
+    },
+  });
 }
 
 /** Settings of the config as the topology takes them. */

@@ -1,6 +1,8 @@
 /**
  * `gauze apply` on topics that exist already.
  */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import { generateHospital } from '../../examples/hospital/hospital.ts';
 import { ordinaryProducer } from '../../kafka/kafkajs-client.ts';
@@ -71,4 +73,19 @@ test('a policy log that cannot be read stops the instance: nobody can say what a
   const again = site.run();
   const code = await new Promise<number | null>((resolve) => again.process.once('exit', resolve));
   expect(code).toBe(1);
+});
+
+test('a start that cannot succeed ends with a plain word and exit code 1: no policy log, a wrong password', async () => {
+  site = await TestSite.make({ topics: ['clinical.patients'] });
+  const ended = async (): Promise<{ code: number | null; log: string }> => {
+    const instance = site.run();
+    const code = await new Promise<number | null>((resolve) => instance.process.once('exit', resolve));
+    return { code, log: instance.log };
+  };
+  expect(await ended()).toMatchObject({ code: 1, log: expect.stringContaining('gauze apply') });
+  await writeFile(join(site.directory, 'gauze-topology'), 'not the password');
+  const refused = await ended();
+  expect(refused.code).toBe(1);
+  expect(refused.log).toContain('ERR_KAFKA_AUTHENTICATION');
+  expect(refused.log).not.toContain('not the password');
 });
