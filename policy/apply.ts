@@ -12,8 +12,7 @@ import { auditEventCodec, policyLogCodec, withheldCodec } from '../schemas/contr
 import type { PolicyLogEntry } from '../schemas/control-codecs.ts';
 import { parseAvroSchema } from '../schemas/parse-avro.ts';
 import type { RegistryClient, SubjectVersion } from '../schemas/registry-client.ts';
-import { isTagName, pathTags, unionTags } from '../schemas/tags.ts';
-import type { PathTags, SiteTags, TagName } from '../schemas/tags.ts';
+import type { PathTags, SiteTags } from '../schemas/tags.ts';
 import { sanitizedTopic, valueSubject } from '../schemas/topic-names.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
 import { compilePlan } from './compile-plan.ts';
@@ -21,6 +20,8 @@ import { desiredAcls, desiredTopics } from './desired-state.ts';
 import type { DesiredTopic, RawTopic, RolePrincipals } from './desired-state.ts';
 import type { Policy } from './policy.ts';
 import type { PolicyState } from './policy-log.ts';
+import { readSubjectTags, tagsOfSubject, unseenTags } from './subject-tags.ts';
+import type { SubjectTags } from './subject-tags.ts';
 
 export interface ApplyInput {
   readonly policies: readonly Policy[];
@@ -126,11 +127,6 @@ async function assertShapes({ admin, policies }: ApplyInput, topics: readonly De
   if (problems.length > 0) throw new GauzeErrors(problems);
 }
 
-interface Subject {
-  readonly versions: readonly SubjectVersion[];
-  readonly tags: PathTags;
-}
-
 async function rawTopics({ policies, admin }: ApplyInput): Promise<Map<string, RawTopic>> {
   const wanted = [...new Set(policies.flatMap((policy) => [...policy.topics.keys()]))].sort();
   const found = new Map((await admin.describeTopics(wanted)).map((topic) => [topic.topic, topic]));
@@ -151,23 +147,20 @@ async function rawTopics({ policies, admin }: ApplyInput): Promise<Map<string, R
   return raw;
 }
 
-async function readSubjects({ registry, siteTags, state }: ApplyInput, topics: readonly string[]) {
-  const subjects = new Map<string, Subject>();
-  for (const topic of topics) {
-    const subject = valueSubject(topic);
-    const versions = await registry.subjectVersions(subject);
-    const each = versions.map(({ text, references, metadata }) =>
-      pathTags(parseAvroSchema(text, references, { subject }), { site: siteTags, metadata, subject }),
-    );
-    subjects.set(topic, { versions, tags: unionTags([...each, seenTags(state, subject)]) });
-  }
+async function readSubjects(
+  { registry, siteTags }: ApplyInput,
+  topics: readonly string[],
+): Promise<ReadonlyMap<string, SubjectTags>> {
+  const subjects = new Map<string, SubjectTags>();
+  for (const topic of topics)
+    subjects.set(topic, await readSubjectTags(registry, siteTags, valueSubject(topic)));
   return subjects;
 }
 
 /** Every version of every schema must compile for every audience; the derived schemas are what comes of it. */
 async function missingSchemas(
   input: ApplyInput,
-  subjects: ReadonlyMap<string, Subject>,
+  subjects: ReadonlyMap<string, SubjectTags>,
 ): Promise<Changes['schemas']> {
   const { names } = input;
   const problems: GauzeError[] = [];
@@ -179,7 +172,13 @@ async function missingSchemas(
   for (const policy of input.policies) {
     for (const topic of policy.topics.keys()) {
       for (const version of subjects.get(topic)?.versions ?? []) {
-        const plan = compileVersion(input, policy, topic, version, subjects.get(topic)!.tags);
+        const plan = compileVersion(
+          input,
+          policy,
+          topic,
+          version,
+          tagsOfSubject(subjects.get(topic)!, input.state),
+        );
         if (Array.isArray(plan)) problems.push(...plan);
         else
           wanted.push({
@@ -241,24 +240,14 @@ function policyEntry({ state, by }: ApplyInput, policy: Policy): PolicyLogEntry 
 
 function tagEntries(
   { state, by }: ApplyInput,
-  subjects: ReadonlyMap<string, Subject>,
+  subjects: ReadonlyMap<string, SubjectTags>,
 ): readonly PolicyLogEntry[] {
-  return [...subjects].flatMap(([topic, { tags }]) => {
-    const subject = valueSubject(topic);
-    const seen = state?.tags.get(subject);
-    const paths = [...tags].flatMap(([path, words]) => {
-      const unseen = [...words].filter((word) => !seen?.get(path)?.has(word));
-      return unseen.length > 0 ? [{ path, tags: unseen }] : [];
-    });
-    return paths.length > 0 ? [{ ...emptyEntry('TAGS_SEEN', by), tags: { subject, paths } }] : [];
+  return [...subjects.values()].flatMap((subject) => {
+    const paths = unseenTags(subject, state);
+    return paths.length > 0
+      ? [{ ...emptyEntry('TAGS_SEEN', by), tags: { subject: subject.subject, paths } }]
+      : [];
   });
-}
-
-function seenTags(state: PolicyState | null, subject: string): PathTags {
-  const tags = new Map<string, Set<TagName>>();
-  for (const [path, words] of state?.tags.get(subject) ?? [])
-    tags.set(path, new Set([...words].filter(isTagName)));
-  return tags;
 }
 
 function emptyEntry(kind: PolicyLogEntry['kind'], by: string): PolicyLogEntry {

@@ -10,13 +10,14 @@ import { keyInstruction } from '../policy/key-instruction.ts';
 import type { PolicyLog } from '../policy/policy-log.ts';
 import { parsePolicy } from '../policy/policy-file.ts';
 import type { Policy } from '../policy/policy.ts';
+import { readSubjectTags, tagsOfSubject, unseenTags } from '../policy/subject-tags.ts';
+import type { SubjectTags, TagEntries } from '../policy/subject-tags.ts';
 import type { Plan } from '../processors/plan.ts';
 import { compileKeyMasker, compileTranscoder } from '../processors/transcoder.ts';
 import type { Transcoder } from '../processors/transcoder.ts';
 import { parseAvroSchema } from '../schemas/parse-avro.ts';
 import type { RegistryClient, SubjectVersion } from '../schemas/registry-client.ts';
-import { isTagName, pathTags, unionTags } from '../schemas/tags.ts';
-import type { PathTags, SiteTags, TagName } from '../schemas/tags.ts';
+import type { SiteTags } from '../schemas/tags.ts';
 import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codecs.ts';
 import { sanitizedTopic, valueSubject } from '../schemas/topic-names.ts';
 import type { LaneName } from './lane-context.ts';
@@ -36,12 +37,7 @@ export interface CompiledPlan {
 /** Tags of a subject that the policy log does not have yet. */
 export interface UnseenTags {
   readonly subject: string;
-  readonly paths: readonly { readonly path: string; readonly tags: readonly string[] }[];
-}
-
-interface SubjectTags {
-  readonly tags: PathTags;
-  readonly versions: readonly SubjectVersion[];
+  readonly paths: TagEntries;
 }
 
 export interface PlanStoreOptions {
@@ -139,14 +135,9 @@ export class PlanStore {
 
   /** What must be in the policy log before, or together with, the first record under a plan of `topic`. */
   async unseenTags(topic: string): Promise<UnseenTags | null> {
-    const subject = valueSubject(topic);
-    const known = this.options.policyLog.state.tags.get(subject);
-    const { tags } = await this.subjectTags(subject);
-    const paths = [...tags].flatMap(([path, words]) => {
-      const unseen = [...words].filter((word) => !known?.get(path)?.has(word));
-      return unseen.length > 0 ? [{ path, tags: unseen }] : [];
-    });
-    return paths.length > 0 ? { subject, paths } : null;
+    const tags = await this.subjectTags(valueSubject(topic));
+    const paths = unseenTags(tags, this.options.policyLog.state);
+    return paths.length > 0 ? { subject: tags.subject, paths } : null;
   }
 
   private async compile(audience: string, topic: string, schemaId: number): Promise<CompiledPlan> {
@@ -160,7 +151,7 @@ export class PlanStore {
     if (!(await registry.isVersionOf(schemaId, subject))) {
       throw new GauzeError('ERR_SCHEMA_WRONG_SUBJECT', { schemaId, subject });
     }
-    const { tags } = await this.subjectTags(subject);
+    const tags = await this.subjectTags(subject);
     const plan = compilePlan({
       policy,
       policyVersion: applied.version,
@@ -168,7 +159,7 @@ export class PlanStore {
       topic,
       schemaId,
       schema: parseAvroSchema(text.text, text.references, { subject }),
-      tagsInForce: unionTags([tags, seenTags(policyLog.state.tags.get(subject))]),
+      tagsInForce: tagsOfSubject(tags, policyLog.state),
       siteTags,
       metadata: text.metadata,
     });
@@ -199,13 +190,10 @@ export class PlanStore {
   }
 
   private async readSubject(subject: string): Promise<SubjectTags> {
-    const versions = await this.options.registry.subjectVersions(subject);
-    this.versionLists.set(subject, listOf(versions));
-    const site = this.options.siteTags;
-    const each = versions.map(({ text, references, metadata }) =>
-      pathTags(parseAvroSchema(text, references, { subject }), { site, metadata, subject }),
-    );
-    return { tags: unionTags(each), versions };
+    const { registry, siteTags } = this.options;
+    const tags = await readSubjectTags(registry, siteTags, subject);
+    this.versionLists.set(subject, listOf(tags.versions));
+    return tags;
   }
 }
 
@@ -220,12 +208,6 @@ function readable(text: string, file: string): Policy | null {
 
 function listOf(versions: readonly SubjectVersion[]): string {
   return versions.map(({ version, id }) => `${version}:${id}`).join(',');
-}
-
-function seenTags(words: ReadonlyMap<string, ReadonlySet<string>> | undefined): PathTags {
-  const tags = new Map<string, Set<TagName>>();
-  for (const [path, names] of words ?? []) tags.set(path, new Set([...names].filter(isTagName)));
-  return tags;
 }
 
 function prefixOf(schemaId: number): Buffer {

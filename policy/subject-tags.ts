@@ -1,0 +1,49 @@
+/**
+ * Tags of a subject: those of all its versions in the registry, and those that the policy log has kept. Together they
+ * are in force; none may be left out, or a tag taken away later would stop protecting.
+ */
+import { parseAvroSchema } from '../schemas/parse-avro.ts';
+import type { RegistryClient, SubjectVersion } from '../schemas/registry-client.ts';
+import { isTagName, pathTags, unionTags } from '../schemas/tags.ts';
+import type { PathTags, SiteTags, TagName } from '../schemas/tags.ts';
+import type { PolicyState } from './policy-log.ts';
+
+export interface SubjectTags {
+  readonly subject: string;
+  readonly versions: readonly SubjectVersion[];
+  /** The union over all versions. */
+  readonly tags: PathTags;
+}
+
+/** Tags as an entry of the policy log holds them. */
+export type TagEntries = readonly { readonly path: string; readonly tags: readonly string[] }[];
+
+/** Reads all versions, soft-deleted ones too. Throws the registry's errors and those of parsing. */
+export async function readSubjectTags(
+  registry: RegistryClient,
+  site: SiteTags,
+  subject: string,
+): Promise<SubjectTags> {
+  const versions = await registry.subjectVersions(subject);
+  const each = versions.map(({ text, references, metadata }) =>
+    pathTags(parseAvroSchema(text, references, { subject }), { site, metadata, subject }),
+  );
+  return { subject, versions, tags: unionTags(each) };
+}
+
+/** All tags in force: of the versions, and all that the log has ever seen. */
+export function tagsOfSubject({ subject, tags }: SubjectTags, state: PolicyState | null): PathTags {
+  const seen = new Map<string, Set<TagName>>();
+  for (const [path, words] of state?.tags.get(subject) ?? [])
+    seen.set(path, new Set([...words].filter(isTagName)));
+  return unionTags([tags, seen]);
+}
+
+/** What the log does not have yet of the versions' tags. */
+export function unseenTags({ subject, tags }: SubjectTags, state: PolicyState | null): TagEntries {
+  const known = state?.tags.get(subject);
+  return [...tags].flatMap(([path, words]) => {
+    const unseen = [...words].filter((word) => !known?.get(path)?.has(word));
+    return unseen.length > 0 ? [{ path, tags: unseen }] : [];
+  });
+}
