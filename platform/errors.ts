@@ -267,7 +267,7 @@ export const ERRORS = {
   ERR_POLICY_SYNTAX: {
     kind: 'usage',
     message: '{file}:{line}: {setting} must be {expected}.',
-    action: 'Correct the policy; docs/reference/policy.md shows every setting.',
+    action: 'Correct the policy; docs/policy.md shows every setting.',
   },
   ERR_POLICY_SETTING_UNKNOWN: {
     kind: 'usage',

@@ -5,10 +5,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import { ERRORS } from '../../platform/errors.ts';
 import { parsePolicy } from '../../policy/policy-file.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const PAGES = ['README.md', 'CONTRIBUTING.md', 'docs/architecture.md', ...adrs()];
+const PAGES = ['README.md', 'CONTRIBUTING.md', 'docs/architecture.md', 'docs/policy.md', ...adrs()];
 
 function adrs(): string[] {
   return readdirSync(`${ROOT}docs/adr`).map((file) => `docs/adr/${file}`);
@@ -61,5 +62,14 @@ describe('the pages', () => {
     const [policy] = blocks('README.md', 'yaml').map((text) => parsePolicy(text, 'README.md'));
     expect(policy?.audience).toBe('research');
     expect(policy?.methods.size).toBe(6);
+    const [whole] = blocks('docs/policy.md', 'yaml').map((text) => parsePolicy(text, 'docs/policy.md'));
+    expect(whole?.fields.get('clinical.encounters')?.has('reasonText')).toBe(true);
+    expect(whole?.examples).toHaveLength(1);
+  });
+
+  test('that errors send their readers to exist', () => {
+    const named = Object.values(ERRORS).flatMap(({ action }) => [...action.matchAll(/docs\/[a-z/-]+\.md/g)]);
+    expect(named.length).toBeGreaterThan(3);
+    expect(named.map(([page]) => page).filter((page) => !existsSync(ROOT + page))).toEqual([]);
   });
 });
