@@ -4,6 +4,7 @@
 import type { KafkaAdmin } from '../kafka/admin.ts';
 import { ordinaryProducer } from '../kafka/kafkajs-client.ts';
 import { loadKeyring } from '../keys/keyring.ts';
+import { sleep } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
 import { applyChanges, findChanges } from '../policy/apply.ts';
 import type { ApplyInput, Changes } from '../policy/apply.ts';
@@ -12,6 +13,9 @@ import { PolicyLog } from '../policy/policy-log.ts';
 import type { PolicyState } from '../policy/policy-log.ts';
 import { Site } from './site.ts';
 import { EXIT, note, print, styled } from './terminal.ts';
+
+const APPEND_ATTEMPTS = 20;
+const APPEND_WAIT_MS = 250;
 
 export interface ApplyOptions {
   readonly config: string;
@@ -50,8 +54,22 @@ export async function applyPolicies(
   return changes;
 }
 
-/** Appends entries to the policy log, in one request, so that they take effect together. */
+/**
+ * Appends entries to the policy log, in one request, so that they take effect together. Tried again for a while:
+ * brokers take up a topic or right that has just been made a moment after the controller.
+ */
 export async function appendPolicies(site: Site, values: readonly Buffer[]): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await appendOnce(site, values);
+    } catch (error) {
+      if (attempt === APPEND_ATTEMPTS) throw error;
+      await sleep(APPEND_WAIT_MS);
+    }
+  }
+}
+
+async function appendOnce(site: Site, values: readonly Buffer[]): Promise<void> {
   const producer = ordinaryProducer(await site.kafkaJsOptions('admin'));
   try {
     await producer.connect();

@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import { allow } from '../kafka/acl.ts';
 import type { Acl } from '../kafka/acl.ts';
 import { KafkaAdmin } from '../kafka/admin.ts';
+import { Connection } from '../kafka/connection.ts';
+import { parseAddress } from '../kafka/login.ts';
 import type { Login } from '../kafka/login.ts';
-import { random } from '../platform/clock.ts';
+import { random, sleep } from '../platform/clock.ts';
 import {
   PLAIN_USER,
   SCRAM_USERS,
@@ -20,6 +22,9 @@ import {
 import { freePorts } from './free-ports.ts';
 import { formatKafka, startKafka } from './services.ts';
 import type { ServiceContext } from './services.ts';
+
+const LOG_IN_ATTEMPTS = 300;
+const LOG_IN_WAIT_MS = 50;
 
 /** Our own brokers. Node ids count from 1; the first one is also the controller. */
 export class EmbeddedKafka {
@@ -64,6 +69,7 @@ export class EmbeddedKafka {
   async addUser(name: string): Promise<Login> {
     const login = newLogin(name, 'scram-sha-256');
     await this.#asSuperUser(async (admin) => await admin.upsertScramUser(name, login.password));
+    for (const broker of this.brokers) await logInSoon(broker, login);
     this.logins[name] = login;
     return login;
   }
@@ -147,4 +153,24 @@ function adminRights(): Acl[] {
     ...allow(principal, ['create', 'describe', 'alter', 'alter-configs', 'describe-configs'], 'topic', '*'),
     ...allow(principal, ['alter', 'describe'], 'cluster'),
   ];
+}
+
+/** The controller has the user; each broker takes it up a moment later. */
+async function logInSoon(broker: string, login: Login): Promise<void> {
+  const address = parseAddress(broker);
+  if (!address) return;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const connection = await Connection.open(address, {
+        brokers: [address],
+        ssl: false,
+        login,
+        role: login.username,
+      });
+      return connection.close();
+    } catch (error) {
+      if (attempt === LOG_IN_ATTEMPTS) throw error;
+      await sleep(LOG_IN_WAIT_MS);
+    }
+  }
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { aclText, allow } from '../../kafka/acl.ts';
 import { KafkaAdmin } from '../../kafka/admin.ts';
 import { ordinaryProducer } from '../../kafka/kafkajs-client.ts';
-import { connectionOf, uniqueName, withAdmin } from '../support/stack.ts';
+import { connectionOf, uniqueName, withAdmin, eventually } from '../support/stack.ts';
 
 let admin: KafkaAdmin;
 
@@ -67,11 +67,13 @@ describe('rights', () => {
     ];
     await admin.createAcls(rules);
     await admin.createAcls(rules);
-    expect((await admin.describeAcls(principal)).map(aclText).toSorted()).toEqual(
-      rules.map(aclText).toSorted(),
-    );
+    // A broker answers from what it has taken up of the controller's decisions so far.
+    await eventually(async () => {
+      const found = (await admin.describeAcls(principal)).map(aclText).toSorted();
+      expect(found).toEqual(rules.map(aclText).toSorted());
+    });
     expect(await admin.deleteAcls(rules.slice(1))).toBe(rules.length - 1);
-    expect(await admin.describeAcls(principal)).toEqual([rules[0]]);
+    await eventually(async () => expect(await admin.describeAcls(principal)).toEqual([rules[0]]));
     expect(await admin.deleteAcls(rules.slice(1))).toBe(0);
     await admin.deleteAcls(rules);
   });

@@ -14,7 +14,15 @@ import type { KafkaJsOptions, OrdinaryProducer } from '../../kafka/kafkajs-clien
 import type { Login } from '../../kafka/login.ts';
 import type { GauzeError } from '../../platform/errors.ts';
 import { startStack } from '../../stack/local-stack.ts';
-import { addUser, connectionOf, loginOf, testStack, uniqueName, withAdmin } from '../support/stack.ts';
+import {
+  eventually,
+  addUser,
+  connectionOf,
+  loginOf,
+  testStack,
+  uniqueName,
+  withAdmin,
+} from '../support/stack.ts';
 
 describe('log-ins', () => {
   test('lets every user in with the password of this start', async () => {
@@ -80,7 +88,7 @@ describe('rights', () => {
       await withAdmin(async (admin) => {
         await admin.createAcls(allow(`User:${user.username}`, ['write'], 'topic', topic));
       });
-      await expect(send()).resolves.toHaveLength(1);
+      expect(await eventually(send)).toHaveLength(1);
     });
     await withAdmin(async (admin) => {
       await admin.createAcls(allow(`User:${user.username}`, ['read'], 'group', topic));

@@ -5,6 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { KafkaJsOptions } from '../../kafka/kafkajs-client.ts';
+import { Connection } from '../../kafka/connection.ts';
+import { parseAddress } from '../../kafka/login.ts';
 import type { Login } from '../../kafka/login.ts';
 import { KafkaAdmin } from '../../kafka/admin.ts';
 import type { StackDescription } from '../../stack/local-stack.ts';
@@ -46,11 +48,32 @@ export async function withAdmin<T>(work: (admin: KafkaAdmin) => Promise<T>, logi
   }
 }
 
-/** Makes a SCRAM user of that name, without any right, on whichever stack is in use. */
+/**
+ * Tries again until it succeeds: for what a controller has decided and each broker takes up a moment later.
+ * Fails with the last error.
+ */
+export async function eventually<T>(attempt: () => Promise<T>, timeoutMs = 15_000): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
+}
+
+/** Makes a SCRAM user of that name, without any right, on whichever stack is in use; it can log in at once. */
 export async function addUser(username: string): Promise<Login> {
   const password = randomBytes(24).toString('base64url');
   await withAdmin(async (admin) => await admin.upsertScramUser(username, password));
-  return { mechanism: 'scram-sha-256', username, password };
+  const login: Login = { mechanism: 'scram-sha-256', username, password };
+  for (const broker of testStack().brokers) {
+    const address = parseAddress(broker)!;
+    const endpoint = { brokers: [address], ssl: false as const, login, role: username };
+    await eventually(async () => (await Connection.open(address, endpoint)).close());
+  }
+  return login;
 }
 
 /** A name that no other test uses: `<prefix>-<12 hex digits>`. */

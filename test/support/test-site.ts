@@ -18,7 +18,7 @@ import { createKeyringFile } from '../../keys/keyring.ts';
 import { sanitizedTopic, topicNames } from '../../schemas/topic-names.ts';
 import type { TopicNames } from '../../schemas/topic-names.ts';
 import type { LaneReport } from '../../topology/lane-report.ts';
-import { connectionOf, loginOf, testStack, uniqueName, withAdmin } from './stack.ts';
+import { connectionOf, eventually, loginOf, testStack, uniqueName, withAdmin } from './stack.ts';
 
 const GAUZE = fileURLToPath(new URL('../../cli/gauze.ts', import.meta.url));
 const POLICIES = fileURLToPath(new URL('../../examples/hospital/policies/', import.meta.url));
@@ -101,6 +101,11 @@ export class TestSite {
         await admin.createTopic({ topic: site.raw(topic), partitions: options.partitions ?? 2, config: {} });
         await admin.createAcls(allow('User:ehr-feed', ['write', 'describe'], 'topic', site.raw(topic)));
       }
+      await eventually(async () => {
+        const there = new Set((await admin.describeAcls('User:ehr-feed')).map(({ name }) => name));
+        if (!site.topics.every((topic) => there.has(site.raw(topic))))
+          throw new Error('the feed has no right yet');
+      });
     });
     return site;
   }
