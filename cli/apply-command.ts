@@ -55,26 +55,24 @@ export async function applyPolicies(
 }
 
 /**
- * Appends entries to the policy log, in one request, so that they take effect together. Tried again for a while:
- * brokers take up a topic or right that has just been made a moment after the controller.
+ * Appends entries to the policy log, in one request, so that they take effect together. Tried again for a while where
+ * the broker has not taken up the right to do so yet; never after any other error, lest an order stand there twice.
  */
 export async function appendPolicies(site: Site, values: readonly Buffer[]): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await appendOnce(site, values);
-    } catch (error) {
-      if (attempt === APPEND_ATTEMPTS) throw error;
-      await sleep(APPEND_WAIT_MS);
-    }
-  }
-}
-
-async function appendOnce(site: Site, values: readonly Buffer[]): Promise<void> {
   const producer = ordinaryProducer(await site.kafkaJsOptions('admin'));
+  const messages = values.map((value) => ({ key: null, value, partition: 0 }));
   try {
     await producer.connect();
-    const messages = values.map((value) => ({ key: null, value, partition: 0 }));
-    await producer.send({ topic: site.names.policies, acks: -1, messages });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await producer.send({ topic: site.names.policies, acks: -1, messages });
+        return;
+      } catch (error) {
+        const isRefused = (error as { type?: unknown }).type === 'TOPIC_AUTHORIZATION_FAILED';
+        if (!isRefused || attempt === APPEND_ATTEMPTS) throw error;
+        await sleep(APPEND_WAIT_MS);
+      }
+    }
   } catch {
     throw new GauzeError('ERR_KAFKA_ANSWER', { apiName: 'Produce', topic: site.names.policies });
   } finally {
