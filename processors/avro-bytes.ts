@@ -156,15 +156,17 @@ export function writeInt(out: Uint8Array, at: number, value: number): number {
 export function writeLong(out: Uint8Array, at: number, value: number): number {
   const sign = value < 0 ? 1 : 0;
   const half = value < 0 ? -(value + 1) : value;
-  // The zig-zag number in two words: shifts work on 32 bits only.
-  const halfLow = half >>> 0;
-  let high = (half - halfLow) / 0x100000000;
-  high = (high << 1) | (halfLow >>> 31);
-  let low = ((halfLow << 1) | sign) >>> 0;
+  // The zig-zag number is twice `half`, plus the sign. Its lowest 28 bits make four bytes, the rest at most four more.
+  const high = Math.floor(half / 0x8000000);
+  let low = ((half - high * 0x8000000) << 1) | sign;
   let position = at;
-  for (; high > 0; high >>>= 7) {
-    out[position++] = (low & 0x7f) | 0x80;
-    low = ((low >>> 7) | (high << 25)) >>> 0;
+  if (high > 0) {
+    out[position] = (low & 0x7f) | 0x80;
+    out[position + 1] = ((low >>> 7) & 0x7f) | 0x80;
+    out[position + 2] = ((low >>> 14) & 0x7f) | 0x80;
+    out[position + 3] = (low >>> 21) | 0x80;
+    position += 4;
+    low = high;
   }
   for (; low > 0x7f; low >>>= 7) out[position++] = (low & 0x7f) | 0x80;
   out[position] = low;
