@@ -3,7 +3,7 @@
  * The fold is pure; PolicyLog reads the topic and keeps the fold up to date. Nothing is ever forgotten here:
  * a tag seen once stays in force until an entry of the log releases it.
  */
-import { sleep } from '../platform/clock.ts';
+import { sleep, timer } from '../platform/clock.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
 import { LogReader } from '../kafka/log-reader.ts';
 import type { LogRecord } from '../kafka/log-reader.ts';
@@ -62,8 +62,7 @@ export class PolicyState {
       this.policies.delete(policy.audience);
     }
     if (entry.kind === 'TAGS_SEEN' && tags) this.foldTags(tags);
-    if (entry.kind === 'LANE_STARTED' && lane)
-      this.started.set(laneKey(lane), { ...lane, logOffset: offset });
+    if (entry.kind === 'LANE_STARTED' && lane) this.foldStart({ ...lane, logOffset: offset });
     if (entry.kind === 'LANE_RESUMED' && resume) {
       const key = laneKey(resume);
       this.resumed.set(key, { ...resume, logOffset: offset });
@@ -72,6 +71,14 @@ export class PolicyState {
         this.withhold.set(key, (this.withhold.get(key) ?? new Set()).add(resume.withhold_offset));
       }
     }
+  }
+
+  private foldStart(lane: LaneEntry<LaneStartedEntry>): void {
+    const key = laneKey(lane);
+    // Orders to withhold name offsets, and those of a raw topic that was made again name other records.
+    const before = this.started.get(key);
+    if (before && before.topic_id !== lane.topic_id && this.withhold.delete(key)) this.rulesVersion++;
+    this.started.set(key, lane);
   }
 
   private foldTags({ subject, paths }: NonNullable<PolicyLogEntry['tags']>): void {
@@ -100,7 +107,7 @@ const RETRY_MS = 500;
 export class PolicyLog {
   readonly state = new PolicyState();
   private readonly reader: LogReader;
-  private waiters: (() => void)[] = [];
+  private readonly waiters = new Set<() => void>();
 
   constructor(cluster: Cluster, topic: string) {
     this.reader = new LogReader(cluster, topic, 0);
@@ -133,9 +140,20 @@ export class PolicyLog {
     }
   }
 
-  /** Resolves at the next change of the log. */
-  async changed(): Promise<void> {
-    await new Promise<void>((resolve) => this.waiters.push(resolve));
+  /** Resolves at the next change of the log, after `ms`, or when `signal` aborts; leaves nothing behind. */
+  async changed(signal: AbortSignal, ms?: number): Promise<void> {
+    if (signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.waiters.delete(done);
+        signal.removeEventListener('abort', done);
+        late?.cancel();
+        resolve();
+      };
+      const late = ms === undefined ? null : timer(ms, done);
+      this.waiters.add(done);
+      signal.addEventListener('abort', done);
+    });
   }
 
   close(): void {
@@ -153,8 +171,6 @@ export class PolicyLog {
   }
 
   private wake(): void {
-    const { waiters } = this;
-    this.waiters = [];
-    for (const resolve of waiters) resolve();
+    for (const done of [...this.waiters]) done();
   }
 }

@@ -171,7 +171,7 @@ export class Instance {
     let seen = this.policyLog.state.rulesVersion;
     const react = async (): Promise<void> => {
       while (!signal.aborted) {
-        await this.policyLog.changed();
+        await this.policyLog.changed(signal);
         if (this.policyLog.state.rulesVersion === seen) continue;
         seen = this.policyLog.state.rulesVersion;
         this.plans.invalidate();

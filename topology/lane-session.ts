@@ -189,17 +189,19 @@ export class LaneSession {
         const error = ownError(thrown);
         if (error.kind !== 'hold') throw error;
         await this.hold(error);
-        await abortable(Promise.race([policyLog.changed(), sleep(limits.recheckMs)]), this.signals.drain);
+        await policyLog.changed(this.signals.drain, limits.recheckMs);
         await plans.refreshSubjects();
       }
     }
   }
 
   private async hold(error: GauzeError): Promise<void> {
-    const isNew = this.held?.code !== error.code;
-    if (!isNew) return await this.renewIfDue();
     const { code, context } = error;
-    this.held = { code, sinceMs: nowMs(), path: context.path ?? null, schemaId: context.schemaId ?? null };
+    const path = context.path ?? null;
+    const schemaId = context.schemaId ?? null;
+    const isKnown = this.held?.code === code && this.held.path === path && this.held.schemaId === schemaId;
+    if (isKnown) return await this.renewIfDue();
+    this.held = { code, sinceMs: nowMs(), path, schemaId };
     this.context.events.held(this.setup.lane, error);
     await this.commitWork([
       laneHeld(this.setup.identity, this.policy, { nowMs: nowMs(), position: this.masked, code }),

@@ -13,7 +13,6 @@ import { TransactionalProducer } from '../kafka/transactional-producer.ts';
 import { laneKey } from '../policy/policy-log.ts';
 import { REGIMES } from '../policy/regimes.ts';
 import { sanitizedTopic } from '../schemas/topic-names.ts';
-import { abortable } from './abortable.ts';
 import { lastAuditedPosition } from './audited-position.ts';
 import { assertChainEnds } from './chain-end.ts';
 import type { LaneContext, LaneName } from './lane-context.ts';
@@ -139,7 +138,7 @@ export class Lane {
 
   /** Until the policy log changes, or for `ms`. */
   private async waitForChange(ms: number): Promise<void> {
-    await abortable(Promise.race([this.context.policyLog.changed(), sleep(ms)]), this.drain.signal);
+    await this.context.policyLog.changed(this.drain.signal, ms);
   }
 
   private latestResume(): number {

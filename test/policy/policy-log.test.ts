@@ -21,8 +21,8 @@ function tagsSeen(subject: string, paths: Readonly<Record<string, readonly strin
   const list = Object.entries(paths).map(([path, tags]) => ({ path, tags }));
   return { ...EMPTY, tags: { subject, paths: list } };
 }
-function started(offset: number): PolicyLogEntry {
-  const ids = { topic_id: 'aa'.repeat(16), target_topic_id: 'bb'.repeat(16) };
+function started(offset: number, topicId = 'aa'.repeat(16)): PolicyLogEntry {
+  const ids = { topic_id: topicId, target_topic_id: 'bb'.repeat(16) };
   return { ...EMPTY, kind: 'LANE_STARTED', lane: { ...LANE, ...ids, start_offset: offset } };
 }
 function resumed(from: ResumeFrom, withholdOffset: number | null = null): PolicyLogEntry {
@@ -83,6 +83,13 @@ describe('the fold of the policy log', () => {
     const state = stateOf([resumed('WITHHOLD', 7), resumed('WITHHOLD', 9), resumed('EARLIEST')]);
     expect(state.resumed.get(laneKey(LANE))).toMatchObject({ from: 'EARLIEST', logOffset: 4 });
     expect([...state.withhold.get(laneKey(LANE))!]).toEqual([7, 9]);
+  });
+
+  test('forgets orders to withhold once the raw topic is another one, and only then', () => {
+    const orders = [started(0), resumed('WITHHOLD', 7), started(8)];
+    expect([...stateOf(orders).withhold.get(laneKey(LANE))!]).toEqual([7]);
+    const remade = stateOf([...orders, started(0, 'cc'.repeat(16))]);
+    expect(remade.withhold.has(laneKey(LANE))).toBe(false);
   });
 
   test('counts what changes the rules: policies, new tags, orders to withhold; and nothing else', () => {
