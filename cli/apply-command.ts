@@ -3,6 +3,7 @@
  */
 import type { KafkaAdmin } from '../kafka/admin.ts';
 import { ordinaryProducer } from '../kafka/kafkajs-client.ts';
+import { ownKafkaJsError } from '../kafka/kafkajs-errors.ts';
 import { loadKeyring } from '../keys/keyring.ts';
 import { sleep } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
@@ -73,8 +74,8 @@ export async function appendPolicies(site: Site, values: readonly Buffer[]): Pro
         await sleep(APPEND_WAIT_MS);
       }
     }
-  } catch {
-    throw new GauzeError('ERR_KAFKA_ANSWER', { apiName: 'Produce', topic: site.names.policies });
+  } catch (error) {
+    throw ownKafkaJsError(error, { apiName: 'Produce', topic: site.names.policies });
   } finally {
     await producer.disconnect();
   }

@@ -7,6 +7,7 @@ import { sleep } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
 import { BrokerConnections } from './cluster.ts';
 import type { Cluster } from './cluster.ts';
+import type { Connection } from './connection.ts';
 import { kafkaError, kafkaErrorClass } from './kafka-errors.ts';
 import { produce } from './produce.ts';
 import type { RecordBatchWriter, WrittenBatch } from './record-batch-writer.ts';
@@ -34,6 +35,9 @@ export const TRANSACTION_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const RETRY_MS = 2;
 
+/** Whose coordinator: of a group, or of a transactional id. */
+type Coordinated = readonly [type: 'group' | 'transaction', key: string];
+
 interface Sending {
   readonly output: TransactionOutput;
   readonly batch: WrittenBatch;
@@ -47,11 +51,13 @@ export class TransactionalProducer {
   private readonly connections: BrokerConnections;
   private identity: ProducerIdentity | null = null;
   private fenced = false;
+  private readonly self: Coordinated;
 
   constructor(cluster: Cluster, transactionalId: string) {
     this.cluster = cluster;
     this.connections = new BrokerConnections(cluster);
     this.transactionalId = transactionalId;
+    this.self = ['transaction', transactionalId];
   }
 
   /**
@@ -63,7 +69,7 @@ export class TransactionalProducer {
     this.identity = null;
     for (;;) {
       signal.throwIfAborted();
-      const connection = await this.toCoordinator('transaction', this.transactionalId, signal);
+      const connection = await this.toCoordinator(this.self, signal);
       const answer = await initProducerId(
         connection,
         this.transactionalId,
@@ -74,7 +80,7 @@ export class TransactionalProducer {
         this.identity = { producerId: answer.producerId, epoch: answer.epoch };
         return;
       }
-      await this.retryOrThrow('InitProducerId', answer.error, signal, 20);
+      await this.retryOrThrow('InitProducerId', answer.error, this.self, signal, 20);
     }
   }
 
@@ -87,11 +93,10 @@ export class TransactionalProducer {
   ): Promise<CommittedOffset> {
     for (;;) {
       signal.throwIfAborted();
-      const connection = await this.toCoordinator('group', group, signal);
+      const connection = await this.toCoordinator(['group', group], signal);
       const answer = await fetchCommittedOffset(connection, group, topic, partition, REQUEST_TIMEOUT_MS);
       if (answer.error === 0) return answer;
-      if (kafkaErrorClass(answer.error) === 'coordinator') this.cluster.forgetCoordinator('group', group);
-      await this.retryOrThrow('OffsetFetch', answer.error, signal, 10);
+      await this.retryOrThrow('OffsetFetch', answer.error, ['group', group], signal, 10);
     }
   }
 
@@ -197,7 +202,7 @@ export class TransactionalProducer {
   ): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
-      const connection = await this.toCoordinator('group', offset.group, signal);
+      const connection = await this.toCoordinator(['group', offset.group], signal);
       const error = await txnOffsetCommit(
         connection,
         this.transactionalId,
@@ -206,39 +211,40 @@ export class TransactionalProducer {
         REQUEST_TIMEOUT_MS,
       );
       if (error === 0) return;
-      if (kafkaErrorClass(error) === 'coordinator') this.cluster.forgetCoordinator('group', offset.group);
-      await this.retryOrThrow('TxnOffsetCommit', error, signal, RETRY_MS);
+      await this.retryOrThrow('TxnOffsetCommit', error, ['group', offset.group], signal, RETRY_MS);
     }
   }
 
   private async end(identity: ProducerIdentity, signal: AbortSignal): Promise<ProducerIdentity> {
     for (;;) {
       signal.throwIfAborted();
-      const connection = await this.toCoordinator('transaction', this.transactionalId, signal);
+      const connection = await this.toCoordinator(this.self, signal);
       const answer = await endTxn(connection, this.transactionalId, identity, true, REQUEST_TIMEOUT_MS);
       if (answer.error === 0) return { producerId: answer.producerId, epoch: answer.epoch };
-      await this.retryOrThrow('EndTxn', answer.error, signal, RETRY_MS);
+      await this.retryOrThrow('EndTxn', answer.error, this.self, signal, RETRY_MS);
     }
   }
 
-  private async toCoordinator(type: 'group' | 'transaction', key: string, signal: AbortSignal) {
-    const node = await this.cluster.coordinator(type, key, signal);
+  private async toCoordinator(coordinated: Coordinated, signal: AbortSignal): Promise<Connection> {
+    const node = await this.cluster.coordinator(...coordinated, signal);
     try {
       return await this.connections.to(node);
     } catch (error) {
-      this.cluster.forgetCoordinator(type, key);
+      this.cluster.forgetCoordinator(...coordinated);
       throw error;
     }
   }
 
+  /** Waits where asking again can help, of the coordinator wherever it is by then; throws where it cannot. */
   private async retryOrThrow(
     apiName: string,
     error: number,
+    coordinated: Coordinated,
     signal: AbortSignal,
     waitMs: number,
   ): Promise<void> {
     const cls = kafkaErrorClass(error);
-    if (cls === 'coordinator') this.cluster.forgetCoordinator('transaction', this.transactionalId);
+    if (cls === 'coordinator') this.cluster.forgetCoordinator(...coordinated);
     if (cls !== 'coordinator' && cls !== 'retry') {
       if (cls === 'fenced') this.fenced = true;
       throw kafkaError(apiName, error);

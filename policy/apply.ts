@@ -171,14 +171,10 @@ async function missingSchemas(
   ];
   for (const policy of input.policies) {
     for (const topic of policy.topics.keys()) {
-      for (const version of subjects.get(topic)?.versions ?? []) {
-        const plan = compileVersion(
-          input,
-          policy,
-          topic,
-          version,
-          tagsOfSubject(subjects.get(topic)!, input.state),
-        );
+      const subject = subjects.get(topic)!;
+      const tags = tagsOfSubject(subject, input.state);
+      for (const version of subject.versions) {
+        const plan = compileVersion(input, policy, topic, version, tags);
         if (Array.isArray(plan)) problems.push(...plan);
         else
           wanted.push({

@@ -171,6 +171,6 @@ export class PolicyLog {
   }
 
   private wake(): void {
-    for (const done of [...this.waiters]) done();
+    for (const done of this.waiters) done();
   }
 }

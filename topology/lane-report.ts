@@ -7,6 +7,7 @@ import { BrokerConnections } from '../kafka/cluster.ts';
 import type { Cluster } from '../kafka/cluster.ts';
 import { GauzeError } from '../platform/errors.ts';
 import type { ErrorCode } from '../platform/errors.ts';
+import { laneKey } from '../policy/policy-log.ts';
 import type { PolicyState } from '../policy/policy-log.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
 import { sanitizedTopic } from '../schemas/topic-names.ts';
@@ -99,7 +100,7 @@ async function topicReports(
       : 'ERR_KAFKA_TOPIC_MISSING';
     const held = metadata?.held ?? null;
     const why = code ?? held?.code ?? null;
-    const started = state.started.has(`${audience}/${topic}/${range.partition}`);
+    const started = state.started.has(laneKey(lane));
     reports.push({
       ...lane,
       state: why ? 'held' : started ? 'ok' : 'new',

@@ -32,7 +32,6 @@ export interface PartitionReaderOptions {
 
 /** Spans kept for lanes that are a little behind, counted in fetches. */
 const WINDOW_FETCHES = 4;
-const OFFSET_OUT_OF_RANGE = 1;
 
 export class PartitionReader {
   private readonly cluster: Cluster;
@@ -95,7 +94,7 @@ export class PartitionReader {
       maxWaitMs,
       readCommitted: true,
     });
-    if (answer.error === OFFSET_OUT_OF_RANGE) throw new GauzeError('ERR_LANE_RETENTION', where);
+    // An offset out of range ends the session too; the next one finds out which end it lies beyond, and holds.
     if (answer.error !== 0) {
       if (kafkaErrorClass(answer.error) !== 'right') await this.cluster.refresh([topic]);
       throw kafkaError('Fetch', answer.error, where);
