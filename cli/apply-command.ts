@@ -6,12 +6,11 @@ import { ordinaryProducer } from '../kafka/kafkajs-client.ts';
 import { ownKafkaJsError } from '../kafka/kafkajs-errors.ts';
 import { loadKeyring } from '../keys/keyring.ts';
 import { sleep } from '../platform/clock.ts';
-import { GauzeError } from '../platform/errors.ts';
 import { applyChanges, findChanges } from '../policy/apply.ts';
 import type { ApplyInput, Changes } from '../policy/apply.ts';
 import { loadPolicies } from '../policy/load-policies.ts';
-import { PolicyLog } from '../policy/policy-log.ts';
-import type { PolicyState } from '../policy/policy-log.ts';
+import { keysForTheOccasion } from './check-site.ts';
+import { withPolicyLog } from './policy-log-access.ts';
 import { Site } from './site.ts';
 import { EXIT, note, print, styled } from './terminal.ts';
 
@@ -81,23 +80,6 @@ export async function appendPolicies(site: Site, values: readonly Buffer[]): Pro
   }
 }
 
-/** The policy log as it is; null where it does not exist yet. */
-export async function readPolicyState(site: Site, role: 'admin' | 'topology'): Promise<PolicyState | null> {
-  const cluster = await site.cluster(role);
-  const log = new PolicyLog(cluster, site.names.policies);
-  try {
-    await cluster.start();
-    await log.readToEnd();
-    return log.state;
-  } catch (error) {
-    if (error instanceof GauzeError && error.code === 'ERR_KAFKA_TOPIC_MISSING') return null;
-    throw error;
-  } finally {
-    log.close();
-    await cluster.close();
-  }
-}
-
 async function withAdmin(site: Site, work: (admin: KafkaAdmin) => Promise<void>): Promise<void> {
   const admin = await site.admin('admin');
   try {
@@ -110,19 +92,21 @@ async function withAdmin(site: Site, work: (admin: KafkaAdmin) => Promise<void>)
 
 async function applyInput(site: Site, admin: KafkaAdmin): Promise<ApplyInput> {
   const policies = await loadPolicies(site.config.policies);
-  if (site.config.keys) {
-    const keyring = await loadKeyring(site.config.keys.file);
-    for (const { audience } of policies) keyring.audience(audience);
-  }
+  const audiences = policies.map(({ audience }) => audience);
+  const keys = site.config.keys
+    ? await loadKeyring(site.config.keys.file)
+    : await keysForTheOccasion(audiences);
+  for (const audience of audiences) keys.audience(audience);
   const exists = (await admin.listTopics()).includes(site.names.policies);
   return {
     policies,
     admin,
+    keys,
     names: site.names,
     roles: site.principals,
     registry: await site.registry(),
     siteTags: site.siteTags,
-    state: exists ? await readPolicyState(site, 'admin') : null,
+    state: exists ? await withPolicyLog(site, 'admin', async (read) => await read()) : null,
     by: site.principals.admin,
   };
 }

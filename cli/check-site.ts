@@ -101,7 +101,7 @@ async function readKeys(
 }
 
 /** Keys that nobody keeps: enough to see that an example comes out as its policy says. */
-async function keysForTheOccasion(audiences: readonly string[]): Promise<Keyring> {
+export async function keysForTheOccasion(audiences: readonly string[]): Promise<Keyring> {
   const folder = await mkdtemp(join(tmpdir(), 'gauze-check-'));
   try {
     const file = join(folder, 'keyring.json');

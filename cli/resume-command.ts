@@ -5,12 +5,17 @@
 import { nowMs, sleep } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
 import { policyLogCodec } from '../schemas/control-codecs.ts';
-import type { PolicyLogEntry, ResumeFrom } from '../schemas/control-codecs.ts';
+import type { LaneResumedEntry, PolicyLogEntry, ResumeFrom } from '../schemas/control-codecs.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
 import { laneKey } from '../policy/policy-log.ts';
-import { appendPolicies, readPolicyState } from './apply-command.ts';
+import type { PolicyState } from '../policy/policy-log.ts';
+import { appendPolicies } from './apply-command.ts';
+import { withPolicyLog } from './policy-log-access.ts';
 import { Site } from './site.ts';
 import { EXIT, note, print } from './terminal.ts';
+
+const TAKEN_UP = 'The lane has taken it up.';
+const NOT_TAKEN_UP = 'No instance has taken it up yet; it will when one runs the lane.';
 
 export interface ResumeOptions {
   readonly config: string;
@@ -33,8 +38,19 @@ export async function resumeCommand(
   const order = orderOf(options);
   const waitS = wholeNumber('--wait', options.wait);
   const site = await Site.load(options.config);
-  const state = await readPolicyState(site, 'admin');
-  if (!state?.policies.has(audience)) throw new GauzeError('ERR_POLICY_ABSENT', { audience, topic });
+  return await withPolicyLog(site, 'admin', async (read) => {
+    const { policies } = await read();
+    if (!policies.has(audience)) throw new GauzeError('ERR_POLICY_ABSENT', { audience, topic });
+    await appendOrder(site, { ...lane, ...order, reason: options.reason });
+    note('The order stands in the policy log; waiting for the lane.');
+    const taken = await takenUp(read, laneKey(lane), waitS);
+    if (options.json) print(JSON.stringify({ ordered: true, takenUp: taken }));
+    else print(taken ? TAKEN_UP : NOT_TAKEN_UP);
+    return taken ? EXIT.ok : EXIT.problems;
+  });
+}
+
+async function appendOrder(site: Site, resume: LaneResumedEntry): Promise<void> {
   const registry = await site.registry();
   const id = await registry.register(valueSubject(site.names.policies), policyLogCodec.schemaText);
   const entry: PolicyLogEntry = {
@@ -44,19 +60,9 @@ export async function resumeCommand(
     policy: null,
     tags: null,
     lane: null,
-    resume: { ...lane, ...order, reason: options.reason },
+    resume,
   };
   await appendPolicies(site, [policyLogCodec.encode(entry, id)]);
-  note('The order stands in the policy log; waiting for the lane.');
-  const taken = await takenUp(site, laneKey(lane), waitS);
-  if (options.json) print(JSON.stringify({ ordered: true, takenUp: taken }));
-  else
-    print(
-      taken
-        ? 'The lane has taken it up.'
-        : 'No instance has taken it up yet; it will when one runs the lane.',
-    );
-  return taken ? EXIT.ok : EXIT.problems;
 }
 
 function orderOf(options: ResumeOptions): {
@@ -80,11 +86,11 @@ function orderOf(options: ResumeOptions): {
 }
 
 /** A lane that has taken up the order has appended a new start after it. */
-async function takenUp(site: Site, key: string, waitS: number): Promise<boolean> {
+async function takenUp(read: () => Promise<PolicyState>, key: string, waitS: number): Promise<boolean> {
   for (let waited = 0; ; waited++) {
-    const state = await readPolicyState(site, 'admin');
-    const ordered = state?.resumed.get(key)?.logOffset ?? -1;
-    if ((state?.started.get(key)?.logOffset ?? -1) > ordered) return true;
+    const { resumed, started } = await read();
+    const ordered = resumed.get(key)?.logOffset ?? -1;
+    if ((started.get(key)?.logOffset ?? -1) > ordered) return true;
     if (waited >= waitS) return false;
     await sleep(1_000);
   }

@@ -2,11 +2,11 @@
  * `gauze status`: every lane with its lag, and why it stands still if it does.
  */
 import { parsePolicy } from '../policy/policy-file.ts';
-import { PolicyLog } from '../policy/policy-log.ts';
 import type { PolicyState } from '../policy/policy-log.ts';
 import { errorRow } from '../platform/errors.ts';
 import { laneReports } from '../topology/lane-report.ts';
 import type { LaneReport } from '../topology/lane-report.ts';
+import { withPolicyLog } from './policy-log-access.ts';
 import { Site } from './site.ts';
 import { EXIT, note, print, styled, table } from './terminal.ts';
 
@@ -30,25 +30,18 @@ export async function statusCommand(options: StatusOptions): Promise<number> {
 
 /** The reports of all lanes that the policies in force ask for; null where none is. */
 async function readReports(site: Site): Promise<readonly LaneReport[] | null> {
-  const cluster = await site.cluster('topology');
-  const admin = await site.admin('topology');
-  const log = new PolicyLog(cluster, site.names.policies);
-  const state = async (): Promise<PolicyState> => {
-    await log.readToEnd();
-    return log.state;
-  };
-  try {
-    await cluster.start();
-    await admin.connect();
+  return await withPolicyLog(site, 'topology', async (state, cluster) => {
     if (!(await cluster.topic(site.names.policies))) return null;
-    const { policies } = await state();
-    if (policies.size === 0) return null;
-    return await laneReports({ cluster, admin, names: site.names, state, topics: topicsOf(log.state) });
-  } finally {
-    log.close();
-    await admin.close();
-    await cluster.close();
-  }
+    const topics = topicsOf(await state());
+    if (topics.size === 0) return null;
+    const admin = await site.admin('topology');
+    try {
+      await admin.connect();
+      return await laneReports({ cluster, admin, names: site.names, state, topics });
+    } finally {
+      await admin.close();
+    }
+  });
 }
 
 function topicsOf(state: PolicyState): Map<string, readonly string[]> {

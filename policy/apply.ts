@@ -6,8 +6,8 @@ import { aclText } from '../kafka/acl.ts';
 import type { Acl } from '../kafka/acl.ts';
 import type { KafkaAdmin } from '../kafka/admin.ts';
 import { GauzeError, GauzeErrors } from '../platform/errors.ts';
+import type { Keyring } from '../keys/keyring.ts';
 import { nowMs } from '../platform/clock.ts';
-import type { Plan } from '../processors/plan.ts';
 import { auditEventCodec, policyLogCodec, withheldCodec } from '../schemas/control-codecs.ts';
 import type { PolicyLogEntry } from '../schemas/control-codecs.ts';
 import { parseAvroSchema } from '../schemas/parse-avro.ts';
@@ -16,8 +16,10 @@ import type { PathTags, SiteTags } from '../schemas/tags.ts';
 import { sanitizedTopic, valueSubject } from '../schemas/topic-names.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
 import { compilePlan } from './compile-plan.ts';
+import type { CompiledPlan } from './compile-plan.ts';
 import { desiredAcls, desiredTopics } from './desired-state.ts';
 import type { DesiredTopic, RawTopic, RolePrincipals } from './desired-state.ts';
+import { runExamples } from './examples.ts';
 import type { Policy } from './policy.ts';
 import type { PolicyState } from './policy-log.ts';
 import { readSubjectTags, tagsOfSubject, unseenTags } from './subject-tags.ts';
@@ -30,6 +32,8 @@ export interface ApplyInput {
   readonly admin: KafkaAdmin;
   readonly registry: RegistryClient;
   readonly siteTags: SiteTags;
+  /** The site's own keys, or keys made for the occasion: for the policies' examples. */
+  readonly keys: Keyring;
   /** The policy log as it is; null where the topic does not exist yet. */
   readonly state: PolicyState | null;
   /** Principal in whose name policies are applied. */
@@ -157,7 +161,10 @@ async function readSubjects(
   return subjects;
 }
 
-/** Every version of every schema must compile for every audience; the derived schemas are what comes of it. */
+/**
+ * Every version of every schema must compile for every audience, and the examples come out by the newest; the derived
+ * schemas are what comes of it.
+ */
 async function missingSchemas(
   input: ApplyInput,
   subjects: ReadonlyMap<string, SubjectTags>,
@@ -175,12 +182,14 @@ async function missingSchemas(
       const tags = tagsOfSubject(subject, input.state);
       for (const version of subject.versions) {
         const plan = compileVersion(input, policy, topic, version, tags);
-        if (Array.isArray(plan)) problems.push(...plan);
-        else
-          wanted.push({
-            subject: valueSubject(sanitizedTopic(topic, policy.audience)),
-            text: plan.derivedSchema,
-          });
+        if (Array.isArray(plan)) {
+          problems.push(...plan);
+          continue;
+        }
+        if (version === subject.versions.at(-1))
+          problems.push(...runExamples(policy, plan, input.keys.audience(policy.audience)));
+        const subjectOut = valueSubject(sanitizedTopic(topic, policy.audience));
+        wanted.push({ subject: subjectOut, text: plan.derivedSchema });
       }
     }
   }
@@ -194,7 +203,7 @@ function compileVersion(
   topic: string,
   version: SubjectVersion,
   tags: PathTags,
-): Plan | GauzeError[] {
+): CompiledPlan | GauzeError[] {
   const applied = state?.policies.get(policy.audience);
   return compilePlan({
     policy,

@@ -34,6 +34,19 @@ test('refuses a sanitized topic with too few partitions or with times of produce
   await withAdmin(async (admin) => expect(await admin.listTopics()).not.toContain(site.names.policies));
 });
 
+test('runs the examples of the policies, and applies nothing where one comes out otherwise', async () => {
+  site = await TestSite.make({ topics: ['clinical.patients'] });
+  await site.feed([]);
+  const example = { given: { 'address.zip': '03601' }, expect: { 'address.zip': '036' } };
+  await site.editPolicy('analytics', (policy) => {
+    policy.examples = [{ topic: site.raw('clinical.patients'), ...example }];
+  });
+  const { code, stderr } = await site.gauze('apply');
+  expect(code).toBe(1);
+  expect(stderr).toContain('ERR_POLICY_EXAMPLE');
+  await withAdmin(async (admin) => expect(await admin.listTopics()).not.toContain(site.names.policies));
+});
+
 test('is refused by a lane too, where a topic is changed behind its back', async () => {
   site = await TestSite.make({ topics: ['clinical.patients'] });
   await site.feed(generateHospital({ patients: 5, seed: 42 }));
