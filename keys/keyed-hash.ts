@@ -4,26 +4,26 @@
  * Holds derived pad states, never the key itself, and must never print or return them.
  */
 import { createHash } from 'node:crypto';
-import { inspect } from 'node:util';
 import { compress, INITIAL_STATE } from './sha256-compression.ts';
 import type { KeyedHash } from './audience-keys.ts';
+import { Hidden } from './hidden.ts';
 
 const BLOCK_BYTES = 64;
 /** Longest tail that fits into the last block beside 0x80 and the 8 bytes of length. */
 const LAST_TAIL_BYTES = 55;
-const HIDDEN = '[hidden]';
 
 // One call runs at a time and leaves nothing behind that the next one reads, so scratch is shared.
 const block = new Int32Array(16);
 const chain = new Int32Array(8);
 
 /** HMAC (RFC 2104) with SHA-256, truncated to its first 16 bytes. */
-export class HmacSha256 implements KeyedHash {
+export class HmacSha256 extends Hidden implements KeyedHash {
   readonly #inner = new Int32Array(8);
   readonly #outer = new Int32Array(8);
 
   /** Reads `key` and keeps only the two pad states; the caller wipes `key`. */
   constructor(key: Uint8Array) {
+    super();
     // RFC 2104, 2: a key longer than one block is replaced by its hash.
     const short = key.length > BLOCK_BYTES ? createHash('sha256').update(key).digest() : key;
     padState(short, 0x36, this.#inner);
@@ -44,18 +44,6 @@ export class HmacSha256 implements KeyedHash {
       out[at + 4 * i + 2] = word >>> 8;
       out[at + 4 * i + 3] = word;
     }
-  }
-
-  toString(): string {
-    return HIDDEN;
-  }
-
-  toJSON(): string {
-    return HIDDEN;
-  }
-
-  [inspect.custom](): string {
-    return HIDDEN;
   }
 }
 

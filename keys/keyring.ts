@@ -6,20 +6,19 @@
 import { createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
-import { inspect } from 'node:util';
 import { z } from 'zod';
 import { GauzeError } from '../platform/errors.ts';
 import { random, randomId } from '../platform/clock.ts';
 import { deriveKeyedHash } from './derivation.ts';
 import type { KeyPurpose } from './derivation.ts';
 import type { AudienceKeys, KeyedHash } from './audience-keys.ts';
+import { Hidden } from './hidden.ts';
 
 const FORMAT = 'gauze-keyring/1';
 const ROOT_BYTES = 32;
 const OTHERS_MAY_DO = 0o077;
 const OWNER_ONLY = 0o600;
 const LARGEST_EPOCH = 0xffffffff;
-const HIDDEN = '[hidden]';
 
 const rootText = z.string().refine((text) => {
   const bytes = Buffer.from(text, 'base64');
@@ -136,11 +135,12 @@ async function writeKeyringFile(file: string, keyring: KeyringFile, mode: 'new' 
   }
 }
 
-class FileKeyring implements Keyring {
+class FileKeyring extends Hidden implements Keyring {
   readonly audiences: readonly string[];
   readonly #keys: ReadonlyMap<string, AudienceKeys>;
 
   constructor(keyring: KeyringFile) {
+    super();
     this.audiences = Object.keys(keyring.audiences).sort();
     this.#keys = new Map(
       Object.entries(keyring.audiences).map(([name, roots]) => [name, new RootAudienceKeys(name, roots)]),
@@ -152,27 +152,16 @@ class FileKeyring implements Keyring {
     if (!keys) throw new GauzeError('ERR_KEY_MISSING', { audience: name });
     return keys;
   }
-
-  toString(): string {
-    return HIDDEN;
-  }
-
-  toJSON(): string {
-    return HIDDEN;
-  }
-
-  [inspect.custom](): string {
-    return HIDDEN;
-  }
 }
 
-class RootAudienceKeys implements AudienceKeys {
+class RootAudienceKeys extends Hidden implements AudienceKeys {
   readonly audience: string;
   readonly epoch: number;
   readonly #root: KeyObject;
   readonly #derived = new Map<string, KeyedHash>();
 
   constructor(audience: string, roots: EpochRoots) {
+    super();
     this.audience = audience;
     this.epoch = roots.epoch;
     const bytes = Buffer.from(roots.roots[String(roots.epoch)]!, 'base64');
@@ -196,17 +185,5 @@ class RootAudienceKeys implements AudienceKeys {
       this.#derived.set(name, hash);
     }
     return hash;
-  }
-
-  toString(): string {
-    return HIDDEN;
-  }
-
-  toJSON(): string {
-    return HIDDEN;
-  }
-
-  [inspect.custom](): string {
-    return HIDDEN;
   }
 }

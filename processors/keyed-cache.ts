@@ -5,8 +5,8 @@
  * A slot holds the hash twice, as bytes and as hex text: most readers want the text.
  * It holds identifiers: it must never be printed.
  */
-import { inspect } from 'node:util';
 import type { KeyedHash } from '../keys/audience-keys.ts';
+import { Hidden } from '../keys/hidden.ts';
 
 const SLOTS = 65_536;
 /** Slots in which an identifier may stand; their tags lie side by side, so that a miss costs one memory access. */
@@ -24,9 +24,8 @@ const HEX_PAIRS = Uint16Array.from({ length: 256 }, (_, byte) => HEX[byte >>> 4]
 const LONGEST_IDENTIFIER = (SLOT_WORDS - IDENTIFIER_WORD) * 4;
 /** The slot beyond the table where hashes of identifiers that are too long to be kept are computed. */
 const PASSING_SLOT = SLOTS;
-const HIDDEN = '[hidden]';
 
-export class KeyedCache {
+export class KeyedCache extends Hidden {
   readonly #hash: KeyedHash;
   /** 16 bits of each slot's identifier, other ones than its place tells; 0 where the slot is free. */
   readonly #tags = new Uint16Array(SLOTS);
@@ -37,6 +36,7 @@ export class KeyedCache {
   readonly view: DataView = new DataView(this.#slots.buffer);
 
   constructor(hash: KeyedHash) {
+    super();
     this.#hash = hash;
   }
 
@@ -109,18 +109,6 @@ export class KeyedCache {
       this.view.setInt32(at + HEX_DISTANCE + 2 * i, pair, true);
     }
     return at;
-  }
-
-  toString(): string {
-    return HIDDEN;
-  }
-
-  toJSON(): string {
-    return HIDDEN;
-  }
-
-  [inspect.custom](): string {
-    return HIDDEN;
   }
 }
 
