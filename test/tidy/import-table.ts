@@ -30,6 +30,15 @@ function rooms(): Record<string, readonly string[]> {
 
 /** Where a package may be imported: beginnings of paths. `test/` may import each of them. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  '@bull-board/api': ['approvals/'],
+  '@bull-board/fastify': ['approvals/'],
+  '@fastify/cookie': ['approvals/'],
+  '@fastify/csrf-protection': ['approvals/'],
+  '@fastify/formbody': ['approvals/'],
+  '@fastify/helmet': ['approvals/'],
+  '@fastify/rate-limit': ['approvals/'],
+  '@fastify/session': ['approvals/'],
+  '@fastify/swagger': ['approvals/'],
   '@faker-js/faker': ['examples/', 'bench/'],
   '@jest/globals': [],
   '@jest/reporters': [],
@@ -40,9 +49,16 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli/'],
   'csv-parse': ['examples/'],
   'fast-check': [],
+  fastify: ['approvals/'],
+  'fastify-type-provider-zod': ['approvals/'],
   ioredis: ['approvals/', 'stack/'],
+  jose: ['approvals/'],
   kafkajs: ['kafka/'],
+  nodemailer: ['approvals/'],
+  'oidc-provider': ['stack/'],
+  'openid-client': ['approvals/', 'cli/'],
   pino: ['platform/log.ts'],
+  'playwright-core': [],
   yaml: ['platform/', 'policy/', 'approvals/', 'cli/', 'stack/'],
   zod: [
     'platform/',
