@@ -8,7 +8,7 @@ import type { ClinicalTopic } from '../examples/hospital/clinical-values.ts';
 import { ordinaryConsumer } from '../kafka/kafkajs-client.ts';
 import type { KafkaJsOptions } from '../kafka/kafkajs-client.ts';
 import { monotonicMs, sleep } from '../platform/clock.ts';
-import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codecs.ts';
+import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
 import type { RegistryClient } from '../schemas/registry-client.ts';
 import { sanitizedTopic } from '../schemas/topic-names.ts';
 

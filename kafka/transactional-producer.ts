@@ -101,12 +101,12 @@ export class TransactionalProducer {
   }
 
   /**
-   * Writes everything and commits. Resolves only when the commit is certain.
+   * Writes everything and commits, with an offset where there is one. Resolves only when the commit is certain.
    * On any error nothing is committed or it is unknown: initialise again and read the offset back.
    */
   async commit(
     outputs: readonly TransactionOutput[],
-    offset: OffsetCommit,
+    offset: OffsetCommit | null,
     signal: AbortSignal,
   ): Promise<readonly Appended[]> {
     const identity = this.identity;
@@ -118,7 +118,7 @@ export class TransactionalProducer {
       // the next one begins. A refused offset does not make EndTxn fail: outputs would commit without it.
       const settled = await Promise.allSettled([
         this.produceAll(sendings, identity, signal),
-        this.commitOffset(offset, identity, signal),
+        offset ? this.commitOffset(offset, identity, signal) : null,
       ]);
       for (const result of settled) if (result.status === 'rejected') throw result.reason;
       this.identity = await this.end(identity, signal);

@@ -2,8 +2,8 @@
  * Codecs of the topics that gauze itself writes: policy log, withheld records, audit events. Values carry the
  * registry's 5-byte prefix like everybody's. Decoding is strict: what does not decode raises RangeError.
  */
-import { readFileSync } from 'node:fs';
-import avsc from 'avsc';
+import { controlCodec, schemaFile } from './control-codec.ts';
+import type { ControlCodec } from './control-codec.ts';
 
 export type EntryKind =
   'POLICY_APPLIED' | 'POLICY_REMOVED' | 'TAGS_SEEN' | 'TAGS_RELEASED' | 'LANE_STARTED' | 'LANE_RESUMED';
@@ -80,7 +80,7 @@ export interface PhiAuditEvent {
   } | null;
   readonly purpose: readonly string[];
   readonly accounting: Accounting;
-  readonly grant: null;
+  readonly grant: AuditGrant | null;
   readonly policy: { readonly id: string; readonly version: number; readonly sha256: Buffer };
   readonly plan: {
     readonly hash: Buffer;
@@ -95,7 +95,7 @@ export interface PhiAuditEvent {
     readonly schema_fp: string | null;
     readonly output_topic: string | null;
   } | null;
-  readonly subjects: null;
+  readonly subjects: AuditSubjects | null;
   readonly group: {
     readonly id: string;
     readonly generation: number;
@@ -112,6 +112,27 @@ export interface PhiAuditEvent {
   readonly prev_hash: Buffer;
   readonly key_epoch: number;
   readonly sig: Buffer | null;
+}
+
+/** The grant that an event belongs to; `expires_at` in microseconds since the epoch, 0 while it is not active. */
+export interface AuditGrant {
+  readonly id: string;
+  readonly version: number;
+  readonly request_id: string | null;
+  readonly expires_at: number;
+  readonly approved_by: readonly string[];
+  readonly emergency: boolean;
+  readonly scope_sha256: Buffer | null;
+}
+
+/** Whom an event is about. */
+export interface AuditSubjects {
+  readonly distinct: number;
+  readonly key_epoch: number;
+  readonly token_len: number;
+  /** SHA-256 of the PhiSubjectIndex value of the same range. */
+  readonly index_sha256: Buffer | null;
+  readonly tokens: Buffer | null;
 }
 
 export interface AuditActor {
@@ -153,48 +174,6 @@ export interface AuditRange {
   readonly records_sha256: Buffer | null;
 }
 
-/** Encodes and decodes one kind of value. */
-export interface ControlCodec<T> {
-  /** Schema as registered. */
-  readonly schemaText: string;
-  /** With the registry's prefix for `schemaId`. Throws RangeError where the value does not fit the schema. */
-  encode(value: T, schemaId: number): Buffer;
-  /** Throws RangeError where the bytes are no such value. */
-  decode(bytes: Buffer): T;
-}
-
-/** Bytes of magic byte and schema id before each value. */
-export const REGISTRY_PREFIX_BYTES = 5;
-
-export const policyLogCodec: ControlCodec<PolicyLogEntry> = controlCodec('policy-log-entry');
-export const withheldCodec: ControlCodec<WithheldRecord> = controlCodec('withheld-record');
-export const auditEventCodec: ControlCodec<PhiAuditEvent> = controlCodec('phi-audit-event');
-
-function controlCodec<T>(name: string): ControlCodec<T> {
-  const schemaText = readFileSync(new URL(`control/${name}.avsc`, import.meta.url), 'utf8');
-  const type = avsc.Type.forSchema(JSON.parse(schemaText) as avsc.Schema, { noAnonymousTypes: false });
-  return {
-    schemaText,
-    encode(value, schemaId) {
-      // avsc's own message would quote the value that does not fit.
-      const encoded = attempt(() => type.toBuffer(value));
-      const bytes = Buffer.allocUnsafe(REGISTRY_PREFIX_BYTES + encoded.length);
-      bytes[0] = 0;
-      bytes.writeInt32BE(schemaId, 1);
-      encoded.copy(bytes, REGISTRY_PREFIX_BYTES);
-      return bytes;
-    },
-    decode(bytes) {
-      if (bytes.length < REGISTRY_PREFIX_BYTES || bytes[0] !== 0) throw new RangeError('no registry prefix');
-      return attempt(() => type.fromBuffer(bytes.subarray(REGISTRY_PREFIX_BYTES)) as T);
-    },
-  };
-}
-
-function attempt<T>(run: () => T): T {
-  try {
-    return run();
-  } catch {
-    throw new RangeError('value does not fit its schema');
-  }
-}
+export const policyLogCodec: ControlCodec<PolicyLogEntry> = controlCodec(schemaFile('policy-log-entry'));
+export const withheldCodec: ControlCodec<WithheldRecord> = controlCodec(schemaFile('withheld-record'));
+export const auditEventCodec: ControlCodec<PhiAuditEvent> = controlCodec(schemaFile('phi-audit-event'));

@@ -10,11 +10,30 @@ export interface TopicNames {
   readonly auditEvents: string;
   readonly auditSubjects: string;
   readonly auditSeals: string;
+  /** Requests, decisions and transitions: the truth of approvals. */
+  readonly access: string;
+  /** The state of each grant, compacted. */
+  readonly grants: string;
+  /** What each grant has taken, compacted. */
+  readonly grantProgress: string;
+  /** Beginning of the names of grant topics, with the dot. */
+  readonly grantTopicPrefix: string;
   /** The group that spreads raw partitions over instances. */
   readonly topologyGroup: string;
   /** The group that holds the positions of an audience's lanes; it has no members. */
   audienceGroup(audience: string): string;
   laneTransactionalId(audience: string, topic: string, partition: number): string;
+  /** The topic that a grant fills; deleted at its end. */
+  grantTopic(grant: string): string;
+  /** The group that holds the positions of a grant's task; it has no members. */
+  grantGroup(grant: string): string;
+  taskTransactionalId(grant: string): string;
+  /** The group of approval services: whoever holds the access log in it writes the state of grants. */
+  readonly approvalsGroup: string;
+  /** The one id under which the state of grants is written. */
+  readonly grantsTransactionalId: string;
+  /** The id under which one process appends to the access log. */
+  approvalsTransactionalId(instance: string): string;
 }
 
 /** All names for a prefix, `gauze` by default. */
@@ -29,6 +48,16 @@ export function topicNames(prefix: string): TopicNames {
     topologyGroup: `${prefix}.topology`,
     audienceGroup: (audience) => `${prefix}.${audience}`,
     laneTransactionalId: (audience, topic, partition) => `${prefix}.lane.${audience}.${topic}.${partition}`,
+    access: `${prefix}.access`,
+    grants: `${prefix}.grants`,
+    grantProgress: `${prefix}.grant-progress`,
+    grantTopicPrefix: `${prefix}.grant.`,
+    grantTopic: (grant) => `${prefix}.grant.${grant}`,
+    grantGroup: (grant) => `${prefix}.task.${grant}`,
+    taskTransactionalId: (grant) => `${prefix}.task.${grant}`,
+    approvalsGroup: `${prefix}.approvals`,
+    grantsTransactionalId: `${prefix}.approvals.grants`,
+    approvalsTransactionalId: (instance) => `${prefix}.approvals.${instance}`,
   };
 }
 

@@ -6,7 +6,8 @@ import { AuditChain } from '../audit/audit-chain.ts';
 import type { EventBody } from '../audit/audit-chain.ts';
 import type { LaneIdentity, PolicyInForce } from '../audit/lane-events.ts';
 import { nowMs } from '../platform/clock.ts';
-import { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
+import { controlBatch } from '../kafka/control-batch.ts';
+import type { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
 import type { TransactionOutput, TransactionalProducer } from '../kafka/transactional-producer.ts';
 import { policyLogCodec, withheldCodec } from '../schemas/control-codecs.ts';
 import type { PolicyLogEntry } from '../schemas/control-codecs.ts';
@@ -46,9 +47,6 @@ export interface LaneTransaction {
   readonly withheld: readonly Withheld[];
   readonly entries: readonly PolicyLogEntry[];
 }
-
-/** Keeps control batches under any sensible max.message.bytes; several batches are made where needed. */
-const CONTROL_BATCH_BYTES_MAX = 900_000;
 
 export class LaneLedger {
   /** The committed position. */
@@ -151,13 +149,4 @@ export class LaneLedger {
       resume: null,
     };
   }
-}
-
-function controlBatch(values: readonly Buffer[], key: Buffer | null): RecordBatchWriter {
-  const writer = new RecordBatchWriter({ batchBytesMax: CONTROL_BATCH_BYTES_MAX, initialBytes: 2_048 });
-  for (const value of values) {
-    // `full`: the writer has ended the batch; the record goes into the next one.
-    while (writer.record(key, value) === 'full');
-  }
-  return writer;
 }

@@ -9,6 +9,7 @@ import type { ErrorCode } from '../platform/errors.ts';
 import { BrokerConnections } from '../kafka/cluster.ts';
 import type { TopicMetadata } from '../kafka/cluster.ts';
 import { listOffset } from '../kafka/list-offsets.ts';
+import { spread } from '../kafka/spread.ts';
 import { TransactionalProducer } from '../kafka/transactional-producer.ts';
 import { laneKey } from '../policy/policy-log.ts';
 import { REGIMES } from '../policy/regimes.ts';
@@ -238,11 +239,4 @@ export class Lane {
     }
     return found;
   }
-}
-
-/** Spreads names evenly over `count`, the same name always to the same place (FNV-1a). */
-function spread(name: string, count: number): number {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(name)) hash = Math.imul(hash ^ byte, 0x01000193);
-  return (hash >>> 0) % count;
 }

@@ -18,7 +18,7 @@ import type { Transcoder } from '../processors/transcoder.ts';
 import { parseAvroSchema } from '../schemas/parse-avro.ts';
 import type { RegistryClient, SubjectVersion } from '../schemas/registry-client.ts';
 import type { SiteTags } from '../schemas/tags.ts';
-import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codecs.ts';
+import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
 import { sanitizedTopic, valueSubject } from '../schemas/topic-names.ts';
 import type { LaneName } from './lane-context.ts';
 import type { TopicRules } from './span-masker.ts';

@@ -9,7 +9,7 @@ import type { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
 import { RecordCursor } from '../kafka/record-cursor.ts';
 import { faultCode } from '../processors/fault.ts';
 import type { KeyMasker } from '../processors/transcoder.ts';
-import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codecs.ts';
+import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
 import type { CompiledPlan } from './plan-store.ts';
 import type { Span } from './partition-reader.ts';
 
