@@ -45,7 +45,7 @@ function ofLogins({ kafka }: Checked): readonly Contradiction[] {
   return found;
 }
 
-function ofFiles({ kafka, registry }: Checked): readonly Contradiction[] {
+function ofFiles({ kafka, registry, redis, notifications: { mail } }: Checked): readonly Contradiction[] {
   const found: Contradiction[] = [];
   if (
     typeof kafka.ssl === 'object' &&
@@ -55,6 +55,15 @@ function ofFiles({ kafka, registry }: Checked): readonly Contradiction[] {
   }
   if ((registry.username === undefined) !== (registry.passwordFile === undefined)) {
     found.push({ setting: ['registry'], against: 'itself: username and passwordFile belong together' });
+  }
+  if (mail && (mail.username === undefined) !== (mail.passwordFile === undefined)) {
+    found.push({
+      setting: ['notifications', 'mail'],
+      against: 'itself: username and passwordFile belong together',
+    });
+  }
+  if (redis?.passwordFile !== undefined && /^rediss?:\/\/[^/]*:[^/]*@/.test(redis.url)) {
+    found.push({ setting: ['redis', 'passwordFile'], against: 'the password in redis.url' });
   }
   return found;
 }
@@ -66,8 +75,19 @@ function ofLimits({ limits }: Checked): readonly Contradiction[] {
   ];
 }
 
-function ofAddresses({ oidc }: Checked): readonly Contradiction[] {
-  if (!oidc?.issuer.startsWith('http://')) return [];
-  if (/^http:\/\/(127\.0\.0\.1|localhost|\[::1\])([:/]|$)/.test(oidc.issuer)) return [];
-  return [{ setting: ['oidc', 'issuer'], against: 'itself: an issuer elsewhere must be https' }];
+/** Addresses to which tokens, or what says who asked for what, are sent in clear only on this machine. */
+function ofAddresses({ oidc, http, notifications }: Checked): readonly Contradiction[] {
+  const addresses: readonly (readonly [SettingPath, string | undefined, string])[] = [
+    [['oidc', 'issuer'], oidc?.issuer, 'an issuer'],
+    [['http', 'publicUrl'], http.publicUrl, 'an address'],
+    [['notifications', 'webhook', 'url'], notifications.webhook?.url, 'a webhook'],
+  ];
+  return addresses
+    .filter(([, address]) => address?.startsWith('http://') && !isOfThisMachine(address))
+    .map(([setting, , what]) => ({ setting, against: `itself: ${what} elsewhere must be https` }));
+}
+
+/** Is this `http://` address one of the loopback interface? */
+export function isOfThisMachine(address: string): boolean {
+  return /^http:\/\/(127\.0\.0\.1|localhost|\[::1\])([:/]|$)/.test(address);
 }

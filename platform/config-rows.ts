@@ -3,8 +3,9 @@
  * For the reference page and for messages about wrong settings; checks nothing itself.
  */
 import type { z } from 'zod';
-import { configSchema, settingTexts } from './config-settings.ts';
-import type { SettingText } from './config-settings.ts';
+import { settingTexts } from './config-setting-kinds.ts';
+import type { SettingText } from './config-setting-kinds.ts';
+import { configSchema } from './config-settings.ts';
 
 /** One line of the reference. */
 export interface SettingRow {

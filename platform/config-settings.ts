@@ -4,64 +4,14 @@
  * No setting holds a secret, and none lets raw data pass.
  */
 import { z } from 'zod';
-
-/** What is written about a setting beside its type. */
-export interface SettingText {
-  /** One or two sentences for the reference. */
-  readonly doc: string;
-  /** Completes "must be ...". */
-  readonly expected: string;
-  readonly unit?: string;
-  /** A path, taken relative to the config file. */
-  readonly isPath?: boolean;
-}
-
-/** What is written about each schema object of this file. */
-export const settingTexts = z.registry<SettingText>();
-
-function described<S extends z.ZodType>(schema: S, text: SettingText): S {
-  settingTexts.add(schema, text);
-  return schema;
-}
-
-function text(expected: string, doc: string, pattern = /^[^\n]+$/) {
-  return described(z.string().regex(pattern), { doc, expected });
-}
-
-function file(doc: string) {
-  return described(z.string().min(1), { doc, expected: 'the path of a file', isPath: true });
-}
-
-/** A whole number, also as digits in quotes: that is how `"${PORT}"` arrives. */
-function wholeNumber(range: { min: number; max: number; default: number }, doc: string, unit?: string) {
-  const number = z.int().min(range.min).max(range.max);
-  const digits = z.string().regex(/^\d{1,15}$/);
-  const expected = `a whole number from ${range.min} to ${range.max}`;
-  return described(z.union([number, digits.transform(Number).pipe(number)]).default(range.default), {
-    doc,
-    expected,
-    ...(unit ? { unit } : {}),
-  });
-}
-
-function group<T extends z.ZodRawShape>(shape: T, doc: string) {
-  return described(z.strictObject(shape), { doc, expected: 'a group of settings' });
-}
-
-/** `scheme://host[:port][/path]` without user or password. */
-function url(schemes: string, doc: string) {
-  return text(
-    `an address that begins with ${schemes}, without user and password`,
-    doc,
-    new RegExp(`^(${schemes.replaceAll(' or ', '|')})://[^\\s/@]+(/[^\\s@]*)?$`),
-  );
-}
+import { access, http, notifications, oidc, owners, redis, roles } from './config-access-settings.ts';
+import { described, file, group, text, url, wholeNumber } from './config-setting-kinds.ts';
 
 const ROLE_DOC = {
   admin: 'For `gauze apply` only: makes topics and rights.',
   topology: 'For `gauze run`: reads raw topics, writes sanitized and audit topics.',
-  approvals: 'For the approval service, which is still to come; cannot change rights.',
-  provisioner: 'Will turn granted requests into topics and rights; still to come.',
+  approvals: 'For the approval service: reads and writes the access log; cannot change rights.',
+  provisioner: 'Makes and removes the topics and rights of grants.',
   sealer: 'Will seal the audit topics and watch over them; still to come.',
   auditor: 'Reads the audit topics.',
 } as const;
@@ -172,37 +122,9 @@ export const configSchema = group(
   {
     kafka,
     registry,
-    redis: group(
-      {
-        url: text(
-          'an address that begins with redis or rediss',
-          'Redis of the approval queue; a password only by `${ENV}`.',
-          /^rediss?:\/\/\S+$/,
-        ),
-      },
-      'For the approval queue, which is still to come: nothing uses it yet.',
-    ).optional(),
-    oidc: group(
-      {
-        issuer: url('http or https', 'Issuer of the access tokens; http only on this machine.'),
-        audience: text('a word', 'Audience that a token must name.'),
-        groupsClaim: described(z.string().min(1).default('groups'), {
-          doc: 'Claim that lists the groups of a person.',
-          expected: 'a word',
-        }),
-      },
-      'Who people are, for approvals, which are still to come: nothing uses it yet.',
-    ).optional(),
-    http: group(
-      {
-        host: described(z.string().min(1).default('127.0.0.1'), {
-          doc: 'Address to listen on.',
-          expected: 'a host name or address',
-        }),
-        port: wholeNumber({ min: 0, max: 65_535, default: 8_088 }, 'Port to listen on; 0 takes a free one.'),
-      },
-      'For health, metrics and the approval API, which are still to come: nothing listens yet.',
-    ).prefault({}),
+    redis,
+    oidc,
+    http,
     keys: group(
       { file: file('The keyring, readable by its owner alone.') },
       'Keys of the audiences.',
@@ -212,7 +134,7 @@ export const configSchema = group(
       expected: 'the path of a folder',
       isPath: true,
     }),
-    access: file('The access rules, for approvals; nothing uses them yet.').optional(),
+    access,
     tags: described(z.record(z.string().min(1), z.string().min(1)).default({}), {
       doc: "The site's own words on fields, each with the tag of gauze it stands for.",
       expected: 'a word and its tag on each line',
@@ -233,14 +155,9 @@ export const configSchema = group(
       'Names of topics.',
     ).prefault({}),
     limits: limits.prefault({}),
-    roles: described(z.record(z.string().min(1), z.array(z.string().min(1))).default({}), {
-      doc: 'Roles of people, each with the groups of the identity provider that have it; for approvals, not used yet.',
-      expected: 'a role and a list of groups on each line',
-    }),
-    owners: described(z.record(z.string().regex(/^User:.+$/), z.string().min(1)).default({}), {
-      doc: 'Kafka principals (`User:...`), each with the human who answers for it; for approvals, not used yet.',
-      expected: 'a principal `User:...` and a person on each line',
-    }),
+    roles,
+    owners,
+    notifications,
   },
   'The config file of gauze.',
 );

@@ -23,8 +23,8 @@ export interface ConfigLogin {
   readonly password: string;
 }
 
-/** Settings that would hold a secret if they existed. */
-const SECRET_WORDS = /pass(word|wd|phrase)?$|secret|token$|api_?key|private_?key|credential/i;
+/** Settings that would hold a secret if they existed; one that names the file of a secret holds none. */
+const SECRET_WORDS = /pass(word|wd|phrase)?$|secret(?!s?File$)|token$|api_?key|private_?key|credential/i;
 
 /** A variable of the environment; undefined where it is not set or empty. */
 export function environment(name: string): string | undefined {

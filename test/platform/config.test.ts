@@ -36,8 +36,12 @@ interface Told {
 }
 
 /** What is wrong with `text`, as code, line and setting; the values in `secrets` must not be repeated. */
-async function mistakes(text: string, secrets: readonly string[] = []): Promise<Told[]> {
-  const failure: unknown = await load(text).then(
+async function mistakes(
+  text: string,
+  secrets: readonly string[] = [],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Told[]> {
+  const failure: unknown = await load(text, variables).then(
     () => undefined,
     (error: unknown) => error,
   );
@@ -71,8 +75,12 @@ describe('a good file', () => {
     topology: { mechanism: scram-sha-512, username: gauze-topology, passwordFile: secrets/topology }
 registry: { url: "https://registry.example", username: gauze, passwordFile: /run/secrets/registry }
 redis: { url: "redis://127.0.0.1:6379" }
-oidc: { issuer: "https://id.example.org", audience: gauze, groupsClaim: roles }
-http: { host: 0.0.0.0, port: 80 }
+oidc: { issuer: "https://id.example.org", audience: gauze, groupsClaim: roles, pagesClientSecretFile: secrets/pages }
+http:
+  { host: 0.0.0.0, port: 80, publicUrl: "https://gauze.example.org", tls: { certFile: c.pem, keyFile: tls/k.pem } }
+notifications:
+  webhook: { url: "https://hooks.example.org/gauze", secretFile: secrets/hook }
+  mail: { smtp: "smtps://mail.example.org", from: gauze@example.org, addresses: { data-owners: [o@example.org] } }
 keys: { file: secrets/keyring.json }
 policies: rules/
 access: access.yaml
@@ -90,7 +98,18 @@ owners: { "User:alice": alice@example.org }
     expect(config.limits).toMatchObject({ lingerMs: 5, batchBytes: 1_048_576 });
     expect(config.roles).toEqual({ 'data-owners': ['grp-a', 'grp-b'] });
     expect(config.owners).toEqual({ 'User:alice': 'alice@example.org' });
-    expect(config.oidc?.groupsClaim).toBe('roles');
+    expect(config.oidc).toMatchObject({
+      groupsClaim: 'roles',
+      idClaim: 'sub',
+      cliClientId: 'gauze-cli',
+      pagesClientSecretFile: path.join(folder, 'secrets/pages'),
+    });
+    expect(config.http.tls?.keyFile).toBe(path.join(folder, 'tls/k.pem'));
+    expect(config.notifications.webhook?.secretFile).toBe(path.join(folder, 'secrets/hook'));
+    expect(config.notifications.mail).toMatchObject({
+      addresses: { 'data-owners': ['o@example.org'] },
+      people: {},
+    });
   });
 
   test('is frozen all the way down', async () => {
@@ -216,9 +235,19 @@ limits:
     ['registry', SMALLEST.replace('v7" }', 'v7", username: u }')],
     ['limits.fetchBytes', `${SMALLEST}limits: { fetchBytes: 4096, decompressedBytes: 2048 }\n`],
     ['oidc.issuer', `${SMALLEST}oidc: { issuer: "http://id.example.org", audience: gauze }\n`],
+    ['http.publicUrl', `${SMALLEST}http: { publicUrl: "http://gauze.example.org" }\n`],
+    [
+      'notifications.webhook.url',
+      `${SMALLEST}notifications: { webhook: { url: "http://hooks.example.org", secretFile: s } }\n`,
+    ],
+    [
+      'notifications.mail',
+      `${SMALLEST}notifications: { mail: { smtp: "smtp://mail.example.org", from: a@example.org, username: u } }\n`,
+    ],
+    ['redis.passwordFile', `${SMALLEST}redis: { url: "redis://:\${PW}@127.0.0.1", passwordFile: s }\n`],
   ])('whose %s contradicts another setting is refused', async (setting, text) => {
-    expect(await mistakes(text)).toMatchObject([{ code: 'ERR_CONFIG_CONTRADICTION' }]);
-    const told = await mistakes(text);
+    const told = await mistakes(text, [], { PW: 'x' });
+    expect(told).toMatchObject([{ code: 'ERR_CONFIG_CONTRADICTION' }]);
     // Of two users that are one, either may be named.
     expect([setting, 'kafka.roles.topology.username']).toContain(told[0]?.setting);
   });
