@@ -3,18 +3,19 @@
  * One derived key serves one purpose, audience, domain and epoch, so nothing joins across them.
  * Derived bytes go into a keyed hash and are wiped; they must never leave this room.
  */
-import { hkdfSync } from 'node:crypto';
+import { createSecretKey, hkdfSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { HmacSha256 } from './keyed-hash.ts';
 
 /** What a derived key is for. */
-export type KeyPurpose = 'pseudonym' | 'date-shift';
+export type KeyPurpose = 'pseudonym' | 'date-shift' | 'subject-token' | 'grant';
 
 /** Everything that makes one derived key another one than its siblings. */
 export interface DerivationContext {
   readonly purpose: KeyPurpose;
+  /** Empty for what belongs to no audience. */
   readonly audience: string;
-  /** Identifier domain or person space. */
+  /** Identifier domain, person space, or the id of a grant. */
   readonly domain: string;
   readonly epoch: number;
 }
@@ -33,11 +34,23 @@ export function derivationInfo(context: DerivationContext): Buffer {
 
 /** The keyed hash of one context under `root` (32 random bytes; so HKDF needs no salt, RFC 5869, 3.1). */
 export function deriveKeyedHash(root: KeyObject, context: DerivationContext): HmacSha256 {
-  const noSalt = Buffer.alloc(0);
-  const key = new Uint8Array(hkdfSync('sha256', root, noSalt, derivationInfo(context), DERIVED_BYTES));
+  const key = derived(root, context);
   const hash = new HmacSha256(key);
   key.fill(0);
   return hash;
+}
+
+/** A root key under `root`: what is derived from it meets nothing that is derived from `root` itself. */
+export function deriveRoot(root: KeyObject, context: DerivationContext): KeyObject {
+  const key = derived(root, context);
+  const below = createSecretKey(key);
+  key.fill(0);
+  return below;
+}
+
+function derived(root: KeyObject, context: DerivationContext): Uint8Array {
+  const noSalt = Buffer.alloc(0);
+  return new Uint8Array(hkdfSync('sha256', root, noSalt, derivationInfo(context), DERIVED_BYTES));
 }
 
 function withLength(text: string): Buffer {

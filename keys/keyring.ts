@@ -9,16 +9,20 @@ import { open, rename, rm } from 'node:fs/promises';
 import { z } from 'zod';
 import { GauzeError } from '../platform/errors.ts';
 import { random, randomId } from '../platform/clock.ts';
-import { deriveKeyedHash } from './derivation.ts';
+import { deriveKeyedHash, deriveRoot } from './derivation.ts';
 import type { KeyPurpose } from './derivation.ts';
 import type { AudienceKeys, KeyedHash } from './audience-keys.ts';
 import { Hidden } from './hidden.ts';
+import { RootSubjectTokens } from './subject-tokens.ts';
+import type { SubjectTokens } from './subject-tokens.ts';
 
 const FORMAT = 'gauze-keyring/1';
 const ROOT_BYTES = 32;
 const OTHERS_MAY_DO = 0o077;
 const OWNER_ONLY = 0o600;
 const LARGEST_EPOCH = 0xffffffff;
+/** The reserved audience that a missing root of subject tokens is reported for. */
+const SUBJECT_TOKENS_OWNER = 'index';
 
 const rootText = z.string().refine((text) => {
   const bytes = Buffer.from(text, 'base64');
@@ -51,6 +55,13 @@ export interface Keyring {
   readonly audiences: readonly string[];
   /** The keys of one audience, the same object at each call. Throws ERR_KEY_MISSING. */
   audience(name: string): AudienceKeys;
+  /**
+   * The keys of one grant, for what it does not reveal: derived from the base audience's root, but none of the base
+   * audience's, so that an identity that a grant reveals opens no pseudonym of the audience. Throws ERR_KEY_MISSING.
+   */
+  grant(baseAudience: string, grantId: string): AudienceKeys;
+  /** The tokens of persons, the same object at each call. Throws ERR_KEY_MISSING. */
+  subjectTokens(): SubjectTokens;
 }
 
 /** Reads a keyring. Throws ERR_KEY_FILE (absent, unreadable, not a keyring) or ERR_KEY_FILE_PERMISSIONS. */
@@ -137,21 +148,55 @@ async function writeKeyringFile(file: string, keyring: KeyringFile, mode: 'new' 
 
 class FileKeyring extends Hidden implements Keyring {
   readonly audiences: readonly string[];
-  readonly #keys: ReadonlyMap<string, AudienceKeys>;
+  readonly #keys: ReadonlyMap<string, RootAudienceKeys>;
+  readonly #subjectTokens: SubjectTokens | null;
 
   constructor(keyring: KeyringFile) {
     super();
+    this.#subjectTokens = keyring.subjectTokens ? subjectTokensOf(keyring.subjectTokens) : null;
     this.audiences = Object.keys(keyring.audiences).sort();
     this.#keys = new Map(
-      Object.entries(keyring.audiences).map(([name, roots]) => [name, new RootAudienceKeys(name, roots)]),
+      Object.entries(keyring.audiences).map(([name, roots]) => [name, audienceKeysOf(name, roots)]),
     );
   }
 
   audience(name: string): AudienceKeys {
+    return this.#audience(name);
+  }
+
+  grant(baseAudience: string, grantId: string): AudienceKeys {
+    return this.#audience(baseAudience).forGrant(grantId);
+  }
+
+  subjectTokens(): SubjectTokens {
+    if (!this.#subjectTokens) throw new GauzeError('ERR_KEY_MISSING', { audience: SUBJECT_TOKENS_OWNER });
+    return this.#subjectTokens;
+  }
+
+  #audience(name: string): RootAudienceKeys {
     const keys = this.#keys.get(name);
     if (!keys) throw new GauzeError('ERR_KEY_MISSING', { audience: name });
     return keys;
   }
+}
+
+function audienceKeysOf(audience: string, roots: EpochRoots): RootAudienceKeys {
+  const bytes = rootBytes(roots);
+  const root = createSecretKey(bytes);
+  bytes.fill(0);
+  return new RootAudienceKeys(audience, roots.epoch, root);
+}
+
+function subjectTokensOf(roots: EpochRoots): SubjectTokens {
+  const bytes = rootBytes(roots);
+  const tokens = new RootSubjectTokens(bytes, roots.epoch);
+  bytes.fill(0);
+  return tokens;
+}
+
+/** The root of the epoch in use; whoever asks wipes it. */
+function rootBytes({ epoch, roots }: EpochRoots): Buffer {
+  return Buffer.from(roots[String(epoch)]!, 'base64');
 }
 
 class RootAudienceKeys extends Hidden implements AudienceKeys {
@@ -160,13 +205,17 @@ class RootAudienceKeys extends Hidden implements AudienceKeys {
   readonly #root: KeyObject;
   readonly #derived = new Map<string, KeyedHash>();
 
-  constructor(audience: string, roots: EpochRoots) {
+  constructor(audience: string, epoch: number, root: KeyObject) {
     super();
     this.audience = audience;
-    this.epoch = roots.epoch;
-    const bytes = Buffer.from(roots.roots[String(roots.epoch)]!, 'base64');
-    this.#root = createSecretKey(bytes);
-    bytes.fill(0);
+    this.epoch = epoch;
+    this.#root = root;
+  }
+
+  forGrant(grantId: string): RootAudienceKeys {
+    const { audience, epoch } = this;
+    const root = deriveRoot(this.#root, { purpose: 'grant', audience, domain: grantId, epoch });
+    return new RootAudienceKeys(`grant-${grantId}`, epoch, root);
   }
 
   pseudonyms(domain: string): KeyedHash {

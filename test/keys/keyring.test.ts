@@ -56,6 +56,36 @@ describe('derivation', () => {
     expect(derivationInfo(context)).not.toEqual(derivationInfo({ ...context, audience: 'a', domain: 'bc' }));
   });
 
+  test("gives a grant keys that meet nothing of its base audience's, of another grant's, or of an audience of its name", async () => {
+    const id = 'c0ffee0123456789';
+    const named = `grant-${id}`;
+    await write({
+      ...GOOD,
+      audiences: {
+        ...GOOD.audiences,
+        billing: { epoch: 1, roots: { '1': ROOT } },
+        [named]: { epoch: 1, roots: { '1': ROOT } },
+      },
+    });
+    const ring = await loadKeyring(file);
+    const all = [
+      ring.audience('research'),
+      ring.grant('research', id),
+      ring.grant('research', 'c0ffee0123456780'),
+      ring.grant('billing', id),
+      ring.audience(named),
+    ].flatMap((keys) => [
+      hashed(keys.pseudonyms('mrn'), 'MRN-1'),
+      hashed(keys.pseudonyms(id), 'MRN-1'),
+      hashed(keys.dateShifts('patient'), 'MRN-1'),
+    ]);
+    expect(new Set(all).size).toBe(all.length);
+    const again = (await loadKeyring(file)).grant('research', id);
+    expect(hashed(again.pseudonyms('mrn'), 'MRN-1')).toBe(all[3]);
+    expect(() => ring.grant('nobody', id)).toThrow(expect.objectContaining({ code: 'ERR_KEY_MISSING' }));
+    expect(inspect(ring.grant('research', id))).toBe('[hidden]');
+  });
+
   test('gives unrelated keys to audiences, domains, purposes and epochs, also from one root', async () => {
     await write({
       format: 'gauze-keyring/1',
