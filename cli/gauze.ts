@@ -73,7 +73,7 @@ verb('apply', 'make topics, rights, derived schemas and policies as the policy f
   act(async (o: CommonOptions) => await (await import('./apply-command.ts')).applyCommand(o)),
 );
 verb('run', 'run the service; SIGTERM drains it')
-  .option('--role <role>', 'which part to run; topology is the only one so far', 'topology')
+  .option('--role <role>', 'which part to run', 'topology')
   .option('--verbose', 'log decisions too', false)
   .action(act(async (o: RunOptions) => await (await import('./run-command.ts')).runCommand(o)));
 verb('status', 'every lane with its lag, and why it is held if it is; exit code 1 if one is').action(

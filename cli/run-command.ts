@@ -1,14 +1,10 @@
 /**
- * `gauze run`: the service in the role of the topology, until SIGTERM or SIGINT; then it drains.
+ * `gauze run`: the service in one of its roles, until SIGTERM or SIGINT; then it drains. One file per role; this one
+ * only says which there are.
  */
-import type { KafkaAdmin } from '../kafka/admin.ts';
-import { loadKeyring } from '../keys/keyring.ts';
 import { GauzeError } from '../platform/errors.ts';
 import { createLogger } from '../platform/log.ts';
 import type { Logger } from '../platform/log.ts';
-import { Instance } from '../topology/instance.ts';
-import type { InstanceEvents } from '../topology/instance.ts';
-import type { LaneLimits } from '../topology/lane-context.ts';
 import { Site } from './site.ts';
 import { EXIT, messagesToTerminal } from './terminal.ts';
 
@@ -18,96 +14,32 @@ export interface RunOptions {
   readonly verbose: boolean;
 }
 
-/** Lanes have this long to finish their transactions. */
-const DRAIN_MS = 8_000;
-/** Well under the shortest sensible offsets.retention.minutes. */
-const RENEW_MS = 60 * 60 * 1000;
-const RECHECK_MS = 5_000;
-const RECORDS_PER_TRANSACTION = 50_000;
+/** What a role is run with. */
+export interface RoleRun {
+  readonly site: Site;
+  readonly log: Logger;
+  /** Resolves when the process is asked to end: the role finishes what it is at and returns. */
+  readonly stopped: Promise<void>;
+}
+
+/** A role's file is loaded when the role is run: no role needs the libraries of another. */
+const ROLES: Readonly<Record<string, (run: RoleRun) => Promise<void>>> = {
+  topology: async (run) => await (await import('./run-topology.ts')).runTopology(run),
+};
 
 export async function runCommand(options: RunOptions): Promise<number> {
-  if (options.role !== 'topology') {
-    throw new GauzeError('ERR_USAGE_ARGUMENT', { setting: '--role', expected: 'topology' });
+  const role = Object.hasOwn(ROLES, options.role) ? ROLES[options.role] : undefined;
+  if (!role) {
+    const expected = Object.keys(ROLES).join(' or ');
+    throw new GauzeError('ERR_USAGE_ARGUMENT', { setting: '--role', expected });
   }
   const site = await Site.load(options.config);
   const log = createLogger({
     level: options.verbose ? 'debug' : 'info',
     format: messagesToTerminal() ? 'line' : 'json',
   });
-  const stopped = signalled();
-  const admin = await site.admin('topology');
-  try {
-    await admin.connect();
-    const instance = await makeInstance(site, admin, log);
-    try {
-      await instance.start();
-      log.info('instance started', { role: 'topology' });
-      const failure = await Promise.race([stopped, instance.failed]);
-      if (failure) throw failure;
-      log.info('instance draining', { role: 'topology' });
-    } finally {
-      // Also after a start that failed: what it has opened would keep the process alive.
-      await instance.stop(DRAIN_MS);
-    }
-    log.info('instance stopped', { role: 'topology' });
-  } finally {
-    await admin.close();
-  }
+  await role({ site, log, stopped: signalled() });
   return EXIT.ok;
-}
-
-async function makeInstance(site: Site, admin: KafkaAdmin, log: Logger): Promise<Instance> {
-  return new Instance({
-    cluster: await site.cluster('topology'),
-    registry: await site.registry(),
-    keyring: await loadKeyring(keyringFile(site)),
-    siteTags: site.siteTags,
-    names: site.names,
-    limits: limitsOf(site),
-    principal: site.principals.topology,
-    events: loggedEvents(log),
-    targetSettings: async (topic) => {
-      const settings = await admin.describeConfigs(topic);
-      return {
-        messageBytesMax: Number(settings.get('max.message.bytes')?.value ?? 1_048_588),
-        appendTime: settings.get('message.timestamp.type')?.value === 'LogAppendTime',
-      };
-    },
-  });
-}
-
-/** Settings of the config as the topology takes them. */
-export function limitsOf(site: Site): LaneLimits {
-  const { limits } = site.config;
-  return {
-    batchBytes: limits.batchBytes,
-    lingerMs: limits.lingerMs,
-    recordsPerTransaction: RECORDS_PER_TRANSACTION,
-    fetchBytes: limits.fetchBytes,
-    unpackedBytes: limits.decompressedBytes,
-    transactionsPerSecond: limits.transactionsPerSecond,
-    renewMs: RENEW_MS,
-    recheckMs: RECHECK_MS,
-  };
-}
-
-function keyringFile(site: Site): string {
-  const { keys } = site.config;
-  if (!keys)
-    throw new GauzeError('ERR_CONFIG_SETTING_MISSING', { setting: 'keys.file', file: 'gauze.yaml', line: 1 });
-  return keys.file;
-}
-
-function loggedEvents(log: Logger): InstanceEvents {
-  return {
-    assigned: (partitions) => log.info('partitions assigned', { count: partitions.length }),
-    laneStarted: (lane) => log.debug('lane started', { ...lane }),
-    laneEnded: (lane) => log.debug('lane ended', { ...lane }),
-    held: (lane, error) => log.error('lane held', { ...lane, error }),
-    released: (lane) => log.info('lane goes on', { ...lane }),
-    trouble: (lane, error) => log.warn('lane waits', { ...lane, error }),
-    instanceTrouble: (error) => log.warn('instance in trouble', { error }),
-  };
 }
 
 async function signalled(): Promise<void> {

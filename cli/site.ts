@@ -40,7 +40,13 @@ export class Site {
   get principals(): RolePrincipals {
     const { roles } = this.config.kafka;
     const principal = (role: RoleName): string => `User:${roles[role]?.username ?? `gauze-${role}`}`;
-    return { admin: principal('admin'), topology: principal('topology'), auditor: principal('auditor') };
+    return {
+      admin: principal('admin'),
+      topology: principal('topology'),
+      approvals: principal('approvals'),
+      provisioner: principal('provisioner'),
+      auditor: principal('auditor'),
+    };
   }
 
   /** A cluster client with the log-in of `role`; nothing is connected yet. */

@@ -8,6 +8,12 @@ import type { KafkaAdmin } from '../kafka/admin.ts';
 import { GauzeError, GauzeErrors } from '../platform/errors.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import { nowMs } from '../platform/clock.ts';
+import {
+  accessEntryCodec,
+  grantProgressCodec,
+  grantStateCodec,
+  subjectIndexCodec,
+} from '../schemas/access-codecs.ts';
 import { auditEventCodec, policyLogCodec, withheldCodec } from '../schemas/control-codecs.ts';
 import type { PolicyLogEntry } from '../schemas/control-codecs.ts';
 import { parseAvroSchema } from '../schemas/parse-avro.ts';
@@ -108,25 +114,31 @@ export async function applyChanges(
 }
 
 /**
- * Topics that exist already must be able to hold what they are for: enough partitions, and the broker's times where
- * no other may be written. Sizes and retention are the site's to change.
+ * Topics that exist already must be able to hold what they are for: enough partitions, the broker's times where no
+ * other may be written, and compaction where it is needed and nowhere else. Sizes and retention are the site's to
+ * change.
  */
 async function assertShapes({ admin, policies }: ApplyInput, topics: readonly DesiredTopic[]): Promise<void> {
   const found = new Map(
     (await admin.describeTopics(topics.map(({ topic }) => topic))).map((t) => [t.topic, t]),
   );
   const problems: GauzeError[] = [];
-  for (const { topic, partitions, config } of topics) {
+  for (const { topic, partitions, config, isPartitionCountFixed } of topics) {
     const audience =
       policies.find((policy) => topic.endsWith(`.for-${policy.audience}`))?.audience ?? 'gauze';
     const wrong = (setting: string, expected: string): void => {
       problems.push(new GauzeError('ERR_POLICY_TARGET_SHAPE', { topic, audience, setting, expected }));
     };
-    if ((found.get(topic)?.partitions ?? 0) < partitions)
-      wrong('number of partitions', `at least ${partitions}`);
-    const name = 'message.timestamp.type';
-    const type = config[name];
-    if (type && (await admin.describeConfigs(topic)).get(name)?.value !== type) wrong(name, type);
+    const actual = found.get(topic)?.partitions ?? 0;
+    if (isPartitionCountFixed && actual !== partitions) wrong('number of partitions', String(partitions));
+    else if (actual < partitions) wrong('number of partitions', `at least ${partitions}`);
+    const settings = await admin.describeConfigs(topic);
+    for (const name of ['message.timestamp.type', 'cleanup.policy']) {
+      // Whether a sanitized topic is compacted is the site's to change, like its retention.
+      if (name === 'cleanup.policy' && audience !== 'gauze') continue;
+      const value = config[name];
+      if (value && settings.get(name)?.value !== value) wrong(name, value);
+    }
   }
   if (problems.length > 0) throw new GauzeErrors(problems);
 }
@@ -175,6 +187,10 @@ async function missingSchemas(
     { subject: valueSubject(names.policies), text: policyLogCodec.schemaText },
     { subject: valueSubject(names.withheld), text: withheldCodec.schemaText },
     { subject: valueSubject(names.auditEvents), text: auditEventCodec.schemaText },
+    { subject: valueSubject(names.auditSubjects), text: subjectIndexCodec.schemaText },
+    { subject: valueSubject(names.access), text: accessEntryCodec.schemaText },
+    { subject: valueSubject(names.grants), text: grantStateCodec.schemaText },
+    { subject: valueSubject(names.grantProgress), text: grantProgressCodec.schemaText },
   ];
   for (const policy of input.policies) {
     for (const topic of policy.topics.keys()) {

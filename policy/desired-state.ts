@@ -2,7 +2,7 @@
  * The topics and rights that follow from policies: who needs what, and nothing more. Pure; apply.ts makes it so.
  */
 import { allow } from '../kafka/acl.ts';
-import type { Acl } from '../kafka/acl.ts';
+import type { Acl, AclOperation } from '../kafka/acl.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
 import { sanitizedTopic } from '../schemas/topic-names.ts';
 import type { Policy } from './policy.ts';
@@ -19,12 +19,16 @@ export interface DesiredTopic {
   readonly topic: string;
   readonly partitions: number;
   readonly config: Readonly<Record<string, string>>;
+  /** Exactly so many partitions: where a key finds its partition by their number, or order is over all entries. */
+  readonly isPartitionCountFixed?: true;
 }
 
 /** Kafka principals of gauze's own roles. */
 export interface RolePrincipals {
   readonly admin: string;
   readonly topology: string;
+  readonly approvals: string;
+  readonly provisioner: string;
   readonly auditor: string;
 }
 
@@ -39,16 +43,7 @@ export function desiredTopics(
   rawTopics: ReadonlyMap<string, RawTopic>,
   names: TopicNames,
 ): readonly DesiredTopic[] {
-  const appendTime = { 'message.timestamp.type': 'LogAppendTime' };
-  const control: DesiredTopic[] = [
-    { topic: names.policies, partitions: 1, config: { ...FOR_EVER, ...appendTime } },
-    { topic: names.auditEvents, partitions: CONTROL_PARTITIONS, config: { ...FOR_EVER, ...appendTime } },
-    {
-      topic: names.withheld,
-      partitions: CONTROL_PARTITIONS,
-      config: { 'retention.ms': NINETY_DAYS_MS, 'cleanup.policy': 'delete', ...appendTime },
-    },
-  ];
+  const control = controlTopics(names);
   const sanitized = policies.flatMap((policy) =>
     [...policy.topics.keys()].flatMap((topic) => {
       const raw = rawTopics.get(topic);
@@ -58,37 +53,142 @@ export function desiredTopics(
   return [...control, ...sanitized];
 }
 
-/** All standing rights. Default deny stays the cluster's own setting. */
+/** The topics of gauze's own, whatever the policies say. */
+function controlTopics(names: TopicNames): readonly DesiredTopic[] {
+  const appendTime = { 'message.timestamp.type': 'LogAppendTime' };
+  const forEver = { ...FOR_EVER, ...appendTime };
+  const compacted = { 'cleanup.policy': 'compact', ...appendTime };
+  const ninetyDays = { 'retention.ms': NINETY_DAYS_MS, 'cleanup.policy': 'delete', ...appendTime };
+  const partitions = CONTROL_PARTITIONS;
+  return [
+    { topic: names.policies, partitions: 1, config: forEver, isPartitionCountFixed: true },
+    { topic: names.auditEvents, partitions, config: forEver },
+    { topic: names.auditSubjects, partitions, config: forEver },
+    { topic: names.withheld, partitions, config: ninetyDays },
+    { topic: names.access, partitions: 1, config: forEver, isPartitionCountFixed: true },
+    { topic: names.grants, partitions, config: compacted, isPartitionCountFixed: true },
+    { topic: names.grantProgress, partitions, config: compacted, isPartitionCountFixed: true },
+  ];
+}
+
+/** All standing rights. Default deny stays the cluster's own setting; rights of grantees are the provisioner's. */
 export function desiredAcls(
   policies: readonly Policy[],
   names: TopicNames,
   roles: RolePrincipals,
 ): readonly Acl[] {
-  const rawTopics = new Set(policies.flatMap((policy) => [...policy.topics.keys()]));
-  const acls: Acl[] = [
-    ...[...rawTopics].flatMap((topic) => allow(roles.topology, ['read'], 'topic', topic)),
-    // The admin reads the policy log to know what is applied, and appends to it.
-    ...allow(roles.admin, ['read', 'write'], 'topic', names.policies),
-    ...allow(roles.topology, ['read', 'write'], 'topic', names.policies),
-    ...allow(roles.topology, ['read', 'write'], 'topic', names.auditEvents),
-    ...allow(roles.topology, ['write'], 'topic', names.withheld),
-    ...allow(roles.topology, ['read'], 'group', `${names.prefix}.`, 'prefixed'),
-    ...allow(roles.topology, ['write', 'describe'], 'transactional-id', `${names.prefix}.`, 'prefixed'),
-    ...allow(roles.auditor, ['read'], 'topic', names.auditEvents),
-    ...allow(roles.auditor, ['read'], 'group', `${roles.auditor.replace(/^User:/, '')}-`, 'prefixed'),
+  return [
+    ...adminRights(names, roles.admin),
+    ...topologyRights(names, roles.topology),
+    ...approvalsRights(names, roles.approvals),
+    ...provisionerRights(names, roles.provisioner),
+    ...auditorRights(names, roles.auditor),
+    ...grantTopicRights(names, roles),
+    ...rawTopicRights(policies, roles),
+    ...policies.flatMap((policy) => sanitizedTopicRights(policy, roles)),
   ];
-  for (const policy of policies) {
-    for (const topic of policy.topics.keys()) {
-      const sanitized = sanitizedTopic(topic, policy.audience);
-      acls.push(...allow(roles.topology, ['write', 'describe-configs'], 'topic', sanitized));
-      for (const { principal } of policy.readers)
-        acls.push(...allow(principal, ['read'], 'topic', sanitized));
-    }
-    for (const { principal } of policy.readers) {
-      acls.push(...allow(principal, ['read'], 'group', `${policy.audience}-`, 'prefixed'));
-    }
-  }
-  return acls;
+}
+
+/** It reads the policy log to know what is applied and appends to it, and looks up decisions about policies. */
+function adminRights(names: TopicNames, admin: string): readonly Acl[] {
+  return [
+    ...allow(admin, ['read', 'write'], 'topic', names.policies),
+    ...allow(admin, ['read'], 'topic', names.access),
+  ];
+}
+
+function topologyRights(names: TopicNames, topology: string): readonly Acl[] {
+  return [
+    ...allow(topology, ['read', 'write'], 'topic', names.policies),
+    ...allow(topology, ['read', 'write'], 'topic', names.auditEvents),
+    ...allow(topology, ['write'], 'topic', names.auditSubjects),
+    ...allow(topology, ['write'], 'topic', names.withheld),
+    ...allow(topology, ['read'], 'topic', names.access),
+    ...allow(topology, ['read'], 'topic', names.grants),
+    ...allow(topology, ['read', 'write'], 'topic', names.grantProgress),
+    ...allow(topology, ['read'], 'group', `${names.prefix}.`, 'prefixed'),
+    ...allow(topology, ['write', 'describe'], 'transactional-id', `${names.prefix}.`, 'prefixed'),
+  ];
+}
+
+/** What faces people: it can write down what they decide, and change no right and read no raw record. */
+function approvalsRights(names: TopicNames, approvals: string): readonly Acl[] {
+  return [
+    ...allow(approvals, ['read', 'write'], 'topic', names.access),
+    ...allow(approvals, ['read', 'write'], 'topic', names.grants),
+    ...allow(approvals, ['read'], 'topic', names.grantProgress),
+    ...allow(approvals, ['write'], 'topic', names.auditEvents),
+    ...allow(approvals, ['read'], 'topic', names.auditSubjects),
+    ...allow(approvals, ['read'], 'topic', names.policies),
+    ...allow(approvals, ['read'], 'group', names.approvalsGroup, 'prefixed'),
+    ...allow(approvals, ['write', 'describe'], 'transactional-id', names.approvalsGroup, 'prefixed'),
+  ];
+}
+
+/**
+ * It makes and removes grant topics and their rules (ALTER on the cluster), and reads no data. Its transactional ids
+ * are its own, so that it cannot fence the writer of the state of grants. It sees who reads (DESCRIBE on groups).
+ */
+function provisionerRights(names: TopicNames, provisioner: string): readonly Acl[] {
+  const transactions = names.approvalsTransactionalId('provisioner');
+  return [
+    ...allow(provisioner, ['read', 'write'], 'topic', names.access),
+    ...allow(provisioner, ['read'], 'topic', names.grants),
+    ...allow(provisioner, ['write'], 'topic', names.auditEvents),
+    ...allow(provisioner, ['alter', 'describe'], 'cluster'),
+    ...allow(provisioner, ['describe'], 'group', '*'),
+    ...allow(provisioner, ['write', 'describe'], 'transactional-id', transactions, 'prefixed'),
+  ];
+}
+
+function auditorRights(names: TopicNames, auditor: string): readonly Acl[] {
+  return [
+    ...[names.auditEvents, names.auditSubjects, names.access].flatMap((topic) =>
+      allow(auditor, ['read'], 'topic', topic),
+    ),
+    ...allow(auditor, ['read'], 'group', `${auditor.replace(/^User:/, '')}-`, 'prefixed'),
+  ];
+}
+
+/**
+ * The standing rules on grant topics, all on the prefix with its dot: `gauze.grant.` matches neither gauze.grants nor
+ * gauze.grant-progress. None of them is READ: that is given to one grantee on one topic, by the provisioner.
+ */
+export function grantTopicRights(
+  names: TopicNames,
+  { topology, provisioner }: RolePrincipals,
+): readonly Acl[] {
+  const on = (principal: string, operations: readonly AclOperation[]): readonly Acl[] =>
+    allow(principal, operations, 'topic', names.grantTopicPrefix, 'prefixed');
+  return [
+    ...on(topology, ['write', 'describe', 'delete', 'describe-configs']),
+    ...on(provisioner, ['create', 'delete', 'describe', 'alter', 'alter-configs', 'describe-configs']),
+  ];
+}
+
+/** READ for the topology alone; approvals may ask where offsets and times are, never what stands there. */
+function rawTopicRights(policies: readonly Policy[], roles: RolePrincipals): readonly Acl[] {
+  const rawTopics = new Set(policies.flatMap((policy) => [...policy.topics.keys()]));
+  return [...rawTopics].flatMap((topic) => [
+    ...allow(roles.topology, ['read'], 'topic', topic),
+    ...allow(roles.approvals, ['describe'], 'topic', topic),
+  ]);
+}
+
+/** Approvals reads samples; the provisioner takes a grant topic's shape from here, so it needs no right on raw. */
+function sanitizedTopicRights(policy: Policy, roles: RolePrincipals): readonly Acl[] {
+  const topics = [...policy.topics.keys()].map((topic) => sanitizedTopic(topic, policy.audience));
+  return [
+    ...topics.flatMap((topic) => [
+      ...allow(roles.topology, ['write', 'describe-configs'], 'topic', topic),
+      ...allow(roles.approvals, ['read'], 'topic', topic),
+      ...allow(roles.provisioner, ['describe', 'describe-configs'], 'topic', topic),
+      ...policy.readers.flatMap(({ principal }) => allow(principal, ['read'], 'topic', topic)),
+    ]),
+    ...policy.readers.flatMap(({ principal }) =>
+      allow(principal, ['read'], 'group', `${policy.audience}-`, 'prefixed'),
+    ),
+  ];
 }
 
 /** Partition count, retention and size limit as raw; the broker stamps records unless the policy keeps times. */

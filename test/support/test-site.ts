@@ -87,7 +87,7 @@ export class TestSite {
     const directory = await mkdtemp(join(tmpdir(), 'gauze-test-site-'));
     const site = new TestSite(directory, uniqueName('gz'), options.topics ?? CLINICAL_TOPICS);
     await mkdir(join(directory, 'policies'));
-    for (const role of ['gauze-admin', 'gauze-topology']) {
+    for (const role of ['gauze-admin', 'gauze-topology', 'gauze-approvals', 'gauze-provisioner']) {
       await writeFile(join(directory, role), loginOf(role).password, { mode: 0o600 });
     }
     await createKeyringFile(site.keyringFile, [...AUDIENCES]);
@@ -246,6 +246,8 @@ export class TestSite {
   roles:
     admin: ${login('gauze-admin')}
     topology: ${login('gauze-topology')}
+    approvals: ${login('gauze-approvals')}
+    provisioner: ${login('gauze-provisioner')}
 registry: { url: '${registryUrl}' }
 keys: { file: ${this.keyringFile} }
 policies: policies/

@@ -1,0 +1,94 @@
+/**
+ * `gauze run --role topology`: lanes and grant tasks, until a signal; then they drain.
+ */
+import type { KafkaAdmin } from '../kafka/admin.ts';
+import { loadKeyring } from '../keys/keyring.ts';
+import { GauzeError } from '../platform/errors.ts';
+import type { Logger } from '../platform/log.ts';
+import { Instance } from '../topology/instance.ts';
+import type { InstanceEvents } from '../topology/instance.ts';
+import type { LaneLimits } from '../topology/lane-context.ts';
+import type { RoleRun } from './run-command.ts';
+import type { Site } from './site.ts';
+
+/** Lanes have this long to finish their transactions. */
+const DRAIN_MS = 8_000;
+/** Well under the shortest sensible offsets.retention.minutes. */
+const RENEW_MS = 60 * 60 * 1000;
+const RECHECK_MS = 5_000;
+const RECORDS_PER_TRANSACTION = 50_000;
+
+export async function runTopology({ site, log, stopped }: RoleRun): Promise<void> {
+  const admin = await site.admin('topology');
+  try {
+    await admin.connect();
+    const instance = await makeInstance(site, admin, log);
+    try {
+      await instance.start();
+      log.info('instance started', { role: 'topology' });
+      const failure = await Promise.race([stopped, instance.failed]);
+      if (failure) throw failure;
+      log.info('instance draining', { role: 'topology' });
+    } finally {
+      // Also after a start that failed: what it has opened would keep the process alive.
+      await instance.stop(DRAIN_MS);
+    }
+    log.info('instance stopped', { role: 'topology' });
+  } finally {
+    await admin.close();
+  }
+}
+
+async function makeInstance(site: Site, admin: KafkaAdmin, log: Logger): Promise<Instance> {
+  return new Instance({
+    cluster: await site.cluster('topology'),
+    registry: await site.registry(),
+    keyring: await loadKeyring(keyringFile(site)),
+    siteTags: site.siteTags,
+    names: site.names,
+    limits: limitsOf(site),
+    principal: site.principals.topology,
+    events: loggedEvents(log),
+    targetSettings: async (topic) => {
+      const settings = await admin.describeConfigs(topic);
+      return {
+        messageBytesMax: Number(settings.get('max.message.bytes')?.value ?? 1_048_588),
+        appendTime: settings.get('message.timestamp.type')?.value === 'LogAppendTime',
+      };
+    },
+  });
+}
+
+/** Settings of the config as the topology takes them. */
+function limitsOf(site: Site): LaneLimits {
+  const { limits } = site.config;
+  return {
+    batchBytes: limits.batchBytes,
+    lingerMs: limits.lingerMs,
+    recordsPerTransaction: RECORDS_PER_TRANSACTION,
+    fetchBytes: limits.fetchBytes,
+    unpackedBytes: limits.decompressedBytes,
+    transactionsPerSecond: limits.transactionsPerSecond,
+    renewMs: RENEW_MS,
+    recheckMs: RECHECK_MS,
+  };
+}
+
+function keyringFile(site: Site): string {
+  const { keys } = site.config;
+  if (!keys)
+    throw new GauzeError('ERR_CONFIG_SETTING_MISSING', { setting: 'keys.file', file: 'gauze.yaml', line: 1 });
+  return keys.file;
+}
+
+function loggedEvents(log: Logger): InstanceEvents {
+  return {
+    assigned: (partitions) => log.info('partitions assigned', { count: partitions.length }),
+    laneStarted: (lane) => log.debug('lane started', { ...lane }),
+    laneEnded: (lane) => log.debug('lane ended', { ...lane }),
+    held: (lane, error) => log.error('lane held', { ...lane, error }),
+    released: (lane) => log.info('lane goes on', { ...lane }),
+    trouble: (lane, error) => log.warn('lane waits', { ...lane, error }),
+    instanceTrouble: (error) => log.warn('instance in trouble', { error }),
+  };
+}
