@@ -96,6 +96,10 @@ async function readKeys(
   const keyring = await report.collect(async () => await loadKeyring(file));
   const lacking = policies.filter(({ audience }) => keyring && !keyring.audiences.includes(audience));
   for (const { audience } of lacking) report.add(new GauzeError('ERR_KEY_MISSING', { audience, file }));
+  await report.collect(
+    () => keyring?.subjectTokens(),
+    () => ({ file }),
+  );
   report.conclude('keys', before, 'a key for each audience, in a file that only its owner can read');
   return keyring && lacking.length === 0 ? keyring : undefined;
 }

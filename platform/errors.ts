@@ -10,6 +10,7 @@ export interface ErrorContext {
   readonly partition?: number;
   readonly offset?: number;
   readonly audience?: string;
+  readonly grant?: string;
   readonly schemaId?: number;
   readonly subject?: string;
   /** Field path made of names in the schema; never a map key or a value. */
@@ -35,6 +36,8 @@ export interface ErrorContext {
   readonly domain?: string;
   readonly causeName?: string;
   readonly command?: string;
+  /** The present state of the request or grant that it is about. */
+  readonly state?: string;
 }
 
 /**
@@ -254,7 +257,7 @@ export const ERRORS = {
     kind: 'hold',
     ends: 'policy',
     message:
-      'The schema {subject} marks {count} fields with "gauze:person"; it must be exactly one string or long.',
+      'The schema {subject} marks {count} fields with "gauze:person"; it must be exactly one string, int or long.',
     action: 'Mark the one field that says whom the record is about.',
   },
   ERR_SCHEMA_DERIVED_INCOMPATIBLE: {
@@ -403,10 +406,265 @@ export const ERRORS = {
       'The policy log read here ends before the version that {audience} used on {topic} partition {partition}.',
     action: 'Check that gauze.policies was not truncated or made again.',
   },
+  ERR_ACCESS_LOG_CLOSED: {
+    kind: 'stop',
+    message: 'The approval service is ending; nothing was appended to the access log.',
+    action: 'Ask again: another instance, or this one after its start, answers.',
+  },
+  ERR_ACCESS_LOG_CORRUPT: {
+    kind: 'stop',
+    message: 'The entry at offset {offset} of the access log cannot be read.',
+    action:
+      'Nothing about approvals can be known beyond that entry, so nothing goes on. Find out who else can write to the access log; restore it from a copy.',
+  },
+  ERR_ACCESS_LOG_UNAVAILABLE: {
+    kind: 'outage',
+    message: 'The access log did not answer in time; it is not known whether the entry was taken in.',
+    action: 'Look at the request again, or repeat it with the same idempotency key: it counts once.',
+  },
   ERR_POLICY_LOG_CORRUPT: {
     kind: 'stop',
     message: 'The entry {offset} of the policy log cannot be read.',
     action: 'Check who may write to gauze.policies; it must never be compacted or truncated.',
+  },
+  // ---- the HTTP interface of approvals
+  ERR_HTTP_BODY_SYNTAX: {
+    kind: 'usage',
+    message: 'The body is not well-formed JSON.',
+    action: 'Send one JSON object with Content-Type: application/json.',
+  },
+  ERR_HTTP_INVALID: {
+    kind: 'usage',
+    message: 'The request does not fit its description in {count} places.',
+    action: 'Correct what `errors` lists; GET /openapi.json describes every request.',
+  },
+  ERR_HTTP_TOO_LARGE: {
+    kind: 'usage',
+    message: 'The request is larger than {limit} bytes.',
+    action: 'Send less; name persons in several requests.',
+  },
+  ERR_HTTP_MEDIA_TYPE: {
+    kind: 'usage',
+    message: 'The body has a media type other than {expected}.',
+    action: 'Send JSON with Content-Type: application/json.',
+  },
+  ERR_HTTP_BAD_REQUEST: {
+    kind: 'usage',
+    message: 'The request is not a well-formed HTTP request.',
+    action: 'Correct its line, its path or its headers.',
+  },
+  ERR_HTTP_NOT_FOUND: {
+    kind: 'usage',
+    message: 'There is nothing at this path.',
+    action: 'GET /openapi.json lists all paths.',
+  },
+  ERR_HTTP_METHOD: {
+    kind: 'usage',
+    message: 'This path does not take that method.',
+    action: 'Use one of those that the header Allow lists.',
+  },
+  ERR_HTTP_RATE: {
+    kind: 'usage',
+    message: 'More than {limit} requests in a minute came from this {setting}.',
+    action: 'Wait as long as Retry-After says.',
+  },
+  ERR_HTTP_CLOSING: {
+    kind: 'stop',
+    message: 'The approval service is ending and takes no more requests.',
+    action: 'Ask again: another instance, or this one after its start, answers.',
+  },
+  ERR_HTTP_LISTEN: {
+    kind: 'usage',
+    message: 'The address {host}:{port} cannot be listened on ({causeName}).',
+    action: 'Change http.host or http.port, or end what listens there.',
+  },
+  // ---- requests for raw access, before they reach the log
+  ERR_ACCESS_NOT_VISIBLE: {
+    kind: 'usage',
+    message: 'There is no such request, grant or lock, or it is not for you to see.',
+    action: 'Check the id; those who ask, decide, supervise or audit see it.',
+  },
+  ERR_ACCESS_REASON_PHI: {
+    kind: 'usage',
+    message: '{setting} holds what looks like an identifier of a patient ({expected}).',
+    action: 'Say why without naming anybody: persons, times and tickets have fields of their own.',
+  },
+  ERR_ACCESS_TOPIC_UNKNOWN: {
+    kind: 'usage',
+    message: 'There is no raw topic of that name, or no applied policy covers it for that audience.',
+    action: 'Name a topic and an audience whose policy covers it; `gauze status` lists both.',
+  },
+  ERR_ACCESS_FIELD_UNKNOWN: {
+    kind: 'usage',
+    message: '{setting} is neither a field of the topic nor a tag that one of its fields has.',
+    action: 'Use paths and tags of `gauze explain`.',
+  },
+  ERR_ACCESS_NOTHING_TO_REVEAL: {
+    kind: 'usage',
+    message: 'The audience sees everything in clear that was asked for: nothing would be gained.',
+    action: 'Read the sanitized topic of that audience.',
+  },
+  ERR_ACCESS_RANGE_EMPTY: {
+    kind: 'usage',
+    message: 'No record of the topic lies between the times given.',
+    action: 'Choose other times; without them everything up to now is meant.',
+  },
+  ERR_ACCESS_NARROW: {
+    kind: 'usage',
+    message: '{setting} does not lie within what was asked for.',
+    action: 'An approver can only narrow; who needs more asks anew.',
+  },
+  ERR_ACCESS_SAMPLE_READER: {
+    kind: 'usage',
+    message: 'A sample is shown only to people whose own principal reads that audience.',
+    action: 'Decide by the counts and fields, or ask somebody who reads the audience.',
+  },
+  // ---- rules of the access log: an entry that is refused changes nothing
+  ERR_ACCESS_SCOPE_ORDER: {
+    kind: 'usage',
+    message: 'The scope is not in canonical order, so it has no hash.',
+    action: 'Sort schemas, fields, tags, partitions, persons and days, each once, and hash it again.',
+  },
+  ERR_ACCESS_SCOPE_INVALID: {
+    kind: 'usage',
+    message: 'The scope is not one that a grant could be made of (fields, ranges, caps, time or window).',
+    action: 'Ask again with at least one field, caps and a time above zero, and a window in a known zone.',
+  },
+  ERR_ACCESS_SCOPE_HASH: {
+    kind: 'usage',
+    message: 'The hash that came with the scope is not the hash of that scope.',
+    action: 'Ask again; if it stays so, the sender computes the hash otherwise than gauze does.',
+  },
+  ERR_ACCESS_SCOPE_STALE: {
+    kind: 'usage',
+    message: 'The decision names another scope than the one that is asked for now.',
+    action: 'Look at the request again, it has been narrowed; then decide about what it says now.',
+  },
+  ERR_ACCESS_NOT_NARROWER: {
+    kind: 'usage',
+    message: 'The scope in the decision is not within the scope that was asked for.',
+    action: 'An approver can only narrow; who needs more or something else asks anew.',
+  },
+  ERR_ACCESS_ENTRY_INCOMPLETE: {
+    kind: 'usage',
+    message: 'The entry lacks what its kind needs, or says two things that exclude each other.',
+    action: 'Send it again as the reference of the API describes it.',
+  },
+  ERR_ACCESS_UNKNOWN: {
+    kind: 'usage',
+    message: 'The access log knows no request, grant or lock of that id.',
+    action: 'Check the id.',
+  },
+  ERR_ACCESS_ID_USED: {
+    kind: 'usage',
+    message: 'The id is in use already.',
+    action: 'Send it again under a new id.',
+  },
+  ERR_ACCESS_KEY_REUSED: {
+    kind: 'usage',
+    message: 'The idempotency key was used by the same person for something else in the last 24 hours.',
+    action: 'Use a new key for each new thing, and the same only to repeat one.',
+  },
+  ERR_ACCESS_NOT_HUMAN: {
+    kind: 'usage',
+    message: 'This is for people to do, and a service or a machine tried.',
+    action: 'Log in as yourself.',
+  },
+  ERR_ACCESS_NOT_SYSTEM: {
+    kind: 'usage',
+    message: 'This is for the processes of gauze to report, and a person tried.',
+    action: 'Leave it to gauze; people revoke, lock and resume.',
+  },
+  ERR_ACCESS_DELEGATE: {
+    kind: 'usage',
+    message: 'Nobody can do this on behalf of somebody else.',
+    action: 'Do it in your own name, or let the other person do it.',
+  },
+  ERR_ACCESS_SELF: {
+    kind: 'usage',
+    message:
+      'Nobody decides about what they asked for themselves, or what a machine account of theirs would read.',
+    action: 'Let somebody else with that role decide.',
+  },
+  ERR_ACCESS_ROLE: {
+    kind: 'usage',
+    message: 'The roles of this person do not include one that may do this now.',
+    action: 'The request says which role its present stage asks for; let somebody decide who holds it.',
+  },
+  ERR_ACCESS_ALREADY_VOTED: {
+    kind: 'usage',
+    message: 'This person has approved this request already, and counts once over all stages.',
+    action: 'Nothing; the vote stands. To take it back, deny the request while it is pending.',
+  },
+  ERR_ACCESS_LATE: {
+    kind: 'usage',
+    message: 'The request is not pending any more.',
+    action: 'Its state says what became of it; if need be, ask again.',
+  },
+  ERR_ACCESS_STATE: {
+    kind: 'usage',
+    message: 'The present state does not allow this.',
+    action: 'Look at the state that came with the answer; it may have been done already.',
+  },
+  ERR_ACCESS_NOT_YET: {
+    kind: 'usage',
+    message: 'The time for this has not come yet, by the clock of the access log.',
+    action: 'Do it again later; a timer that came early is repeated.',
+  },
+  ERR_ACCESS_WINDOW: {
+    kind: 'usage',
+    message: 'The grant can be active within its window only, and the window is not open.',
+    action: 'Wait for the window.',
+  },
+  ERR_ACCESS_LOCKED: {
+    kind: 'usage',
+    message: 'A lock on a person, principal, topic, tag or patient forbids this.',
+    action: 'Ask the privacy officers, who place and lift locks.',
+  },
+  ERR_ACCESS_REASON_MISSING: {
+    kind: 'usage',
+    message: 'The request says no reason.',
+    action: 'Say in a sentence what it is for, without naming a patient.',
+  },
+  ERR_ACCESS_STAGES: {
+    kind: 'usage',
+    message: 'Nobody would have to decide about this request, although it reveals or opens something.',
+    action: 'Give the rule stages of approvers; only fields tagged PHI_NONE alone go without.',
+  },
+  ERR_ACCESS_DURATION: {
+    kind: 'usage',
+    message: 'The time asked for, with all grants that it prolongs, is longer than the rule allows.',
+    action: 'Ask for less time, or ask anew without prolonging.',
+  },
+  ERR_ACCESS_EXTENDS: {
+    kind: 'usage',
+    message: 'The grant to be prolonged is not a live one of the same beneficiary on the same topic.',
+    action: 'Ask anew, without prolonging.',
+  },
+  ERR_ACCESS_EMERGENCY_EXTENDS: {
+    kind: 'usage',
+    message: 'Emergency access can neither prolong a grant nor be prolonged.',
+    action: 'Make an ordinary request.',
+  },
+  ERR_ACCESS_EMERGENCY_LIVE: {
+    kind: 'usage',
+    message: 'This person, or this reader, has emergency access to the topic already.',
+    action: 'Use it; when it has ended, ask again or make an ordinary request.',
+  },
+  ERR_ACCESS_REVIEW_OVERDUE: {
+    kind: 'usage',
+    message: 'The review of an earlier emergency access of this person is overdue.',
+    action: 'Ask the privacy officers for the review, or make an ordinary request.',
+  },
+  ERR_ACCESS_NO_REVIEW: {
+    kind: 'usage',
+    message: 'This grant has no review to be done.',
+    action: 'Only emergency access that became active is reviewed, once.',
+  },
+  ERR_ACCESS_LOG_ORDER: {
+    kind: 'stop',
+    message: 'The access log went back: offset {offset} came where {expected} or later was expected.',
+    action: 'Restart this instance; it reads the log again from its beginning.',
   },
   // ---- keys
   ERR_KEY_FILE: {
@@ -519,6 +777,54 @@ export const ERRORS = {
     message: 'Retention has deleted records of {topic} partition {partition} that {audience} had not read.',
     action:
       'The loss is final; `gauze resume {audience} {topic} {partition} --from earliest --reason ...` goes on after it.',
+  },
+  // ---- grants at work
+  ERR_GRANT_TAGS_CHANGED: {
+    kind: 'hold',
+    ends: 'policy',
+    message: 'The field {path} of {topic} has got tags that were not there when its release was decided.',
+    action: 'Nothing more is delivered under that grant; who needs the field asks anew.',
+  },
+  ERR_GRANT_STATE_CORRUPT: {
+    kind: 'stop',
+    message: 'The record at offset {offset} of {topic} partition {partition} cannot be read.',
+    action: 'No grant of that partition goes on. Find out who else can write to that topic.',
+  },
+  ERR_GRANT_PROGRESS_CORRUPT: {
+    kind: 'hold',
+    ends: 'recheck',
+    message: 'What the grant {grant} has taken so far cannot be read at offset {offset} of {topic}.',
+    action: 'The grant stands still. Find out who else can write to that topic.',
+  },
+  ERR_GRANT_POSITION: {
+    kind: 'hold',
+    ends: 'recheck',
+    message:
+      'Committed offset and progress of the grant {grant} disagree about {topic} partition {partition}.',
+    action: 'The grant stands still: find out who moved or deleted the offset. Revoke it and ask anew.',
+  },
+  ERR_GRANT_TOKEN_EPOCH: {
+    kind: 'hold',
+    ends: 'recheck',
+    message: 'The grant {grant} names persons by tokens of another key epoch than the one in use.',
+    action: 'Revoke it and ask anew: persons cannot be told under another epoch.',
+  },
+  ERR_GRANT_LEASE: {
+    kind: 'hold',
+    ends: 'recheck',
+    message:
+      'The range leased to the grant {grant} on {topic} partition {partition} now holds more records or other persons than were counted.',
+    action: 'The grant stands still. Find out what changed the plan or the raw topic; revoke and ask anew.',
+  },
+  ERR_GRANT_NOT_ALLOWED: {
+    kind: 'stop',
+    message: 'The grant {grant} may not deliver any more.',
+    action: 'None: its state says why.',
+  },
+  ERR_GRANT_STATE_STALE: {
+    kind: 'outage',
+    message: 'The state of the grant {grant} has not been confirmed for too long.',
+    action: 'Check the topic of grant states for a transaction that does not end, and its brokers.',
   },
   // ---- audit
   ERR_AUDIT_CHAIN: {

@@ -17,7 +17,9 @@ interface Mark {
   readonly isUsable: boolean;
 }
 
-/** The person's field: a string or a long without a logical type (a uuid is a string), reached through records. */
+/**
+ * The person's field: a string, or an int or long without a logical type (a uuid is a string), reached through records.
+ */
 export function personField(schema: AvroType): PersonField {
   const marks = marksIn(schema, [], true);
   const [only] = marks;
@@ -58,5 +60,6 @@ function canName(type: AvroType): boolean {
     const carrying = type.branches.filter((branch) => branch.kind !== 'null');
     return carrying.length === 1 && canName(carrying[0]!);
   }
-  return type.kind === 'string' || (type.kind === 'long' && type.logical === null);
+  const isNumber = type.kind === 'int' || type.kind === 'long';
+  return type.kind === 'string' || (isNumber && type.logical === null);
 }

@@ -235,7 +235,7 @@ export function writeLongText(
   return length;
 }
 
-/** Notes the long in input[start, end) as the record's person: its decimal text, as for pseudonyms. */
+/** Notes the int or long in input[start, end) as the record's person: its decimal text, as for pseudonyms. */
 export function notePersonLong(input: Uint8Array, start: number, end: number, state: RecordState): void {
   const length = writeLongText(input, start, end, state.personText, state);
   state.personInput = state.personText;

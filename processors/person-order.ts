@@ -10,7 +10,7 @@ import type { PlanNode } from './plan.ts';
 
 export type PersonOrder = 'not needed' | 'person first' | 'shift first';
 
-/** Throws ERR_SCHEMA_PERSON where `person` leads to no string or long outside arrays and maps. */
+/** Throws ERR_SCHEMA_PERSON where `person` leads to no string, int or long outside arrays and maps. */
 export function personComesFirst(root: PlanNode, person: readonly string[]): PersonOrder {
   if (!needsPerson(root)) return 'not needed';
   if (!leadsToPerson(root.schema, person)) throw new GauzeError('ERR_SCHEMA_PERSON', { count: 0 });
@@ -41,7 +41,8 @@ function leadsToPerson(type: AvroType, person: readonly string[]): boolean {
     const field = type.fields.find(({ name }) => name === person[0]);
     return field !== undefined && leadsToPerson(field.type, person.slice(1));
   }
-  return person.length === 0 && (type.kind === 'string' || type.kind === 'long');
+  const isNumber = (type.kind === 'int' || type.kind === 'long') && type.logical === null;
+  return person.length === 0 && (type.kind === 'string' || isNumber);
 }
 
 /**

@@ -113,9 +113,8 @@ export function personOf(type: AvroType, value: unknown, path: readonly string[]
     const field = type.fields.find(({ name }) => name === path[0]);
     return field ? personOf(field.type, (value as Wrapped)[field.name], path.slice(1)) : null;
   }
-  return path.length === 0 && (type.kind === 'string' || type.kind === 'long')
-    ? `${value as string | bigint}`
-    : null;
+  const canName = type.kind === 'string' || type.kind === 'int' || type.kind === 'long';
+  return path.length === 0 && canName ? `${value as string | number | bigint}` : null;
 }
 
 /** The name under which avsc wraps a value of this union branch. */

@@ -71,9 +71,9 @@ export class WalkSource {
       case 'boolean':
         return this.add(`if (p >= end) return ${FAULT_TRUNCATED};`, `if (b[p++] > 1) return ${FAULT_VALUE};`);
       case 'int':
-        return this.#walkVarint('skipInt');
+        return this.#walkNumber('skipInt', isPerson);
       case 'long':
-        return this.#walkLong(isPerson);
+        return this.#walkNumber('skipLong', isPerson);
       case 'float':
         return this.#walkBytes(4);
       case 'double':
@@ -101,11 +101,11 @@ export class WalkSource {
     );
   }
 
-  #walkLong(isPerson: boolean): void {
-    if (!isPerson) return this.#walkVarint('skipLong');
+  #walkNumber(skip: 'skipInt' | 'skipLong', isPerson: boolean): void {
+    if (!isPerson) return this.#walkVarint(skip);
     const from = this.name('s');
     this.add(`const ${from} = p;`);
-    this.#walkVarint('skipLong');
+    this.#walkVarint(skip);
     this.add(`notePersonLong(b, ${from}, p, r);`);
   }
 

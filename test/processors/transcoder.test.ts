@@ -276,7 +276,7 @@ describe('the person', () => {
     expect(days(b)).toBe(days(a));
   });
 
-  test('a path that leads to no string or long is refused when the plan is compiled', () => {
+  test('a path that leads to no string, int or long is refused when the plan is compiled', () => {
     for (const path of [['f0'], ['f1'], ['f9'], [], ['f2', 'f0']]) {
       expect(() => compileFor(path)).toThrow(expect.objectContaining({ code: 'ERR_SCHEMA_PERSON' }));
     }

@@ -85,7 +85,7 @@ class Schemas {
   /** A person's field: bare, nullable, or a record deeper. */
   #person(): AvroField {
     const g = this.#g;
-    const id: AvroLeaf = { kind: pick(g, ['string', 'long'] as const), logical: null, tags: [] };
+    const id: AvroLeaf = { kind: pick(g, ['string', 'int', 'long'] as const), logical: null, tags: [] };
     const nothing: AvroLeaf = { kind: 'null', logical: null, tags: [] };
     const maybe = (type: AvroType): AvroType =>
       g(int, 0, 2) === 0 ? { kind: 'union', logical: null, tags: [], branches: [nothing, type] } : type;
@@ -176,13 +176,18 @@ function field(name: string, type: AvroType): AvroField {
     name,
     type,
     tags: [],
-    person: name === 'person',
+    person: name === 'person' && !holdsRecord(type),
     doc: null,
     hasDefault: false,
     default: undefined,
     aliases: [],
     attributes: {},
   };
+}
+
+/** The mark belongs on the identifier, not on the record around it. */
+function holdsRecord(type: AvroType): boolean {
+  return type.kind === 'record' || (type.kind === 'union' && type.branches.some(holdsRecord));
 }
 
 function findPerson(root: AvroRecord): string[] | undefined {

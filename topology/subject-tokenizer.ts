@@ -1,0 +1,70 @@
+/**
+ * From the bytes of one record to the subject token of whom it is about: what the index lane writes, and what grant
+ * tasks filter and count persons by. The identifier itself never leaves this file; a token goes nowhere but to
+ * the index of persons, audit events and approvals.
+ */
+import { GauzeError } from '../platform/errors.ts';
+import type { ErrorCode } from '../platform/errors.ts';
+import type { SubjectTokens } from '../keys/subject-tokens.ts';
+import { personField } from '../policy/person-field.ts';
+import { faultCode } from '../processors/fault.ts';
+import { PersonFinder } from '../processors/person-finder.ts';
+import type { Plan } from '../processors/plan.ts';
+import { SUBJECT_TOKEN_BYTES } from '../schemas/access-codecs.ts';
+import type { AvroType } from '../schemas/avro-schema.ts';
+
+/** The identifier space of persons. */
+export const PERSON_SPACE: Plan['personSpace'] = 'patient';
+
+export interface SubjectTokenizer {
+  /** Why the last call gave false: a malformed record; null where the record is sound and names nobody. */
+  readonly fault: ErrorCode | null;
+  /**
+   * Writes the 8-byte token of the person named in the Avro body bytes[start, end) (without the registry's 5-byte
+   * prefix) at `out[at]`. False, and zeros, where it names nobody or is malformed. Never throws for what a record
+   * holds.
+   */
+  tokenInto(bytes: Buffer, start: number, end: number, out: Buffer, at: number): boolean;
+}
+
+/**
+ * A tokenizer for records of one writer schema; of a schema without a person's field it finds nobody.
+ * Throws ERR_SCHEMA_PERSON where fields are marked that cannot say whom a record is about.
+ */
+export function compileSubjectTokenizer(schema: AvroType, tokens: SubjectTokens): SubjectTokenizer {
+  const { count, path } = personField(schema);
+  if (path === null && count > 0) throw new GauzeError('ERR_SCHEMA_PERSON', { count });
+  return path === null ? new NobodysTokenizer() : new FieldTokenizer(new PersonFinder(schema, path), tokens);
+}
+
+class FieldTokenizer implements SubjectTokenizer {
+  fault: ErrorCode | null = null;
+  private readonly finder: PersonFinder;
+  private readonly tokens: SubjectTokens;
+
+  constructor(finder: PersonFinder, tokens: SubjectTokens) {
+    this.finder = finder;
+    this.tokens = tokens;
+  }
+
+  tokenInto(bytes: Buffer, start: number, end: number, out: Buffer, at: number): boolean {
+    const { finder } = this;
+    const found = finder.find(bytes, start, end);
+    this.fault = found < 0 ? faultCode(found) : null;
+    if (found < 0 || finder.end <= finder.start) {
+      out.fill(0, at, at + SUBJECT_TOKEN_BYTES);
+      return false;
+    }
+    this.tokens.tokenInto(PERSON_SPACE, finder.text, finder.start, finder.end, out, at);
+    return true;
+  }
+}
+
+class NobodysTokenizer implements SubjectTokenizer {
+  readonly fault: ErrorCode | null = null;
+
+  tokenInto(_bytes: Buffer, _start: number, _end: number, out: Buffer, at: number): boolean {
+    out.fill(0, at, at + SUBJECT_TOKEN_BYTES);
+    return false;
+  }
+}
