@@ -75,6 +75,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 
 /** node:crypto is for few files; each with what it needs it for. */
 export const CRYPTO_FILES: Readonly<Record<string, string>> = {
+  'approvals/scope-hash.ts': 'hash of the scope that approvers sign',
   'platform/clock.ts': 'random bytes',
   'kafka/scram.ts': 'RFC 5802',
   'kafka/kafkajs-cluster.ts': 'salted password of a new SCRAM user',
