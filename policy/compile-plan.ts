@@ -24,6 +24,13 @@ import type { Emptied, PlanTree } from './plan-tree.ts';
 import type { Policy } from './policy.ts';
 import { regimeObjection } from './regimes.ts';
 
+/** What a grant shows beyond its base audience's policy. */
+export interface Reveal {
+  readonly grantId: string;
+  /** Paths of leaves, each with the tags in force on it when people decided. */
+  readonly fields: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
 export interface PlanInput {
   readonly policy: Policy;
   /** Version of the policy in gauze.policies. */
@@ -39,6 +46,8 @@ export interface PlanInput {
   readonly siteTags?: SiteTags;
   /** `metadata.tags` of this version, where the registry keeps them. */
   readonly metadata?: TagSources['metadata'];
+  /** For the plan of a grant. All other leaves, keys and headers are treated as the policy says. */
+  readonly reveal?: Reveal | null;
 }
 
 /** What one leaf comes to, for people: `gauze explain`, status, the demo. */
@@ -50,7 +59,7 @@ export interface PlanLeaf {
   readonly mapKey: boolean;
   readonly tags: readonly TagName[];
   readonly instruction: Instruction;
-  /** `tag PHI_MRN`, `fields: <reason>` or `untagged: drop`. */
+  /** `tag PHI_MRN`, `fields: <reason>`, `untagged: drop` or `grant <id>`. */
   readonly why: string;
   /** What a redacted leaf becomes; null for the others. */
   readonly emptied: Emptied | null;
@@ -64,6 +73,11 @@ export interface CompiledPlan extends Plan {
 /** Compiles; the plan, or every problem (never both): each with file and line of the policy. */
 export function compilePlan(input: PlanInput): CompiledPlan | GauzeError[] {
   return new Compilation(input).run();
+}
+
+/** The name under which a grant's plans, keys and derived schemas stand where others have their audience. */
+export function grantView(grantId: string): string {
+  return `grant-${grantId}`;
 }
 
 /** What a plan does to each leaf, in the order of the record's bytes. */
@@ -117,7 +131,8 @@ class Compilation {
     const { policy, topic } = this.#input;
     const decisions = new Map<string, LeafDecision>();
     for (const leaf of leaves) {
-      const decision = decideLeaf(policy, topic, leaf, (problem) => this.#add(problem));
+      const decision =
+        this.#revealed(leaf) ?? decideLeaf(policy, topic, leaf, (problem) => this.#add(problem));
       if (decision !== null) decisions.set(leaf.path, decision);
     }
     const isRemoved = (path: string): boolean => {
@@ -128,6 +143,19 @@ class Compilation {
     const place = { file: policy.file, line: policy.lineOf('topics', topic), topic };
     for (const problem of lintLeaves(suspects, this.#input.schema, place)) this.#add(problem);
     return decisions;
+  }
+
+  /**
+   * A leaf that a grant reveals passes, whatever the regime says of its tags: people have decided. What they have not
+   * seen they have not decided: with one more tag in force, there is no plan.
+   */
+  #revealed({ path, tags }: Leaf): LeafDecision | null {
+    const { reveal } = this.#input;
+    const decided = reveal?.fields.get(path);
+    if (!reveal || !decided) return null;
+    if ([...tags].some((tag) => !decided.has(tag)))
+      this.#problem('ERR_GRANT_TAGS_CHANGED', this.#settingFor(path), { path, grant: reveal.grantId });
+    return { instruction: { method: 'keep' }, why: `grant ${reveal.grantId}` };
   }
 
   /** A `fields:` path that no version of the schema has is a spelling mistake, or it protects nothing any more. */
@@ -174,11 +202,12 @@ class Compilation {
     headers: readonly string[],
     personPath: readonly string[] | null,
   ): CompiledPlan {
-    const { policy, policyVersion, asOfDay, topic, schemaId } = this.#input;
+    const { policy, policyVersion, asOfDay, topic, schemaId, reveal } = this.#input;
+    const audience = reveal ? grantView(reveal.grantId) : policy.audience;
     const planLeaves = leaves.map((leaf) => planLeaf(leaf, tree));
     assertCovered(tree.root, planLeaves);
     const body = {
-      audience: policy.audience,
+      audience,
       topic,
       schemaId,
       root: tree.root,
@@ -188,7 +217,7 @@ class Compilation {
       personPath,
       personSpace: 'patient',
       asOfDay,
-      derivedSchema: deriveSchema(tree.root, policy.audience),
+      derivedSchema: deriveSchema(tree.root, audience),
       policyVersion,
       leaves: planLeaves,
     } as const;

@@ -5,7 +5,9 @@
 import { GauzeError, GauzeErrors } from '../platform/errors.ts';
 import type { PolicyInForce } from '../audit/lane-events.ts';
 import type { Keyring } from '../keys/keyring.ts';
-import { compilePlan, leafInstructions } from '../policy/compile-plan.ts';
+import { compilePlan, grantView, leafInstructions } from '../policy/compile-plan.ts';
+import type { Reveal } from '../policy/compile-plan.ts';
+import type { AudienceKeys } from '../keys/audience-keys.ts';
 import { keyInstruction } from '../policy/key-instruction.ts';
 import type { PolicyLog } from '../policy/policy-log.ts';
 import { parsePolicy } from '../policy/policy-file.ts';
@@ -38,6 +40,16 @@ export interface CompiledPlan {
 export interface UnseenTags {
   readonly subject: string;
   readonly paths: TagEntries;
+}
+
+/** Whom plans are for: an audience, or a grant on top of one. */
+export interface PlanView {
+  /** The audience whose policy applies. */
+  readonly audience: string;
+  readonly topic: string;
+  readonly outputTopic: string;
+  readonly keys: AudienceKeys;
+  readonly reveal: Reveal | null;
 }
 
 export interface PlanStoreOptions {
@@ -74,13 +86,18 @@ export class PlanStore {
     return policy;
   }
 
-  /** What the policy says about all records of a topic. Throws ERR_POLICY_ABSENT, ERR_POLICY_KEY_MISSING. */
-  topicRules(audience: string, topic: string): TopicRules {
+  /** What an audience sees of a topic. Throws ERR_KEY_MISSING. */
+  audienceView(audience: string, topic: string): PlanView {
+    const keys = this.options.keyring.audience(audience);
+    return { audience, topic, outputTopic: sanitizedTopic(topic, audience), keys, reveal: null };
+  }
+
+  /** What a policy says about all records of a topic. Throws ERR_POLICY_ABSENT, ERR_POLICY_KEY_MISSING. */
+  topicRules(audience: string, topic: string, keys = this.options.keyring.audience(audience)): TopicRules {
     const policy = this.policy(audience);
     const rules = policy?.topics.get(topic);
     if (!policy || !rules) throw new GauzeError('ERR_POLICY_ABSENT', { audience, topic });
     const instruction = keyInstruction(policy, topic);
-    const keys = this.options.keyring.audience(audience);
     return {
       maskKey: instruction.method === 'drop' ? null : compileKeyMasker(instruction, keys),
       headers: new Set(rules.headers.keys()),
@@ -122,8 +139,14 @@ export class PlanStore {
    * remembered.
    */
   async plan(audience: string, topic: string, schemaId: number): Promise<CompiledPlan> {
-    const key = `${audience}/${topic}/${schemaId}`;
-    const known = this.plans.get(key) ?? this.compile(audience, topic, schemaId);
+    return await this.viewPlan(this.audienceView(audience, topic), schemaId);
+  }
+
+  /** The same for any view. Throws ERR_GRANT_TAGS_CHANGED before everything else that stands in the way. */
+  async viewPlan(view: PlanView, schemaId: number): Promise<CompiledPlan> {
+    const name = view.reveal ? grantView(view.reveal.grantId) : view.audience;
+    const key = `${name}/${view.outputTopic}/${schemaId}`;
+    const known = this.plans.get(key) ?? this.compile(view, schemaId);
     this.plans.set(key, known);
     try {
       return await known;
@@ -140,8 +163,9 @@ export class PlanStore {
     return paths.length > 0 ? { subject: tags.subject, paths } : null;
   }
 
-  private async compile(audience: string, topic: string, schemaId: number): Promise<CompiledPlan> {
-    const { registry, keyring, policyLog, siteTags } = this.options;
+  private async compile(view: PlanView, schemaId: number): Promise<CompiledPlan> {
+    const { audience, topic, reveal } = view;
+    const { registry, policyLog, siteTags } = this.options;
     const applied = policyLog.state.policies.get(audience);
     const policy = this.policy(audience);
     if (!applied || !policy || !policy.topics.has(topic))
@@ -162,16 +186,17 @@ export class PlanStore {
       tagsInForce: tagsOfSubject(tags, policyLog.state),
       siteTags,
       metadata: text.metadata,
+      reveal,
     });
-    if (Array.isArray(plan)) throw new GauzeErrors(plan);
-    const derivedId = await registry.register(
-      valueSubject(sanitizedTopic(topic, audience)),
-      plan.derivedSchema,
-    );
+    if (Array.isArray(plan)) {
+      const voided = plan.filter(({ code }) => code === 'ERR_GRANT_TAGS_CHANGED');
+      throw new GauzeErrors(voided.length > 0 ? voided : plan);
+    }
+    const derivedId = await registry.register(valueSubject(view.outputTopic), plan.derivedSchema);
     const clear = leafInstructions(plan).filter(({ instruction }) => instruction.method === 'keep');
     return {
       plan,
-      transcoder: compileTranscoder(plan, keyring.audience(audience)),
+      transcoder: compileTranscoder(plan, view.keys),
       prefix: prefixOf(derivedId),
       fieldsClear: clear.map(({ path }) => path),
       dataClasses: [...new Set(clear.flatMap((leaf) => [...leaf.tags]))].sort(),
