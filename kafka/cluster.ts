@@ -10,6 +10,7 @@ import type { ApiSpec } from './connection.ts';
 import type { KafkaEndpoint } from './endpoint.ts';
 import { kafkaError, kafkaErrorClass } from './kafka-errors.ts';
 import type { KafkaAddress } from './login.ts';
+import { askMetadata } from './metadata.ts';
 import { ProtocolWriter } from './protocol-writer.ts';
 
 export interface TopicMetadata {
@@ -21,7 +22,6 @@ export interface TopicMetadata {
 }
 
 const API_VERSIONS: ApiSpec = { key: 18, version: 3, name: 'ApiVersions', flexible: true };
-const METADATA: ApiSpec = { key: 3, version: 12, name: 'Metadata', flexible: true };
 const FIND_COORDINATOR: ApiSpec = { key: 10, version: 4, name: 'FindCoordinator', flexible: true };
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Versions without which there is no transactions protocol v2 (KIP-890) and no fetch by topic id. */
@@ -34,7 +34,6 @@ const NEEDED: readonly (readonly [key: number, name: string, version: number])[]
   [28, 'TxnOffsetCommit', 5],
 ];
 const TRANSACTION_VERSION_MIN = 2;
-const NO_TOPIC_ID = Buffer.alloc(16);
 
 export class Cluster {
   readonly endpoint: KafkaEndpoint;
@@ -89,38 +88,7 @@ export class Cluster {
   /** Asks anew for these topics; those that do not exist are missing from the answer. */
   async refresh(names: readonly string[]): Promise<ReadonlyMap<string, TopicMetadata>> {
     const connection = await this.controlConnection();
-    const body = new ProtocolWriter();
-    body.compactArray(names, (name) => body.raw(NO_TOPIC_ID).compactString(name).noTags());
-    body.boolean(false).boolean(false).noTags(); // create no topics, leave out authorized operations
-    const answer = await request(connection, METADATA, [body.done()], REQUEST_TIMEOUT_MS, (r) => {
-      r.int32();
-      const brokers = r.compactArray(() => {
-        const node = { id: r.int32(), host: r.compactString(), port: r.int32() };
-        r.compactNullableString();
-        r.tags();
-        return node;
-      });
-      const clusterId = r.compactString();
-      r.int32();
-      const topics = r.compactArray(() => {
-        const error = r.int16();
-        const name = r.compactString();
-        const id = r.uuid();
-        r.boolean();
-        const partitions = r.compactArray(() => {
-          r.int16();
-          const partition = { index: r.int32(), leader: r.int32() };
-          r.int32();
-          for (let i = 0; i < 3; i++) r.compactArray(() => r.int32());
-          r.tags();
-          return partition;
-        });
-        r.int32();
-        r.tags();
-        return { error, name, id, partitions };
-      });
-      return { brokers, clusterId, topics };
-    });
+    const answer = await askMetadata(connection, names);
     this.brokers = new Map(answer.brokers.map(({ id, host, port }) => [id, { host, port }]));
     this.clusterId = answer.clusterId;
     const found = new Map<string, TopicMetadata>();
@@ -135,6 +103,12 @@ export class Cluster {
     }
     for (const [name, topic] of found) this.topics.set(name, topic);
     return found;
+  }
+
+  /** Node ids of the brokers that are up, in order. */
+  async brokerIds(): Promise<readonly number[]> {
+    await this.refresh([]);
+    return [...this.brokers.keys()].toSorted((one, other) => one - other);
   }
 
   /** Where the broker with this node id listens. */
