@@ -6,6 +6,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
+import { lintAccessRules } from '../approvals/access-rules.ts';
+import { loadAccessRules } from '../approvals/access-rules-file.ts';
 import { createKeyringFile, loadKeyring } from '../keys/keyring.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import { GauzeError } from '../platform/errors.ts';
@@ -37,6 +39,7 @@ export async function readSiteToCheck(
 ): Promise<SiteToCheck> {
   const site = config === null ? undefined : await readConfig(config, report);
   const policies = config === null ? [] : await readAllPolicies(site, config, report);
+  if (site) await checkAccessRules(site, policies, report);
   const own = isOffline || !site ? undefined : await readKeys(site, policies, report);
   if (site && isOffline) report.skip('keys', 'not read (--offline)');
   return {
@@ -73,6 +76,24 @@ async function readAllPolicies(
   return policies.filter(
     (policy, at) => policies.findIndex(({ audience }) => audience === policy.audience) === at,
   );
+}
+
+/** Reads the access rules, where the config names a file of them, and looks at them beside roles and policies. */
+async function checkAccessRules(
+  { config, siteTags }: Site,
+  policies: readonly Policy[],
+  report: CheckReport,
+): Promise<void> {
+  const file = config.access;
+  if (file === undefined) return;
+  const before = report.problems.length;
+  const rules = await report.collect(
+    async () => await loadAccessRules(file, { roles: config.roles, siteTags }),
+    ({ context }) => ({ file: context.file ?? file }),
+  );
+  if (rules)
+    report.add(...lintAccessRules(rules, { roles: config.roles, topics: new Set(topicsOf(policies)) }));
+  report.conclude('access', before, rules ? rules.rules.map(({ name }) => name).join(', ') : '');
 }
 
 /** Where the policies are if the config has mistakes elsewhere: so that all are told at once. */

@@ -509,11 +509,6 @@ export const ERRORS = {
     message: 'No record of the topic lies between the times given.',
     action: 'Choose other times; without them everything up to now is meant.',
   },
-  ERR_ACCESS_NARROW: {
-    kind: 'usage',
-    message: '{setting} does not lie within what was asked for.',
-    action: 'An approver can only narrow; who needs more asks anew.',
-  },
   ERR_ACCESS_SAMPLE_READER: {
     kind: 'usage',
     message: 'A sample is shown only to people whose own principal reads that audience.',
@@ -665,6 +660,104 @@ export const ERRORS = {
     kind: 'stop',
     message: 'The access log went back: offset {offset} came where {expected} or later was expected.',
     action: 'Restart this instance; it reads the log again from its beginning.',
+  },
+  // ---- access rules
+  ERR_ACCESS_SETTING_UNKNOWN: {
+    kind: 'usage',
+    message: '{file}:{line}: access rules have no setting {setting}.',
+    action: 'Remove it or correct its spelling.',
+  },
+  ERR_ACCESS_SETTING_MISSING: {
+    kind: 'usage',
+    message: '{file}:{line}: the setting {setting} is missing.',
+    action: 'Add it: a rule without it would have no limit there.',
+  },
+  ERR_ACCESS_SETTING_WRONG: {
+    kind: 'usage',
+    message: '{file}:{line}: {setting} must be {expected}.',
+    action: 'Correct the rule.',
+  },
+  ERR_ACCESS_ROLE_UNKNOWN: {
+    kind: 'usage',
+    message: '{file}:{line}: {setting} names a role that the config does not have under `roles`.',
+    action: 'Correct its spelling, or add the role and its groups to the config.',
+  },
+  ERR_ACCESS_TAG_UNKNOWN: {
+    kind: 'usage',
+    message: '{file}:{line}: {setting} is not a tag.',
+    action: 'Correct its spelling; docs/reference/tags.md lists all tags.',
+  },
+  ERR_ACCESS_PURPOSE_UNKNOWN: {
+    kind: 'usage',
+    message: '{file}:{line}: {setting} is not a code of the HL7 value set PurposeOfUse.',
+    action: 'Use a code such as TREAT, HPAYMT, HOPERAT or HRESCH.',
+  },
+  ERR_ACCESS_AUTO_APPROVE: {
+    kind: 'usage',
+    message: '{file}:{line}: {setting} lets be approved automatically what may be PHI.',
+    action: 'List under `fields` only paths without PHI tags and PHI_NONE, or name stages of approvers.',
+  },
+  ERR_ACCESS_APPROVERS_UNKNOWN: {
+    kind: 'usage',
+    message: 'Nobody has the role {role}, which {setting} needs: the config gives it no group.',
+    action: 'Give the role its groups under `roles` in the config.',
+  },
+  ERR_ACCESS_RULE_TOPIC: {
+    kind: 'usage',
+    message: 'No access rule is about {topic}.',
+    action: 'Ask a privacy officer whether there should be one.',
+  },
+  ERR_ACCESS_RULE_UNCOVERED: {
+    kind: 'usage',
+    message: 'The rule {setting} is about {topic}, which no policy covers: nothing could be granted by it.',
+    action: 'Correct the name, or write a policy for an audience of that topic.',
+  },
+  ERR_ACCESS_RULE_REQUESTER: {
+    kind: 'usage',
+    message: 'No access rule lets you ask for {topic}; {setting} asks for one of these roles: {expected}.',
+    action: 'Ask for the role at your identity provider, or let somebody ask who has it.',
+  },
+  ERR_ACCESS_RULE_EMERGENCY: {
+    kind: 'usage',
+    message: 'No access rule lets you break the glass for {topic}.',
+    action: 'Ask for access in the ordinary way; break-glass is for people named beforehand.',
+  },
+  ERR_ACCESS_RULE_FIELD: {
+    kind: 'usage',
+    message: 'The rule {setting} does not let {path} be asked for.',
+    action: 'Leave the field out. A field may be asked for by its path, or where the rule has all its tags.',
+  },
+  ERR_ACCESS_RULE_PURPOSE: {
+    kind: 'usage',
+    message: 'The rule {setting} does not allow this purpose; it allows {expected}.',
+    action: 'Ask for the purpose that is true; if the rule lacks it, ask a privacy officer.',
+  },
+  ERR_ACCESS_RULE_CAP: {
+    kind: 'usage',
+    message: 'The rule {setting} allows from 1 to {limit} as {expected}.',
+    action: 'Ask for less.',
+  },
+  // ---- the approval queue and notifications
+  ERR_REDIS_UNREACHABLE: {
+    kind: 'outage',
+    message: 'Redis does not answer ({causeName}).',
+    action:
+      'Check redis.url and that Redis is up. Until then nothing is activated and nobody is told; grants end on time all the same.',
+  },
+  ERR_NOTIFY_ADDRESS: {
+    kind: 'usage',
+    message: '{setting} must be {expected}.',
+    action: 'Correct the address: notifications travel encrypted, or stay on this machine.',
+  },
+  ERR_NOTIFY_SEND: {
+    kind: 'outage',
+    message: 'A notification by {setting} was not taken ({causeName}, status {status}).',
+    action: 'Check the receiver; it is tried again some times.',
+  },
+  ERR_NOTIFY_RECIPIENTS: {
+    kind: 'outage',
+    message: 'The mail server refused {count} of the addresses of a notification.',
+    action: 'Check the addresses under notifications.mail; the others have got it.',
   },
   // ---- keys
   ERR_KEY_FILE: {

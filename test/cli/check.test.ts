@@ -345,3 +345,46 @@ describe('the verb', () => {
     expect(answer.problems).toMatchObject([{ code: 'ERR_CONFIG_SETTING_UNKNOWN', line: 6 }]);
   });
 });
+
+const ACCESS = [
+  'rules:',
+  '  - name: encounters-raw',
+  '    topics: [clinical.encounters]',
+  '    fields: [PHI_MRN]',
+  '    requesters: [clinicians]',
+  '    stages: [{ approvers: data-owners, count: 1 }]',
+  '    purposes: [TREAT]',
+  '    pendingFor: 24h',
+  '    maxDuration: 8h',
+  '    maxRecords: 100',
+];
+
+describe('access rules', () => {
+  test('are checked beside the roles of the config and the topics of the policies', async () => {
+    const roles = ['access: access.yaml', 'roles: { clinicians: [grp-clinicians], data-owners: [] }'];
+    writeConfig('http://127.0.0.1:9/nobody', roles);
+    write('access.yaml', [...ACCESS, '  - name: two', '    topics: []']);
+    const codes = new Set((await checked()).problems.map(({ code }) => code));
+    expect([...codes].toSorted()).toEqual(['ERR_ACCESS_SETTING_MISSING', 'ERR_ACCESS_SETTING_WRONG']);
+    write('access.yaml', ACCESS);
+    change('access.yaml', 'clinical.encounters', 'clinical.encounter');
+    const report = await checked();
+    expect(found(report)).toEqual([
+      'ERR_ACCESS_APPROVERS_UNKNOWN access.yaml:2',
+      'ERR_ACCESS_RULE_UNCOVERED access.yaml:2',
+    ]);
+    expect(state(report, 'access')).toBe('problems');
+  });
+
+  test('that fit are named', async () => {
+    const roles = [
+      'access: access.yaml',
+      'roles: { clinicians: [grp-clinicians], data-owners: [grp-owners] }',
+    ];
+    writeConfig('http://127.0.0.1:9/nobody', roles);
+    write('access.yaml', ACCESS);
+    const report = await checked();
+    expect(found(report)).toEqual([]);
+    expect(report.checks).toContainEqual({ name: 'access', state: 'ok', detail: 'encounters-raw' });
+  });
+});

@@ -75,6 +75,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 
 /** node:crypto is for few files; each with what it needs it for. */
 export const CRYPTO_FILES: Readonly<Record<string, string>> = {
+  'approvals/access-rules-file.ts': 'hash of the text of access rules',
   'approvals/scope-hash.ts': 'hash of the scope that approvers sign',
   'platform/clock.ts': 'random bytes',
   'kafka/scram.ts': 'RFC 5802',
