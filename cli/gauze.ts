@@ -4,6 +4,7 @@
  * used, so that `gauze status` need not wait for what only the demo needs.
  */
 import { Command } from 'commander';
+import { addAccessVerbs } from './access-verbs.ts';
 import type { CheckOptions } from './check-command.ts';
 import type { DemoOptions } from './demo-command.ts';
 import type { ResumeOptions } from './resume-command.ts';
@@ -97,6 +98,7 @@ verb('resume', 'let a held lane go on from where you say; audited')
         await (await import('./resume-command.ts')).resumeCommand(audience, topic, partition, o),
     ),
   );
+addAccessVerbs(verb, act);
 program
   .command('demo')
   .description('a synthetic hospital, masked for three audiences on a local stack, and every promise checked')

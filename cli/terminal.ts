@@ -5,7 +5,9 @@
  */
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { monotonicMs } from '../platform/clock.ts';
-import { GauzeError, GauzeErrors, ownError } from '../platform/errors.ts';
+import { GauzeErrors, ownError } from '../platform/errors.ts';
+import type { GauzeError } from '../platform/errors.ts';
+import { ApiRefusal } from './api-refusal.ts';
 
 type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan';
 
@@ -102,12 +104,20 @@ export function terminalWidth(): number {
 
 /** Writes errors for people, or as one JSON object per line; returns the exit code. */
 export function report(thrown: unknown, json: boolean): number {
-  const errors = thrown instanceof GauzeErrors ? thrown.errors : [ownError(thrown)];
+  const errors = toldErrors(thrown);
   for (const error of errors) note(json ? JSON.stringify(error) : errorText(error));
   return errors.every(({ code }) => code === 'ERR_USAGE_ARGUMENT') ? EXIT.usage : EXIT.problems;
 }
 
-function errorText(error: GauzeError): string {
+/** What is told of an error: ours, or a refusal of the API in the same words. */
+type Told = Pick<GauzeError, 'code' | 'message' | 'action'> | ApiRefusal;
+
+function toldErrors(thrown: unknown): readonly Told[] {
+  if (thrown instanceof ApiRefusal) return [thrown];
+  return thrown instanceof GauzeErrors ? thrown.errors : [ownError(thrown)];
+}
+
+function errorText(error: Told): string {
   const head = process.stderr.isTTY ? styleText('red', error.code) : error.code;
   return `${head}  ${error.message}\n    ${error.action}`;
 }
