@@ -15,7 +15,6 @@ import type { SiteTags } from '../schemas/tags.ts';
 import type { AccessRule } from './access-rule.ts';
 import { AccessRules } from './access-rules.ts';
 import { isPurposeCode } from './purposes.ts';
-import type { PurposeCode } from './purposes.ts';
 
 /** What rules may name. */
 export interface RuleWords {
@@ -239,7 +238,7 @@ function ruleOf(
     paths: new Set(written.fields.filter((word) => !isTagName(word) && !siteTags.has(word))),
     requesters: written.requesters,
     stages: written.stages.map(({ approvers, count: people }) => ({ role: approvers, count: people })),
-    purposes: written.purposes as PurposeCode[],
+    purposes: written.purposes,
     pendingMs: written.pendingFor,
     activationMs: written.activateWithin,
     maxDurationMs: written.maxDuration,
