@@ -27,7 +27,12 @@ export interface Appended {
   readonly output: TransactionOutput;
   /** Offset of the first record written there. */
   readonly baseOffset: number;
+  /** Append time of the first batch; -1 where the topic keeps producers' times. */
   readonly appendTimeMs: number;
+  /** Append time of the last batch. */
+  readonly lastAppendTimeMs: number;
+  /** Offset after the last record written there. */
+  readonly nextOffset: number;
 }
 
 /** Design bound: a transaction that is left open holds readers back for no longer than this. */
@@ -122,7 +127,7 @@ export class TransactionalProducer {
       ]);
       for (const result of settled) if (result.status === 'rejected') throw result.reason;
       this.identity = await this.end(identity, signal);
-      return firstOfEach(sendings);
+      return appendedOf(sendings);
     } catch (error) {
       if (error instanceof GauzeError && error.code === 'ERR_KAFKA_FENCED') this.fenced = true;
       throw error;
@@ -287,10 +292,14 @@ function sendingsOf(output: TransactionOutput): readonly Sending[] {
   });
 }
 
-function firstOfEach(sendings: readonly Sending[]): readonly Appended[] {
-  const first = new Map<TransactionOutput, Appended>();
-  for (const { output, appended } of sendings) {
-    if (appended && !first.has(output)) first.set(output, { output, ...appended });
+/** For each output where it begins and ends; its batches are sent one after another. */
+function appendedOf(sendings: readonly Sending[]): readonly Appended[] {
+  const found = new Map<TransactionOutput, Appended>();
+  for (const { output, batch, appended } of sendings) {
+    if (!appended) continue;
+    const first = found.get(output) ?? { output, ...appended };
+    const nextOffset = appended.baseOffset + batch.count;
+    found.set(output, { ...first, lastAppendTimeMs: appended.appendTimeMs, nextOffset });
   }
-  return [...first.values()];
+  return [...found.values()];
 }
