@@ -1,6 +1,6 @@
 /**
  * A grant as the access log makes it: the state that machines enforce, published as it is, and what people want to
- * know beside it. The shape alone; the rules stand in grant-rules.ts.
+ * know beside it. The shape alone; the rules stand in grant-steps.ts.
  */
 import type { GrantState } from '../schemas/access-codecs.ts';
 import type { HistoryLine } from './access-verdict.ts';
