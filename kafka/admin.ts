@@ -1,6 +1,6 @@
 /**
  * Topics, rights, configs and group offsets, over kafkajs' admin client.
- * Every failure becomes an error of ours without foreign text. It cannot alter configs: kafkajs can only
+ * Every failure becomes an error of ours without foreign text. It cannot alter one setting: kafkajs can only
  * replace all overrides of a topic at once (AlterConfigs v1), which would silently lose the others.
  */
 import kafkajs from 'kafkajs';
@@ -144,6 +144,20 @@ export class KafkaAdmin {
           ]),
         );
       },
+      topic,
+    );
+  }
+
+  /**
+   * Gives a topic exactly these settings of its own: any other goes back to the default. Only for topics all of whose
+   * settings are gauze's.
+   */
+  async replaceConfigs(topic: string, config: Readonly<Record<string, string>>): Promise<void> {
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    const resources = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configEntries }];
+    await this.#ask(
+      'AlterConfigs',
+      async () => await this.#admin.alterConfigs({ validateOnly: false, resources }),
       topic,
     );
   }

@@ -87,9 +87,19 @@ async function rulesAt(connection: Connection, topic: string): Promise<readonly 
       const resourcePatternType = r.int8();
       const rules = r.compactArray(() => {
         const principal = r.compactString();
-        const rule = { principal, host: r.compactString(), operation: r.int8(), permissionType: r.int8() };
+        const host = r.compactString();
+        const operation = r.int8();
+        const permissionType = r.int8();
         r.tags();
-        return { resourceType, resourceName, resourcePatternType, ...rule };
+        return {
+          resourceType,
+          resourceName,
+          resourcePatternType,
+          principal,
+          host,
+          operation,
+          permissionType,
+        };
       });
       r.tags();
       return rules;

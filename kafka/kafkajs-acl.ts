@@ -48,8 +48,19 @@ export function toAclEntry(acl: Acl): KafkaJsAclEntry {
   };
 }
 
+/** A rule in the numbers of the protocol. */
+export interface AclNumbers {
+  readonly resourceType: number;
+  readonly resourceName: string;
+  readonly resourcePatternType: number;
+  readonly principal: string;
+  readonly host: string;
+  readonly operation: number;
+  readonly permissionType: number;
+}
+
 /** A rule from the cluster; none where it uses a word that gauze has no name for. */
-export function fromAclEntry(entry: KafkaJsAclEntry): Acl[] {
+export function fromAclEntry(entry: AclNumbers): Acl[] {
   const resource = wordOf<AclResource>(RESOURCES, entry.resourceType);
   const operation = wordOf<AclOperation>(OPERATIONS, entry.operation);
   const pattern = wordOf<Acl['pattern']>(PATTERNS, entry.resourcePatternType);

@@ -428,6 +428,11 @@ export const ERRORS = {
     action: 'Check who may write to gauze.policies; it must never be compacted or truncated.',
   },
   // ---- the HTTP interface of approvals
+  ERR_HTTP_API_UNREACHABLE: {
+    kind: 'outage',
+    message: 'The approval API at {host}:{port} does not answer as one.',
+    action: 'Start it with `gauze run --role approvals`, or say where it is in http.publicUrl of the config.',
+  },
   ERR_HTTP_BODY_SYNTAX: {
     kind: 'usage',
     message: 'The body is not well-formed JSON.',
@@ -918,6 +923,23 @@ export const ERRORS = {
     kind: 'outage',
     message: 'The state of the grant {grant} has not been confirmed for too long.',
     action: 'Check the topic of grant states for a transaction that does not end, and its brokers.',
+  },
+  ERR_GRANT_BENEFICIARY: {
+    kind: 'hold',
+    ends: 'recheck',
+    message: 'The beneficiary of the grant {grant} is no single Kafka user, or is one of gauze itself.',
+    action: 'Ask anew with the user who will read, as `User:name`.',
+  },
+  ERR_GRANT_WIDER_RIGHT: {
+    kind: 'hold',
+    ends: 'recheck',
+    message: 'A standing rule lets others than the grantee read {topic}.',
+    action: 'Remove rules that allow READ on `*` or on a beginning of the names of grant topics.',
+  },
+  ERR_GRANT_UNPROVEN: {
+    kind: 'outage',
+    message: 'Not every broker showed the change to {topic} in {limit} ms.',
+    action: 'Tried again; if it stays, look at the brokers and their controller.',
   },
   // ---- audit
   ERR_AUDIT_CHAIN: {
