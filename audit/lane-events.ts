@@ -9,6 +9,8 @@ import type { ChainHead, EventBody } from './audit-chain.ts';
 export interface LaneIdentity {
   readonly clusterId: string;
   readonly audience: string;
+  /** Who gets what the lane writes; null where nobody outside does. */
+  readonly recipient: string | null;
   readonly group: string;
   readonly rawTopic: string;
   readonly rawTopicId: string;
@@ -31,16 +33,21 @@ export interface PolicyInForce {
   readonly keyEpoch: number;
 }
 
-export interface BatchFacts {
+/** What one transaction has read. */
+export interface ReadFacts {
   readonly firstOffset: number;
   readonly nextOffset: number;
   readonly recordCount: number;
-  readonly deliveredCount: number;
-  /** One bit per data record, lowest first; null where all were delivered. */
-  readonly delivered: Buffer | null;
+  /** Bytes of the values. */
   readonly bytes: number;
   readonly fromMs: number;
   readonly toMs: number;
+}
+
+export interface BatchFacts extends ReadFacts {
+  readonly deliveredCount: number;
+  /** One bit per data record, lowest first; null where all were delivered. */
+  readonly delivered: Buffer | null;
   /** Schema id and plan hash (hex) of each plan used. */
   readonly plans: readonly { readonly schemaId: number; readonly hash: string }[];
   /** One hash for all plans used, hex. */
@@ -154,6 +161,43 @@ export function sessionBatch(
   };
 }
 
+/** What one transaction read and indexed: `indexSha256` commits to the index of the same range. */
+export function indexBatch(
+  lane: LaneIdentity,
+  policy: PolicyInForce,
+  nowMs: number,
+  facts: ReadFacts & { readonly distinct: number; readonly tokenBytes: number; readonly indexSha256: Buffer },
+): EventBody {
+  return {
+    ...body(lane, policy, nowMs, {
+      type: 'session.batch',
+      range: {
+        ...emptyRange(lane, facts.firstOffset),
+        next_offset: facts.nextOffset,
+        record_count: facts.recordCount,
+        delivered_count: facts.recordCount,
+        bytes: facts.bytes,
+      },
+    }),
+    occurred_from: facts.fromMs * 1000,
+    occurred_to: facts.toMs * 1000,
+    view: {
+      masked: true,
+      fields_clear: [],
+      data_classes: [],
+      schema_fp: null,
+      output_topic: lane.outputTopic,
+    },
+    subjects: {
+      distinct: facts.distinct,
+      key_epoch: policy.keyEpoch,
+      token_len: facts.tokenBytes,
+      index_sha256: facts.indexSha256,
+      tokens: null,
+    },
+  };
+}
+
 function body(
   lane: LaneIdentity,
   policy: PolicyInForce,
@@ -169,7 +213,7 @@ function body(
     occurred_from: nowMs * 1000,
     occurred_to: nowMs * 1000,
     actor: systemActor(lane.principal),
-    recipient: { id: lane.audience, name: null, address: null },
+    recipient: lane.recipient === null ? null : { id: lane.recipient, name: null, address: null },
     purpose: lane.purpose,
     accounting: lane.accounting,
     grant: null,

@@ -24,8 +24,9 @@ export interface LanePosition {
   /** Whose events are this lane's: `writer_id` and the id of the raw topic. */
   readonly writer: string;
   readonly topicId: string;
-  /** First offset of the raw partition. */
+  /** First offset of the raw partition, and its end. */
   readonly first: number;
+  readonly end: number;
   /** Committed position. */
   readonly committed: number;
   /** Chain and head in the commit's metadata; null where there are none. */
@@ -78,14 +79,16 @@ export function checkAudit(events: readonly ReadEvent[], lanes: readonly LanePos
   const known = new Set(lanes.map(keyOf));
   const strange = [...byLane.keys()].filter((lane) => !known.has(lane));
   const broken = [...chains.values()].reduce((sum, chain) => sum + breaks(chain), 0);
-  const total = (column: 'record_count' | 'delivered_count'): number =>
-    batches.reduce((sum, { event }) => sum + (event.range?.[column] ?? 0), 0);
+  const total = (column: 'record_count' | 'delivered_count', of: readonly ReadEvent[]): number =>
+    of.reduce((sum, { event }) => sum + (event.range?.[column] ?? 0), 0);
+  // The index lanes read too, but deliver to nobody.
+  const toSomebody = batches.filter(({ event }) => event.recipient !== null);
   return {
     batches: batches.length,
     lanes: lanes.length,
     chains: chains.size,
-    read: total('record_count'),
-    delivered: total('delivered_count'),
+    read: total('record_count', batches),
+    delivered: total('delivered_count', toSomebody),
     untiled: [...untiled, ...strange],
     broken,
     headless,
@@ -121,14 +124,14 @@ function some(names: readonly string[]): string {
   return names.length > 2 ? `${shown} and ${names.length - 2} more` : shown;
 }
 
-/** From the first raw offset to the committed one, each range beginning where the one before it ended. */
-function tiles(batches: readonly ReadEvent[], { first, committed }: LanePosition): boolean {
+/** From the first raw offset to the last, each range beginning where the one before it ended. */
+function tiles(batches: readonly ReadEvent[], { first, end, committed }: LanePosition): boolean {
   let next = first;
   for (const { event } of batches) {
     if (event.range?.first_offset !== next) return false;
     next = event.range.next_offset;
   }
-  return next === committed;
+  return next === committed && committed >= end;
 }
 
 function breaks(chain: readonly ReadEvent[]): number {

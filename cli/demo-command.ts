@@ -203,7 +203,7 @@ async function showPeople(
 }
 
 async function askAudit(stage: DemoStage, observer: DemoObserver): Promise<AuditFindings> {
-  const findings = await observer.audit();
+  const findings = await observer.audit(stage.signal);
   stage.sayAll(auditLines(findings));
   return findings;
 }

@@ -6,6 +6,8 @@ import { CLINICAL_TOPICS } from '../examples/hospital/clinical-values.ts';
 import type { KafkaAdmin } from '../kafka/admin.ts';
 import { Cluster } from '../kafka/cluster.ts';
 import { parseAddress } from '../kafka/login.ts';
+import { monotonicMs, sleep } from '../platform/clock.ts';
+import { INDEX_AUDIENCE } from '../topology/lane-kind.ts';
 import { decodeLaneMetadata } from '../topology/lane-metadata.ts';
 import { checkAudit, readAuditEvents } from './demo-audit.ts';
 import type { AuditFindings, LanePosition } from './demo-audit.ts';
@@ -19,6 +21,10 @@ import { AUDIENCES, READERS } from './demo-site.ts';
 import type { DemoSite } from './demo-site.ts';
 import type { Site } from './site.ts';
 import type { LiveArea } from './terminal.ts';
+
+/** Indexing keeps up with masking; a lane that needs longer is told as one whose ranges end too early. */
+const INDEX_WAIT_MS = 60_000;
+const INDEX_TICK_MS = 200;
 
 export class DemoObserver {
   readonly withheld: WithheldCounter;
@@ -96,9 +102,9 @@ export class DemoObserver {
     return await tryRefusals(this.#superCluster, (username) => this.#demo.as(username), this.#site.names);
   }
 
-  /** Positions first, then the events: with nothing left to mask, both stand still. */
-  async audit(): Promise<AuditFindings> {
-    const positions = await this.#positions();
+  /** Positions first, then the events: with nothing left to mask or to index, both stand still. */
+  async audit(signal: AbortSignal): Promise<AuditFindings> {
+    const positions = await this.#lastPositions(signal);
     const auditor = await this.#site.cluster('auditor');
     try {
       await auditor.start();
@@ -108,14 +114,25 @@ export class DemoObserver {
     }
   }
 
+  /** Where all lanes stand once the index lanes have caught up too, or have had their time. */
+  async #lastPositions(signal: AbortSignal): Promise<readonly LanePosition[]> {
+    const deadlineMs = monotonicMs() + INDEX_WAIT_MS;
+    for (;;) {
+      const positions = await this.#positions();
+      const isLate = monotonicMs() >= deadlineMs;
+      if (isLate || positions.every(({ committed, end }) => committed >= end)) return positions;
+      await sleep(INDEX_TICK_MS, signal);
+    }
+  }
+
   async #positions(): Promise<readonly LanePosition[]> {
     const { names } = this.#site;
     const positions: LanePosition[] = [];
-    for (const audience of AUDIENCES) {
+    for (const audience of [...AUDIENCES, INDEX_AUDIENCE]) {
       const committed = await this.#admin.fetchGroupOffsets(names.audienceGroup(audience), CLINICAL_TOPICS);
       for (const topic of CLINICAL_TOPICS) {
         const topicId = (await this.#cluster.topic(topic))?.id ?? '';
-        for (const { partition, low } of await this.#admin.topicEndOffsets(topic)) {
+        for (const { partition, low, high } of await this.#admin.topicEndOffsets(topic)) {
           const found = committed.find((each) => each.topic === topic && each.partition === partition);
           positions.push({
             audience,
@@ -124,6 +141,7 @@ export class DemoObserver {
             writer: names.laneTransactionalId(audience, topic, partition),
             topicId,
             first: Number(low),
+            end: Number(high),
             committed: Number(found?.offset ?? -1n),
             chain: decodeLaneMetadata(found?.metadata ?? null)?.chain ?? null,
           });

@@ -8,6 +8,7 @@ import { policyLogCodec } from '../schemas/control-codecs.ts';
 import type { LaneResumedEntry, PolicyLogEntry, ResumeFrom } from '../schemas/control-codecs.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
 import { laneKey } from '../policy/policy-log.ts';
+import { INDEX_AUDIENCE } from '../topology/lane-kind.ts';
 import type { PolicyState } from '../policy/policy-log.ts';
 import { appendPolicies } from './apply-command.ts';
 import { withPolicyLog } from './policy-log-access.ts';
@@ -40,7 +41,8 @@ export async function resumeCommand(
   const site = await Site.load(options.config);
   return await withPolicyLog(site, 'admin', async (read) => {
     const { policies } = await read();
-    if (!policies.has(audience)) throw new GauzeError('ERR_POLICY_ABSENT', { audience, topic });
+    if (!policies.has(audience) && audience !== INDEX_AUDIENCE)
+      throw new GauzeError('ERR_POLICY_ABSENT', { audience, topic });
     await appendOrder(site, { ...lane, ...order, reason: options.reason });
     note('The order stands in the policy log; waiting for the lane.');
     const taken = await takenUp(read, laneKey(lane), waitS);

@@ -101,7 +101,7 @@ function topologyRights(names: TopicNames, topology: string): readonly Acl[] {
   return [
     ...allow(topology, ['read', 'write'], 'topic', names.policies),
     ...allow(topology, ['read', 'write'], 'topic', names.auditEvents),
-    ...allow(topology, ['write'], 'topic', names.auditSubjects),
+    ...allow(topology, ['write', 'describe-configs'], 'topic', names.auditSubjects),
     ...allow(topology, ['write'], 'topic', names.withheld),
     ...allow(topology, ['read'], 'topic', names.access),
     ...allow(topology, ['read'], 'topic', names.grants),

@@ -23,7 +23,7 @@ export function batchEvent(
     firstOffset,
     nextOffset,
     recordCount: work.recordCount,
-    deliveredCount: work.recordCount - work.withheld.length,
+    deliveredCount: work.deliveredCount,
     delivered: work.deliveredBitmap(),
     bytes: work.bytes,
     fromMs: work.recordCount > 0 ? work.fromMs : now,

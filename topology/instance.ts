@@ -11,12 +11,14 @@ import type { TopicPartition } from '../kafka/group-requests.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import { PolicyLog, laneKey } from '../policy/policy-log.ts';
 import type { RegistryClient } from '../schemas/registry-client.ts';
+import { subjectIndexCodec } from '../schemas/access-codecs.ts';
 import { auditEventCodec, policyLogCodec, withheldCodec } from '../schemas/control-codecs.ts';
 import type { SiteTags } from '../schemas/tags.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
 import { Lane } from './lane.ts';
 import type { LaneContext, LaneEvents, LaneLimits, LaneName, TargetSettings } from './lane-context.ts';
+import { INDEX_AUDIENCE } from './lane-kind.ts';
 import { PartitionReader } from './partition-reader.ts';
 import { PlanStore } from './plan-store.ts';
 
@@ -82,6 +84,7 @@ export class Instance {
     await cluster.start();
     await this.policyLog.readToEnd(this.stopping.signal);
     for (const audience of this.policyLog.state.policies.keys()) this.options.keyring.audience(audience);
+    this.options.keyring.subjectTokens();
     this.context = await this.laneContext();
     this.background.push(this.followPolicies(), this.followRegistry());
     this.member = new GroupMember(cluster, {
@@ -157,12 +160,15 @@ export class Instance {
     this.reconcile();
   }
 
+  /** One lane for each audience of a raw partition, and one for its index. */
   private wantedLanes(): readonly LaneName[] {
-    return this.assigned.flatMap(({ topic, partition }) =>
-      [...this.policyLog.state.policies.keys()]
-        .filter((audience) => this.plans.policy(audience)?.topics.has(topic))
-        .map((audience) => ({ audience, topic, partition })),
-    );
+    return this.assigned.flatMap(({ topic, partition }) => {
+      const audiences = [...this.policyLog.state.policies.keys()].filter((audience) =>
+        this.plans.policy(audience)?.topics.has(topic),
+      );
+      const lanes = audiences.length > 0 ? [...audiences, INDEX_AUDIENCE] : [];
+      return lanes.map((audience) => ({ audience, topic, partition }));
+    });
   }
 
   private async followPolicies(): Promise<void> {
@@ -219,6 +225,10 @@ export class Instance {
         policyLog: await registry.register(valueSubject(names.policies), policyLogCodec.schemaText),
         withheld: await registry.register(valueSubject(names.withheld), withheldCodec.schemaText),
         auditEvent: await registry.register(valueSubject(names.auditEvents), auditEventCodec.schemaText),
+        subjectIndex: await registry.register(
+          valueSubject(names.auditSubjects),
+          subjectIndexCodec.schemaText,
+        ),
       },
       lingerMs: () => Math.max(limits.lingerMs, (this.lanes.size * 1000) / limits.transactionsPerSecond),
       reader: (topic, topicId, partition) => this.reader(topic, topicId, partition),

@@ -32,6 +32,7 @@ export interface ControlSchemaIds {
   readonly policyLog: number;
   readonly withheld: number;
   readonly auditEvent: number;
+  readonly subjectIndex: number;
 }
 
 export interface LaneEvents {

@@ -32,6 +32,8 @@ export interface SessionSetup {
   readonly start: LaneStart;
   readonly rawTopicId: string;
   readonly targetTopicId: string;
+  /** The partition of the output topic that this lane writes to. */
+  readonly targetPartition: number;
   readonly messageBytesMax: number;
   readonly control: ControlTopics;
 }
@@ -104,12 +106,7 @@ export class LaneLedger {
   startedEntry(): PolicyLogEntry {
     const { lane, rawTopicId, targetTopicId, start } = this.setup;
     const started = { topic_id: rawTopicId, target_topic_id: targetTopicId, start_offset: start.position };
-    return { ...this.entry('LANE_STARTED'), lane: { ...lane, ...started } };
-  }
-
-  /** An entry that keeps tags in force for ever. */
-  tagsEntry(unseen: UnseenTags): PolicyLogEntry {
-    return { ...this.entry('TAGS_SEEN'), tags: unseen };
+    return { ...policyLogEntry('LANE_STARTED', this.context.principal), lane: { ...lane, ...started } };
   }
 
   private auditOutput(values: readonly Buffer[]): TransactionOutput {
@@ -118,11 +115,11 @@ export class LaneLedger {
   }
 
   private outputs(transaction: LaneTransaction): readonly TransactionOutput[] {
-    const { lane, identity, control, targetTopicId, rawTopicId } = this.setup;
+    const { lane, identity, control, targetTopicId, targetPartition, rawTopicId } = this.setup;
     const { names, schemaIds } = this.context;
     const outputs: TransactionOutput[] = [];
     if (transaction.output && !transaction.output.isEmpty) {
-      const target = { topic: identity.outputTopic, topicId: targetTopicId, partition: lane.partition };
+      const target = { topic: identity.outputTopic, topicId: targetTopicId, partition: targetPartition };
       outputs.push({ ...target, writer: transaction.output });
     }
     if (transaction.withheld.length > 0) {
@@ -137,16 +134,13 @@ export class LaneLedger {
     }
     return outputs;
   }
+}
 
-  private entry(kind: PolicyLogEntry['kind']): PolicyLogEntry {
-    return {
-      kind,
-      at: nowMs(),
-      by: this.context.principal,
-      policy: null,
-      tags: null,
-      lane: null,
-      resume: null,
-    };
-  }
+/** An entry that keeps tags in force for ever. */
+export function tagsEntry(principal: string, unseen: UnseenTags): PolicyLogEntry {
+  return { ...policyLogEntry('TAGS_SEEN', principal), tags: unseen };
+}
+
+function policyLogEntry(kind: PolicyLogEntry['kind'], by: string): PolicyLogEntry {
+  return { kind, at: nowMs(), by, policy: null, tags: null, lane: null, resume: null };
 }

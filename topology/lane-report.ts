@@ -10,8 +10,8 @@ import type { ErrorCode } from '../platform/errors.ts';
 import { laneKey } from '../policy/policy-log.ts';
 import type { PolicyState } from '../policy/policy-log.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
-import { sanitizedTopic } from '../schemas/topic-names.ts';
 import { assertChainEnds } from './chain-end.ts';
+import { INDEX_AUDIENCE, outputTopicOf } from './lane-kind.ts';
 import { decodeLaneMetadata } from './lane-metadata.ts';
 import type { LaneMetadata } from './lane-metadata.ts';
 import { decideStart } from './lane-start.ts';
@@ -47,10 +47,15 @@ export interface ReportInput {
   readonly topics: ReadonlyMap<string, readonly string[]>;
 }
 
-/** One report for each lane that the policies in force ask for, in order of audience, topic and partition. */
+/**
+ * One report for each lane that the policies in force ask for, index lanes included, in order of audience, topic and
+ * partition.
+ */
 export async function laneReports(input: ReportInput): Promise<readonly LaneReport[]> {
   const reports: LaneReport[] = [];
-  const audiences = [...input.topics].sort(([a], [b]) => (a < b ? -1 : 1));
+  const indexed = [...new Set([...input.topics.values()].flat())].sort();
+  const lanes: [string, readonly string[]][] = [...input.topics, [INDEX_AUDIENCE, indexed]];
+  const audiences = lanes.sort(([a], [b]) => (a < b ? -1 : 1));
   for (const [audience, topics] of audiences) {
     for (const topic of topics) reports.push(...(await topicReports(input, audience, topic)));
   }
@@ -63,7 +68,7 @@ async function topicReports(
   topic: string,
 ): Promise<readonly LaneReport[]> {
   const { cluster, admin, names } = input;
-  const target = sanitizedTopic(topic, audience);
+  const target = outputTopicOf(names, { audience, topic });
   const found = await cluster.refresh([topic, target]);
   const raw = found.get(topic);
   const missing = {

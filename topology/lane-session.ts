@@ -1,5 +1,5 @@
 /**
- * One session of a lane, from its first transaction to its last: reads spans, masks them, commits.
+ * One session of a lane, from its first transaction to its last: reads spans, has them worked on, commits.
  * A session that has thrown is over; nothing of it is used again, and the committed offset says what happened.
  */
 import { laneHeartbeat, laneHeld, sessionClosed, sessionOpened, sessionSeek } from '../audit/lane-events.ts';
@@ -7,22 +7,20 @@ import type { PolicyInForce } from '../audit/lane-events.ts';
 import type { EventBody } from '../audit/audit-chain.ts';
 import { monotonicMs, nowMs, sleep } from '../platform/clock.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
-import { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
 import type { TransactionalProducer } from '../kafka/transactional-producer.ts';
 import { laneKey } from '../policy/policy-log.ts';
-import type { PolicyLogEntry } from '../schemas/control-codecs.ts';
 import { abortable, within } from './abortable.ts';
-import { batchEvent } from './batch-event.ts';
 import type { LaneContext } from './lane-context.ts';
+import type { FinishedWork, LaneKind, LaneWork } from './lane-kind.ts';
 import { LaneLedger } from './lane-ledger.ts';
-import type { SessionSetup } from './lane-ledger.ts';
+import type { LaneTransaction, SessionSetup } from './lane-ledger.ts';
 import type { LaneHold } from './lane-metadata.ts';
 import type { LaneSource, Span } from './partition-reader.ts';
-import type { CompiledPlan, UnseenTags } from './plan-store.ts';
-import { SpanMasker, TransactionWork } from './span-masker.ts';
 
-/** Bytes that a record batch with one record takes beside the record. */
-const BATCH_OVERHEAD_BYTES = 128;
+/** What a transaction commits of the work at hand. */
+type CommittedWork = Omit<FinishedWork, 'event' | 'output'> & Pick<LaneTransaction, 'output'>;
+
+const NOTHING_DONE: CommittedWork = { output: null, withheld: [], entries: [] };
 
 /** `drain`: finish what is at hand and close. `abandon`: drop everything at once. */
 export interface SessionSignals {
@@ -38,35 +36,34 @@ export class LaneSession {
   private readonly source: LaneSource;
   private readonly ledger: LaneLedger;
   private readonly signals: SessionSignals;
-  private readonly plans = new Map<number, CompiledPlan>();
-  private writer: RecordBatchWriter;
-  private masker: SpanMasker | null = null;
+  private readonly kind: LaneKind;
+  private readonly work: LaneWork;
   private generation = -1;
   private policy: PolicyInForce;
-  private unseen: UnseenTags | null = null;
-  private work = new TransactionWork();
-  /** Where masking has got to; ahead of the committed position while a transaction collects. */
-  private masked: number;
+  /** Where the work has got to; ahead of the committed position while a transaction collects. */
+  private reached: number;
   private workOpenedMs = 0;
   private lastCommitMs = 0;
   private lastCheckMs = 0;
 
   constructor(
     context: LaneContext,
+    kind: LaneKind,
     setup: SessionSetup,
     producer: TransactionalProducer,
     source: LaneSource,
     signals: SessionSignals,
   ) {
     this.context = context;
+    this.kind = kind;
     this.setup = setup;
     this.producer = producer;
     this.source = source;
     this.signals = signals;
     this.ledger = new LaneLedger(context, setup, producer);
-    this.masked = setup.start.position;
-    this.writer = this.newWriter();
-    this.policy = this.context.plans.inForce(this.setup.lane);
+    this.reached = setup.start.position;
+    this.policy = kind.inForce();
+    this.work = kind.work(setup);
   }
 
   /** The committed position. */
@@ -95,7 +92,8 @@ export class LaneSession {
           }),
         ]
       : [];
-    await this.commit([opened, ...seek], start.started ? [this.ledger.startedEntry()] : []);
+    const entries = start.started ? [this.ledger.startedEntry()] : [];
+    await this.commit([opened, ...seek], { ...NOTHING_DONE, entries });
   }
 
   /**
@@ -106,22 +104,17 @@ export class LaneSession {
     while (!this.isOver) {
       this.refreshPolicy();
       const span = await this.nextSpanOrHold();
-      if (span) await this.maskSpan(span);
+      if (span) await this.workOn(span);
       if (this.hasWork) {
         const due = monotonicMs() - this.workOpenedMs >= this.context.lingerMs();
-        if (due || this.isFull) await this.commitWork([]);
+        if (due || this.work.isFull) await this.commitWork([]);
       } else if (!span) await this.idle();
     }
-    await this.commitWork([sessionClosed(this.setup.identity, this.policy, nowMs(), this.masked)]);
+    await this.commitWork([sessionClosed(this.setup.identity, this.policy, nowMs(), this.reached)]);
   }
 
   private get hasWork(): boolean {
-    return this.masked > this.position;
-  }
-
-  private get isFull(): boolean {
-    const { batchBytes, recordsPerTransaction } = this.context.limits;
-    return this.writer.bytesWritten >= batchBytes || this.work.recordCount >= recordsPerTransaction;
+    return this.reached > this.position;
   }
 
   /** Drained, or a resume has been ordered that only a new session can carry out. */
@@ -151,38 +144,35 @@ export class LaneSession {
   /** Waits for records, but no longer than the transaction under way may stay open. */
   private async nextSpan(): Promise<Span | null> {
     const { drain } = this.signals;
-    if (!this.hasWork) return await abortable(this.source.read(this.masked), drain);
+    if (!this.hasWork) return await abortable(this.source.read(this.reached), drain);
     const leftMs = this.context.lingerMs() - (monotonicMs() - this.workOpenedMs);
     if (leftMs <= 0) return null;
-    return await abortable(within(this.source.read(this.masked), leftMs), drain);
+    return await abortable(within(this.source.read(this.reached), leftMs), drain);
   }
 
-  private async maskSpan(span: Span): Promise<void> {
+  private async workOn(span: Span): Promise<void> {
     while (!this.isOver) {
       this.refreshPolicy();
       if (!this.hasWork) this.workOpenedMs = monotonicMs();
-      const { position, stop } = this.currentMasker().run(span, this.masked, this.work);
-      this.masked = position;
+      const { position, stop } = this.work.run(span, this.reached);
+      this.reached = position;
       if (stop.kind === 'end') return this.release();
       if (stop.kind === 'corrupt') return await this.holdAtBatch(stop.error);
       if (stop.kind === 'full') await this.commitWork([]);
-      else await this.needPlan(stop.schemaId);
+      else await this.learn(stop.schemaId);
     }
   }
 
-  /** Finds the plan for a schema; where there is none, holds at that record, with all before it committed. */
-  private async needPlan(schemaId: number): Promise<void> {
-    const { audience, topic } = this.setup.lane;
+  /** Finds out what a schema needs; where that cannot be, holds at that record, with all before it committed. */
+  private async learn(schemaId: number): Promise<void> {
     const { plans, policyLog, limits } = this.context;
     while (!this.isOver) {
-      // A plan is taken between transactions, so that each transaction names the policy version it used.
+      // New rules are taken between transactions, so that each transaction names the policy version it used.
       if (this.generation !== plans.generation) await this.commitWork([]);
       this.refreshPolicy();
       try {
-        const plan = await plans.plan(audience, topic, schemaId);
+        await this.work.learn(schemaId);
         if (this.generation !== plans.generation) continue;
-        this.unseen = await plans.unseenTags(topic);
-        this.plans.set(schemaId, plan);
         this.release();
         return;
       } catch (thrown) {
@@ -204,7 +194,7 @@ export class LaneSession {
     this.held = { code, sinceMs: nowMs(), path, schemaId };
     this.context.events.held(this.setup.lane, error);
     await this.commitWork([
-      laneHeld(this.setup.identity, this.policy, { nowMs: nowMs(), position: this.masked, code }),
+      laneHeld(this.setup.identity, this.policy, { nowMs: nowMs(), position: this.reached, code }),
     ]);
   }
 
@@ -213,42 +203,17 @@ export class LaneSession {
     this.held = null;
   }
 
-  private currentMasker(): SpanMasker {
-    const { lane, messageBytesMax } = this.setup;
-    const { limits, policyLog, plans } = this.context;
-    this.masker ??= new SpanMasker({
-      writer: this.writer,
-      rules: plans.topicRules(lane.audience, lane.topic),
-      plans: this.plans,
-      ordered: policyLog.state.withhold.get(laneKey(lane)) ?? new Set(),
-      outputBytesMax: limits.batchBytes,
-      recordsMax: limits.recordsPerTransaction,
-      recordBytesMax: messageBytesMax - BATCH_OVERHEAD_BYTES,
-    });
-    return this.masker;
-  }
-
-  /** Between transactions: newer policies or tags make every plan be looked at again. */
+  /** Between transactions: newer policies or tags make everything be looked at again. */
   private refreshPolicy(): void {
     const { plans } = this.context;
     if (this.generation === plans.generation || this.hasWork) return;
-    this.policy = this.context.plans.inForce(this.setup.lane);
-    this.plans.clear();
-    this.writer = this.newWriter();
-    this.masker = null;
+    this.policy = this.kind.inForce();
+    this.work.refresh();
     this.generation = plans.generation;
   }
 
-  private newWriter(): RecordBatchWriter {
-    const policy = this.context.plans.policy(this.setup.lane.audience);
-    return new RecordBatchWriter({
-      batchBytesMax: this.setup.messageBytesMax,
-      keepTimestamps: policy?.timestamp === 'keep',
-    });
-  }
-
   private async idle(): Promise<void> {
-    this.writer.shrink();
+    this.work.shrink();
     await this.renewIfDue();
     if (monotonicMs() - this.lastCheckMs < this.context.limits.recheckMs) return;
     this.lastCheckMs = monotonicMs();
@@ -267,30 +232,25 @@ export class LaneSession {
 
   private async renewIfDue(): Promise<void> {
     if (monotonicMs() - this.lastCommitMs < this.context.limits.renewMs) return;
-    await this.commitWork([laneHeartbeat(this.setup.identity, this.policy, nowMs(), this.masked)]);
+    await this.commitWork([laneHeartbeat(this.setup.identity, this.policy, nowMs(), this.reached)]);
   }
 
   /** Commits the transaction under way, with `more` events after its batch event. */
   private async commitWork(more: readonly EventBody[]): Promise<void> {
-    const [first, ...rest] = this.hasWork
-      ? [batchEvent(this.setup.identity, this.policy, this.work, this.position, this.masked), ...more]
-      : more;
+    const done = this.hasWork ? this.work.finish(this.policy, this.position, this.reached) : null;
+    const [first, ...rest] = done ? [done.event, ...more] : more;
     if (!first) return;
-    await this.commit([first, ...rest], this.unseen ? [this.ledger.tagsEntry(this.unseen)] : []);
-    this.unseen = null;
-    this.work = new TransactionWork();
-    this.writer.reset();
+    await this.commit([first, ...rest], done ?? NOTHING_DONE);
+    this.work.clear();
   }
 
   private async commit(
     events: readonly [EventBody, ...EventBody[]],
-    entries: readonly PolicyLogEntry[],
+    { output, withheld, entries }: CommittedWork,
   ): Promise<void> {
-    const { policy, held, writer } = this;
-    const { withheld } = this.work;
-    const position = this.masked;
+    const { policy, held, reached: position } = this;
     await this.ledger.commit(
-      { events, position, policy, held, output: writer, withheld, entries },
+      { events, position, policy, held, output, withheld, entries },
       this.signals.abandon,
     );
     this.lastCommitMs = this.lastCheckMs = monotonicMs();

@@ -12,14 +12,16 @@ import { listOffset } from '../kafka/list-offsets.ts';
 import { spread } from '../kafka/spread.ts';
 import { TransactionalProducer } from '../kafka/transactional-producer.ts';
 import { laneKey } from '../policy/policy-log.ts';
-import { REGIMES } from '../policy/regimes.ts';
-import { sanitizedTopic } from '../schemas/topic-names.ts';
 import { lastAuditedPosition } from './audited-position.ts';
 import { assertChainEnds } from './chain-end.ts';
+import { IndexLane } from './index-lane.ts';
 import type { LaneContext, LaneName } from './lane-context.ts';
+import { INDEX_AUDIENCE, outputTopicOf } from './lane-kind.ts';
+import type { LaneKind } from './lane-kind.ts';
 import type { ControlTopics, SessionSetup } from './lane-ledger.ts';
 import { LaneSession } from './lane-session.ts';
 import { decideStart } from './lane-start.ts';
+import { MaskingLane } from './masking-lane.ts';
 
 const OUTAGE_WAIT_MIN_MS = 100;
 const OUTAGE_WAIT_MAX_MS = 5_000;
@@ -29,6 +31,7 @@ export class Lane {
   /** True once the lane has ended because another instance owns it now. */
   takenOver = false;
   private readonly context: LaneContext;
+  private readonly kind: LaneKind;
   private readonly drain = new AbortController();
   private readonly abandon = new AbortController();
   private ended: Promise<void> = Promise.resolve();
@@ -38,6 +41,8 @@ export class Lane {
   constructor(context: LaneContext, name: LaneName) {
     this.context = context;
     this.name = name;
+    this.kind =
+      name.audience === INDEX_AUDIENCE ? new IndexLane(context, name) : new MaskingLane(context, name);
   }
 
   start(): void {
@@ -92,7 +97,7 @@ export class Lane {
       const source = this.context.reader(topic, setup.rawTopicId, partition).lane();
       try {
         const signals = { drain: this.drain.signal, abandon: this.abandon.signal };
-        const session = new LaneSession(this.context, setup, producer, source, signals);
+        const session = new LaneSession(this.context, this.kind, setup, producer, source, signals);
         await session.open();
         this.opened();
         await session.run();
@@ -126,8 +131,7 @@ export class Lane {
     events.trouble(this.name, error);
     await sleep(this.waitMs, drain.signal).catch(() => undefined);
     this.waitMs = Math.min(this.waitMs * 2, OUTAGE_WAIT_MAX_MS);
-    const { topic, audience } = this.name;
-    await cluster.refresh([topic, sanitizedTopic(topic, audience)]).catch(() => undefined);
+    await cluster.refresh([this.name.topic, this.outputTopic]).catch(() => undefined);
   }
 
   private async waitForResume(): Promise<void> {
@@ -153,7 +157,11 @@ export class Lane {
     const identity = { ...this.identity(), rawTopicId: '' };
     await cluster.refresh([topic, identity.outputTopic, names.auditEvents, names.withheld, names.policies]);
     const raw = await this.topicNamed(topic, partition);
-    const target = await this.topicNamed(identity.outputTopic, partition);
+    const target = await this.topicNamed(identity.outputTopic, 0);
+    const targetPartition = this.kind.outputPartition(target.leaders.length);
+    if (target.leaders[targetPartition] === undefined) {
+      throw new GauzeError('ERR_KAFKA_TOPIC_MISSING', { topic: target.name, partition: targetPartition });
+    }
     const control = await this.controlTopics(identity.group);
     const connections = new BrokerConnections(cluster);
     try {
@@ -179,6 +187,7 @@ export class Lane {
         start,
         rawTopicId: raw.id,
         targetTopicId: target.id,
+        targetPartition,
         messageBytesMax: await this.messageBytesMax(identity.outputTopic),
         control,
       };
@@ -187,35 +196,28 @@ export class Lane {
     }
   }
 
-  /**
-   * A topic that keeps producers' times would take records without a time for very old ones and delete them: the lane
-   * must not write there.
-   */
   private async messageBytesMax(outputTopic: string): Promise<number> {
-    const { audience } = this.name;
-    const { appendTime, messageBytesMax } = await this.context.targetSettings(outputTopic);
-    if (!appendTime && this.context.plans.policy(audience)?.timestamp === 'append') {
-      throw new GauzeError('ERR_LANE_TARGET_TIMESTAMPS', { topic: outputTopic, audience });
-    }
-    return messageBytesMax;
+    const settings = await this.context.targetSettings(outputTopic);
+    this.kind.assertFits(outputTopic, settings);
+    return settings.messageBytesMax;
+  }
+
+  private get outputTopic(): string {
+    return outputTopicOf(this.context.names, this.name);
   }
 
   private identity(): Omit<LaneIdentity, 'rawTopicId'> {
     const { audience, topic, partition } = this.name;
-    const { names, principal, plans, cluster } = this.context;
-    const policy = plans.policy(audience);
-    if (!policy) throw new GauzeError('ERR_POLICY_ABSENT', { audience, topic });
-    const { purpose, accounting } = REGIMES[policy.regime];
+    const { names, principal, cluster } = this.context;
     return {
       clusterId: cluster.clusterId,
       audience,
       group: names.audienceGroup(audience),
       rawTopic: topic,
       partition,
-      outputTopic: sanitizedTopic(topic, audience),
+      outputTopic: this.outputTopic,
       principal,
-      purpose,
-      accounting,
+      ...this.kind.purpose(),
     };
   }
 

@@ -17,13 +17,15 @@ import type { SubjectTags, TagEntries } from '../policy/subject-tags.ts';
 import type { Plan } from '../processors/plan.ts';
 import { compileKeyMasker, compileTranscoder } from '../processors/transcoder.ts';
 import type { Transcoder } from '../processors/transcoder.ts';
-import { parseAvroSchema } from '../schemas/parse-avro.ts';
 import type { RegistryClient, SubjectVersion } from '../schemas/registry-client.ts';
 import type { SiteTags } from '../schemas/tags.ts';
 import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
 import { sanitizedTopic, valueSubject } from '../schemas/topic-names.ts';
 import type { LaneName } from './lane-context.ts';
 import type { TopicRules } from './span-masker.ts';
+import { compileSubjectTokenizer } from './subject-tokenizer.ts';
+import type { SubjectTokenizer } from './subject-tokenizer.ts';
+import { writerSchema } from './writer-schema.ts';
 
 export interface CompiledPlan {
   readonly plan: Plan;
@@ -152,7 +154,18 @@ export class PlanStore {
       return await known;
     } catch (error) {
       if (this.plans.get(key) === known) this.plans.delete(key);
-      throw error instanceof GauzeErrors ? error.errors[0] : error;
+      throw firstOf(error);
+    }
+  }
+
+  /** What finds whom records of `schemaId` on `topic` are about; a new one at each call. Throws as `plan` does. */
+  async tokenizer(topic: string, schemaId: number): Promise<SubjectTokenizer> {
+    const { registry, keyring } = this.options;
+    try {
+      const { schema, subject } = await writerSchema(registry, topic, schemaId);
+      return compileSubjectTokenizer(schema, keyring.subjectTokens(), subject);
+    } catch (error) {
+      throw firstOf(error);
     }
   }
 
@@ -170,11 +183,7 @@ export class PlanStore {
     const policy = this.policy(audience);
     if (!applied || !policy || !policy.topics.has(topic))
       throw new GauzeError('ERR_POLICY_ABSENT', { audience, topic });
-    const subject = valueSubject(topic);
-    const text = await registry.schemaText(schemaId);
-    if (!(await registry.isVersionOf(schemaId, subject))) {
-      throw new GauzeError('ERR_SCHEMA_WRONG_SUBJECT', { schemaId, subject });
-    }
+    const { subject, text, schema } = await writerSchema(registry, topic, schemaId);
     const tags = await this.subjectTags(subject);
     const plan = compilePlan({
       policy,
@@ -182,7 +191,7 @@ export class PlanStore {
       asOfDay: applied.asOfDay,
       topic,
       schemaId,
-      schema: parseAvroSchema(text.text, text.references, { subject }),
+      schema,
       tagsInForce: tagsOfSubject(tags, policyLog.state),
       siteTags,
       metadata: text.metadata,
@@ -220,6 +229,11 @@ export class PlanStore {
     this.versionLists.set(subject, listOf(tags.versions));
     return tags;
   }
+}
+
+/** A lane is held by one thing at a time. */
+function firstOf(error: unknown): unknown {
+  return error instanceof GauzeErrors ? error.errors[0] : error;
 }
 
 function readable(text: string, file: string): Policy | null {

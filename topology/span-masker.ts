@@ -3,7 +3,6 @@
  * every record that is withheld. Stops where a plan is not at hand or the transaction is full.
  * Nothing of a raw record leaves this file but what its plan writes.
  */
-import { GauzeError } from '../platform/errors.ts';
 import type { ErrorCode } from '../platform/errors.ts';
 import type { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
 import { RecordCursor } from '../kafka/record-cursor.ts';
@@ -12,6 +11,11 @@ import type { KeyMasker } from '../processors/transcoder.ts';
 import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
 import type { CompiledPlan } from './plan-store.ts';
 import type { Span } from './partition-reader.ts';
+import { walkSpan } from './span-walk.ts';
+import type { StopReason, WalkEnd } from './span-walk.ts';
+
+const FULL: StopReason = { kind: 'full' };
+const END: StopReason = { kind: 'end' };
 
 /** What the policy says about all records of a topic, whatever their schema. */
 export interface TopicRules {
@@ -21,21 +25,24 @@ export interface TopicRules {
   readonly headers: ReadonlySet<string>;
 }
 
+/** Which records are wanted, for readers that may not have all of them. */
+export interface RecordSelection {
+  /** False: nothing from this offset on. */
+  reaches(offset: number): boolean;
+  /**
+   * About the record under the cursor, whose value is under `plan`'s schema: `take` it, `pass` over it, or `stop`
+   * before it.
+   */
+  decide(cursor: RecordCursor, plan: CompiledPlan): 'take' | 'pass' | 'stop';
+  /** The record decided about last has been written. */
+  taken(): void;
+}
+
 /** A record that an audience does not get. */
 export interface Withheld {
   readonly offset: number;
   readonly code: ErrorCode;
 }
-
-export type StopReason =
-  /** Everything in the span is done. */
-  | { readonly kind: 'end' }
-  /** The transaction has as much output as it should. */
-  | { readonly kind: 'full' }
-  /** The plan for this schema is needed first, at `offset`. */
-  | { readonly kind: 'plan'; readonly schemaId: number; readonly offset: number }
-  /** The batch cannot be walked any further; everything before is done. */
-  | { readonly kind: 'corrupt'; readonly error: GauzeError };
 
 /** What one transaction has read so far. */
 export class TransactionWork {
@@ -45,8 +52,12 @@ export class TransactionWork {
   toMs = 0;
   readonly withheld: Withheld[] = [];
   readonly plans = new Map<number, CompiledPlan>();
-  /** Index among the data records of each one withheld, for the delivered bitmap. */
-  private readonly withheldIndexes: number[] = [];
+  /** Index among the data records of each one not delivered, for the bitmap. */
+  private readonly missingIndexes: number[] = [];
+
+  get deliveredCount(): number {
+    return this.recordCount - this.missingIndexes.length;
+  }
 
   count(timestampMs: number, valueBytes: number): void {
     if (this.recordCount === 0) this.fromMs = this.toMs = timestampMs;
@@ -58,15 +69,20 @@ export class TransactionWork {
 
   withhold(offset: number, code: ErrorCode): void {
     this.withheld.push({ offset, code });
-    this.withheldIndexes.push(this.recordCount - 1);
+    this.pass();
+  }
+
+  /** The record counted last is not delivered. */
+  pass(): void {
+    this.missingIndexes.push(this.recordCount - 1);
   }
 
   /** One bit per data record in offset order, lowest first: 1 is delivered. Null where all were. */
   deliveredBitmap(): Buffer | null {
-    if (this.withheldIndexes.length === 0) return null;
+    if (this.missingIndexes.length === 0) return null;
     const bits = Buffer.alloc(Math.ceil(this.recordCount / 8));
     for (let i = 0; i < this.recordCount; i++) bits[i >> 3]! |= 1 << (i & 7);
-    for (const i of this.withheldIndexes) bits[i >> 3]! &= ~(1 << (i & 7));
+    for (const i of this.missingIndexes) bits[i >> 3]! &= ~(1 << (i & 7));
     return bits;
   }
 }
@@ -84,6 +100,8 @@ export interface SpanMaskerOptions {
   readonly recordsMax: number;
   /** Largest record that the sanitized topic takes. */
   readonly recordBytesMax: number;
+  /** Default: every record is wanted. */
+  readonly selection?: RecordSelection;
 }
 
 export class SpanMasker {
@@ -96,29 +114,13 @@ export class SpanMasker {
   }
 
   /** Masks records from `position` on. `position` in the answer is where to go on: after the last record done. */
-  run(
-    span: Span,
-    position: number,
-    work: TransactionWork,
-  ): { readonly position: number; readonly stop: StopReason } {
-    const { cursor } = this;
-    let at = position;
-    try {
-      for (const batch of span.batches) {
-        cursor.open(batch);
-        while (cursor.next()) {
-          if (cursor.offset < at) continue;
-          const stop = this.record(work);
-          if (stop) return { position: cursor.offset, stop };
-          at = cursor.offset + 1;
-          if (this.isFull(work)) return { position: at, stop: { kind: 'full' } };
-        }
-      }
-    } catch (error) {
-      if (!(error instanceof GauzeError) || error.code !== 'ERR_BATCH_CORRUPT') throw error;
-      return { position: at, stop: { kind: 'corrupt', error } };
-    }
-    return { position: Math.max(at, span.nextOffset), stop: { kind: 'end' } };
+  run(span: Span, position: number, work: TransactionWork): WalkEnd {
+    return walkSpan(
+      this.cursor,
+      span,
+      position,
+      () => this.record(work) ?? (this.isFull(work) ? FULL : null),
+    );
   }
 
   private isFull(work: TransactionWork): boolean {
@@ -130,8 +132,11 @@ export class SpanMasker {
   private record(work: TransactionWork): StopReason | null {
     const { cursor, options } = this;
     const { valueStart, valueEnd, offset } = cursor;
+    const { selection } = options;
+    if (selection && !selection.reaches(offset)) return END;
     if (options.ordered.has(offset)) return this.withhold(work, 'ERR_WITHHELD_BY_PERSON');
-    if (valueStart < 0) return this.tombstone(work);
+    // A record without a value names nobody, and reveals nothing to whom its key is a stand-in.
+    if (valueStart < 0) return selection ? this.pass(work) : this.tombstone(work);
     if (valueEnd - valueStart < REGISTRY_PREFIX_BYTES || cursor.bytes[valueStart] !== 0) {
       return this.withhold(work, 'ERR_DECODE_MAGIC');
     }
@@ -140,8 +145,12 @@ export class SpanMasker {
       this.plan = options.plans.get(schemaId) ?? null;
       if (!this.plan) return { kind: 'plan', schemaId, offset };
     }
+    const decision = selection?.decide(cursor, this.plan) ?? 'take';
+    if (decision === 'stop') return END;
+    if (decision === 'pass') return this.pass(work);
     const code = this.write(this.plan);
     if (code) return this.withhold(work, code);
+    selection?.taken();
     work.count(cursor.timestampMs, valueEnd - valueStart);
     if (!work.plans.has(schemaId)) work.plans.set(schemaId, this.plan);
     return null;
@@ -246,8 +255,18 @@ export class SpanMasker {
   }
 
   private withhold(work: TransactionWork, code: ErrorCode): null {
-    work.count(this.cursor.timestampMs, Math.max(0, this.cursor.valueEnd - this.cursor.valueStart));
+    this.count(work);
     work.withhold(this.cursor.offset, code);
     return null;
+  }
+
+  private pass(work: TransactionWork): null {
+    this.count(work);
+    work.pass();
+    return null;
+  }
+
+  private count(work: TransactionWork): void {
+    work.count(this.cursor.timestampMs, Math.max(0, this.cursor.valueEnd - this.cursor.valueStart));
   }
 }

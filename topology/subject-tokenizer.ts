@@ -29,11 +29,15 @@ export interface SubjectTokenizer {
 
 /**
  * A tokenizer for records of one writer schema; of a schema without a person's field it finds nobody.
- * Throws ERR_SCHEMA_PERSON where fields are marked that cannot say whom a record is about.
+ * Throws ERR_SCHEMA_PERSON, about `subject`, where fields are marked that cannot say whom a record is about.
  */
-export function compileSubjectTokenizer(schema: AvroType, tokens: SubjectTokens): SubjectTokenizer {
+export function compileSubjectTokenizer(
+  schema: AvroType,
+  tokens: SubjectTokens,
+  subject = '?',
+): SubjectTokenizer {
   const { count, path } = personField(schema);
-  if (path === null && count > 0) throw new GauzeError('ERR_SCHEMA_PERSON', { count });
+  if (path === null && count > 0) throw new GauzeError('ERR_SCHEMA_PERSON', { subject, count });
   return path === null ? new NobodysTokenizer() : new FieldTokenizer(new PersonFinder(schema, path), tokens);
 }
 

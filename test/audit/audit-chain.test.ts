@@ -7,6 +7,7 @@ import type { LaneIdentity, PolicyInForce } from '../../audit/lane-events.ts';
 import { auditEventCodec } from '../../schemas/control-codecs.ts';
 
 const LANE: LaneIdentity = {
+  recipient: 'research',
   clusterId: 'cluster',
   audience: 'research',
   group: 'gauze.research',

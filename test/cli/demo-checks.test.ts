@@ -13,6 +13,7 @@ import type { Reading } from '../../cli/demo-readers.ts';
 const TOPIC_ID = 'ab'.repeat(16);
 const WRITER = 'gauze.lane.research.clinical.patients.0';
 const IDENTITY: LaneIdentity = {
+  recipient: 'research',
   clusterId: 'cluster',
   audience: 'research',
   group: 'gauze.research',
@@ -60,7 +61,7 @@ function asRead({ value }: ChainedEvent): ReadEvent {
 
 function lane(committed: number, chain: LanePosition['chain']): LanePosition {
   const place = { audience: 'research', topic: 'clinical.patients', partition: 0 };
-  return { ...place, writer: WRITER, topicId: TOPIC_ID, first: 0, committed, chain };
+  return { ...place, writer: WRITER, topicId: TOPIC_ID, first: 0, end: committed, committed, chain };
 }
 
 const NAME = 'research clinical.patients/0';

@@ -116,7 +116,7 @@ test('ends well: equal sums, every refusal, one person side by side, an audit wi
     const row = `${audience}-app +✓ 4 of 4 readable +✓ 4 of 4 refused +✓ 8 of 8 refused +✓ 1 of 1 refused`;
     expect(stdout).toMatch(new RegExp(row));
   }
-  expect(stdout).toMatch(/\d+ session\.batch events of 36 lanes/);
+  expect(stdout).toMatch(/\d+ session\.batch events of 48 lanes/);
   expect(stdout).toContain('tile [first offset, committed offset): no gap, no overlap');
   expect(stdout).toMatch(/✓ \d+ hash chains/);
   expect(stdout).toContain('Everything held');

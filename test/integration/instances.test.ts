@@ -36,8 +36,8 @@ test('two instances share partitions; one leaves in order, one is killed; the re
   await until(() => assigned(first).at(-1) === 4);
   const second = site.run();
   await until(() => assigned(first).at(-1) === 2 && assigned(second).at(-1) === 2);
-  // What stays goes on: of its 4 partitions, with 3 lanes each, none was started a second time.
-  expect(first.log.match(/"msg":"lane started"/g)).toHaveLength(4 * 3);
+  // What stays goes on: of its 4 partitions, with 3 audiences and the index each, none was started a second time.
+  expect(first.log.match(/"msg":"lane started"/g)).toHaveLength(4 * 4);
   await site.feed(generateHospital({ patients: 60, seed: 32 }));
   await site.caughtUp();
 

@@ -24,6 +24,9 @@ const PATIENTS = 'clinical.patients';
 /** Of billing's topic: most patients are smaller. */
 const MESSAGE_BYTES_MAX = 4_000;
 
+/** Each partition has a lane for its index of persons too. */
+const LANES = [...AUDIENCES, 'index'];
+
 /** A record, and the code with which each audience that does not get it has it withheld. */
 interface Case {
   readonly key: string | null;
@@ -209,19 +212,19 @@ describe('a fault of a schema', () => {
     await send(2, [sound(3), sound(4, foreignSchemaId), sound(5)]);
     await site.until(
       (lanes) =>
-        lanes.filter(isHeld('ERR_SCHEMA_UNKNOWN')).length === 3 &&
-        lanes.filter(isHeld('ERR_SCHEMA_WRONG_SUBJECT')).length === 3,
+        lanes.filter(isHeld('ERR_SCHEMA_UNKNOWN')).length === LANES.length &&
+        lanes.filter(isHeld('ERR_SCHEMA_WRONG_SUBJECT')).length === LANES.length,
     );
     await send(0, [sound(8)]);
     const held = await site.until((lanes) => lanes.filter(inPartition(0)).every(isCaughtUp));
     expect(held.filter(inPartition(1)).map(({ code, position }) => [code, position])).toEqual(
-      AUDIENCES.map(() => ['ERR_SCHEMA_UNKNOWN', 1]),
+      LANES.map(() => ['ERR_SCHEMA_UNKNOWN', 1]),
     );
     expect(held.filter(inPartition(2)).map(({ code, position }) => [code, position])).toEqual(
-      AUDIENCES.map(() => ['ERR_SCHEMA_WRONG_SUBJECT', 1]),
+      LANES.map(() => ['ERR_SCHEMA_WRONG_SUBJECT', 1]),
     );
 
-    const resumes = AUDIENCES.flatMap((audience) =>
+    const resumes = LANES.flatMap((audience) =>
       ['1', '2'].map(async (partition) => {
         const lane = [audience, site.raw(PATIENTS), partition];
         return await site.gauze('resume', ...lane, '--withhold', '1', '--reason', 'foreign schema');
@@ -260,11 +263,11 @@ describe('a compressed batch', () => {
     await sendRawBatch(raw, 0, batchOf(4, null));
     const lanes = await site.until(
       (all) =>
-        all.filter(isHeld('ERR_BATCH_CODEC')).length === 2 * AUDIENCES.length &&
+        all.filter(isHeld('ERR_BATCH_CODEC')).length === 2 * LANES.length &&
         all.filter(inPartition(0)).every(isCaughtUp),
     );
     expect(lanes.filter(isHeld('ERR_BATCH_CODEC')).map(({ position, lag }) => [position, lag])).toEqual(
-      Array.from({ length: 2 * AUDIENCES.length }, () => [3, 1]),
+      Array.from({ length: 2 * LANES.length }, () => [3, 1]),
     );
     const after = await outcomes();
     for (const audience of AUDIENCES) {

@@ -46,8 +46,6 @@ function chainFaults(events: readonly AuditedEvent[]): string[] {
 /** `committed`: offset by `audience/topic/partition`. Ranges must tile [first session's position, committed). */
 function tilingFaults(events: readonly AuditedEvent[], committed: ReadonlyMap<string, number>): string[] {
   const faults: string[] = [];
-  const laneOf = ({ event }: AuditedEvent): string =>
-    `${event.recipient?.id}/${event.range?.topic}/${event.range?.partition}`;
   for (const [lane, mine] of Map.groupBy(events, laneOf)) {
     let position: number | null = null;
     for (const { event } of mine) {
@@ -69,7 +67,10 @@ function tilingFaults(events: readonly AuditedEvent[], committed: ReadonlyMap<st
 }
 
 function mineOf(events: readonly AuditedEvent[], lane: string): boolean {
-  return events.some(
-    ({ event }) => `${event.recipient?.id}/${event.range?.topic}/${event.range?.partition}` === lane,
-  );
+  return events.some((event) => laneOf(event) === lane);
+}
+
+/** `audience/topic/partition`, or `index/topic/partition`: the index lane has no recipient. */
+function laneOf({ event }: AuditedEvent): string {
+  return `${event.policy.id}/${event.range?.topic}/${event.range?.partition}`;
 }

@@ -121,7 +121,8 @@ export async function sightings(
   const targets = CLINICAL_TOPICS.flatMap((topic) =>
     AUDIENCES.map((audience) => site.sanitized(topic, audience)),
   );
-  const control = [site.names.withheld, site.names.auditEvents, site.names.policies];
+  const { withheld, auditEvents, auditSubjects, policies } = site.names;
+  const control = [withheld, auditEvents, auditSubjects, policies];
   const dump = await dumpTopics([...targets, ...control]);
   const places = [
     ...topicPlaces(dump),

@@ -84,6 +84,7 @@ export const CRYPTO_FILES: Readonly<Record<string, string>> = {
   'policy/policy-file.ts': 'hash of the text of a policy',
   'stack/free-ports.ts': 'a random start of the port search',
   'topology/batch-event.ts': 'hash over the plans of one transaction',
+  'topology/index-lane.ts': 'hash of an index of persons',
 };
 
 /** Rooms whose work is cryptography. */

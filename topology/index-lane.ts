@@ -1,0 +1,168 @@
+/**
+ * The index lane: whom the records of a raw partition are about, as one subject token each, to gauze.audit.subjects.
+ * What previews, filters and caps by person stand on. It writes nothing of a record but tokens, reads for no
+ * audience, and withholds nothing: a record that names nobody has zeros.
+ */
+import { createHash } from 'node:crypto';
+import { indexBatch } from '../audit/lane-events.ts';
+import type { PolicyInForce } from '../audit/lane-events.ts';
+import { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
+import { RecordCursor } from '../kafka/record-cursor.ts';
+import { spread } from '../kafka/spread.ts';
+import { nowMs } from '../platform/clock.ts';
+import { GauzeError } from '../platform/errors.ts';
+import { laneKey } from '../policy/policy-log.ts';
+import { SUBJECT_TOKEN_BYTES, subjectIndexCodec } from '../schemas/access-codecs.ts';
+import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
+import type { LaneContext, LaneName, TargetSettings } from './lane-context.ts';
+import type { FinishedWork, LaneKind, LaneWork } from './lane-kind.ts';
+import type { SessionSetup } from './lane-ledger.ts';
+import type { Span } from './partition-reader.ts';
+import { walkSpan } from './span-walk.ts';
+import type { StopReason, WalkEnd } from './span-walk.ts';
+import { SubjectRange } from './subject-range.ts';
+import type { SubjectTokenizer } from './subject-tokenizer.ts';
+
+/** It works by no policy: what it does is the same for all. */
+const NO_POLICY = { version: 0, sha256: '0'.repeat(64) };
+const FULL: StopReason = { kind: 'full' };
+
+export class IndexLane implements LaneKind {
+  private readonly context: LaneContext;
+  private readonly lane: LaneName;
+
+  constructor(context: LaneContext, lane: LaneName) {
+    this.context = context;
+    this.lane = lane;
+  }
+
+  outputPartition(partitions: number): number {
+    return spread(`${this.lane.topic}/${this.lane.partition}`, partitions);
+  }
+
+  /** HL7 v3-ActReason: health system administration. Tokens go to gauze itself, to no recipient. */
+  purpose(): ReturnType<LaneKind['purpose']> {
+    return { recipient: null, purpose: ['HSYSADMIN'], accounting: 'NOT_PHI' };
+  }
+
+  /** Batches carry no time, so the broker must give them one. */
+  assertFits(outputTopic: string, { appendTime }: TargetSettings): void {
+    if (appendTime) return;
+    throw new GauzeError('ERR_LANE_TARGET_TIMESTAMPS', { topic: outputTopic, audience: this.lane.audience });
+  }
+
+  /** Throws ERR_KEY_MISSING. */
+  inForce(): PolicyInForce {
+    const { keyring, policyLog } = this.context;
+    const { epoch } = keyring.subjectTokens();
+    return { ...NO_POLICY, policyLogOffset: policyLog.state.endOffset, keyEpoch: epoch };
+  }
+
+  work(setup: SessionSetup): LaneWork {
+    return new IndexWork(this.context, setup);
+  }
+}
+
+class IndexWork implements LaneWork {
+  private readonly context: LaneContext;
+  private readonly setup: SessionSetup;
+  private readonly cursor = new RecordCursor();
+  private readonly tokenizers = new Map<number, SubjectTokenizer>();
+  private readonly range = new SubjectRange();
+  /** Half of what the topic takes: the last record may go over it, and the index has a head. */
+  private readonly bytesMax: number;
+  private ordered: ReadonlySet<number>;
+
+  constructor(context: LaneContext, setup: SessionSetup) {
+    this.context = context;
+    this.setup = setup;
+    this.bytesMax = Math.min(context.limits.batchBytes, Math.floor(setup.messageBytesMax / 2));
+    this.ordered = this.orders();
+  }
+
+  get isFull(): boolean {
+    const { size, recordCount } = this.range;
+    return size >= this.bytesMax || recordCount >= this.context.limits.recordsPerTransaction;
+  }
+
+  run(span: Span, position: number): WalkEnd {
+    return walkSpan(this.cursor, span, position, () => this.record());
+  }
+
+  async learn(schemaId: number): Promise<void> {
+    this.tokenizers.set(schemaId, await this.context.plans.tokenizer(this.setup.lane.topic, schemaId));
+  }
+
+  refresh(): void {
+    this.tokenizers.clear();
+    this.ordered = this.orders();
+  }
+
+  finish(policy: PolicyInForce, firstOffset: number, nextOffset: number): FinishedWork {
+    const { range, setup, context } = this;
+    const { topic, partition } = setup.lane;
+    const { recordCount, bytes } = range;
+    const value = subjectIndexCodec.encode(
+      {
+        topic,
+        topic_id: setup.rawTopicId,
+        partition,
+        first_offset: firstOffset,
+        next_offset: nextOffset,
+        record_count: recordCount,
+        key_epoch: policy.keyEpoch,
+        offsets: range.offsets(firstOffset),
+        tokens: range.tokens,
+      },
+      context.schemaIds.subjectIndex,
+    );
+    const now = nowMs();
+    const [fromMs, toMs] = recordCount > 0 ? [range.fromMs, range.toMs] : [now, now];
+    const read = { firstOffset, nextOffset, recordCount, bytes, fromMs, toMs };
+    const event = indexBatch(setup.identity, policy, now, {
+      ...read,
+      distinct: range.distinct(),
+      tokenBytes: SUBJECT_TOKEN_BYTES,
+      indexSha256: createHash('sha256').update(value).digest(),
+    });
+    return { event, output: batchOf(value, setup.messageBytesMax), withheld: [], entries: [] };
+  }
+
+  clear(): void {
+    this.range.clear();
+  }
+
+  shrink(): void {
+    this.range.shrink();
+  }
+
+  /** One record: null when done, or why to stop. What has no readable value is about nobody who could be told. */
+  private record(): StopReason | null {
+    const { cursor, range } = this;
+    const { bytes, valueStart, valueEnd, offset, timestampMs } = cursor;
+    const body = valueStart + REGISTRY_PREFIX_BYTES;
+    const isReadable = valueStart >= 0 && body <= valueEnd && bytes[valueStart] === 0;
+    if (!isReadable || this.ordered.has(offset)) {
+      range.add(offset, timestampMs, Math.max(0, valueEnd - valueStart));
+    } else {
+      const schemaId = bytes.readInt32BE(valueStart + 1);
+      const tokenizer = this.tokenizers.get(schemaId);
+      if (!tokenizer) return { kind: 'plan', schemaId, offset };
+      const at = range.add(offset, timestampMs, valueEnd - valueStart);
+      tokenizer.tokenInto(bytes, body, valueEnd, range.room, at);
+    }
+    return this.isFull ? FULL : null;
+  }
+
+  /** Records that a person has ordered to pass over. */
+  private orders(): ReadonlySet<number> {
+    return this.context.policyLog.state.withhold.get(laneKey(this.setup.lane)) ?? new Set();
+  }
+}
+
+function batchOf(value: Buffer, batchBytesMax: number): RecordBatchWriter {
+  const writer = new RecordBatchWriter({ batchBytesMax, initialBytes: value.length + 256 });
+  if (writer.record(null, value) !== 'ok')
+    throw new GauzeError('ERR_INTERNAL', { causeName: 'IndexTooLarge' });
+  return writer;
+}

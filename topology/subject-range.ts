@@ -1,0 +1,71 @@
+/**
+ * What one transaction of an index lane has read so far: one token for each data record, in offset order.
+ * A place that nobody fills stays zeros: about nobody who could be told.
+ */
+import { SUBJECT_TOKEN_BYTES } from '../schemas/access-codecs.ts';
+import { OffsetDistances } from '../schemas/subject-offsets.ts';
+
+const INITIAL_BYTES = 4_096;
+
+export class SubjectRange {
+  recordCount = 0;
+  bytes = 0;
+  fromMs = 0;
+  toMs = 0;
+  private buffer = Buffer.alloc(INITIAL_BYTES);
+  private readonly distances = new OffsetDistances();
+
+  /** Notes a record; gives the place of its token in `room`, which holds zeros. */
+  add(offset: number, timestampMs: number, valueBytes: number): number {
+    if (this.recordCount === 0) this.fromMs = this.toMs = timestampMs;
+    this.fromMs = Math.min(this.fromMs, timestampMs);
+    this.toMs = Math.max(this.toMs, timestampMs);
+    const at = this.recordCount * SUBJECT_TOKEN_BYTES;
+    if (at === this.buffer.length) this.buffer = Buffer.concat([this.buffer], at * 2);
+    this.recordCount += 1;
+    this.bytes += valueBytes;
+    this.distances.add(offset);
+    return at;
+  }
+
+  /** Where tokens are written; another buffer after each `add`. */
+  get room(): Buffer {
+    return this.buffer;
+  }
+
+  /** All tokens; a view of `room`. */
+  get tokens(): Buffer {
+    return this.buffer.subarray(0, this.recordCount * SUBJECT_TOKEN_BYTES);
+  }
+
+  /** Bytes that the index of the range takes, or a little more. */
+  get size(): number {
+    return this.recordCount * SUBJECT_TOKEN_BYTES + this.distances.size;
+  }
+
+  /** `PhiSubjectIndex.offsets` */
+  offsets(firstOffset: number): Buffer | null {
+    return this.distances.encode(firstOffset);
+  }
+
+  /** How many different persons there are. */
+  distinct(): number {
+    const { tokens } = this;
+    const found = new Set<bigint>();
+    for (let at = 0; at < tokens.length; at += SUBJECT_TOKEN_BYTES) found.add(tokens.readBigUInt64LE(at));
+    found.delete(0n);
+    return found.size;
+  }
+
+  clear(): void {
+    this.tokens.fill(0);
+    this.recordCount = 0;
+    this.bytes = 0;
+    this.distances.clear();
+  }
+
+  shrink(): void {
+    if (this.recordCount === 0 && this.buffer.length > INITIAL_BYTES)
+      this.buffer = Buffer.alloc(INITIAL_BYTES);
+  }
+}
