@@ -666,6 +666,77 @@ export const ERRORS = {
     message: 'The access log went back: offset {offset} came where {expected} or later was expected.',
     action: 'Restart this instance; it reads the log again from its beginning.',
   },
+  // ---- who somebody is
+  ERR_HTTP_TOKEN_MISSING: {
+    kind: 'usage',
+    message: 'The request has no access token.',
+    action: 'Log in with `gauze login`, or send the header Authorization: Bearer with an access token.',
+  },
+  ERR_HTTP_TOKEN_MALFORMED: {
+    kind: 'usage',
+    message: 'The access token is not a signed JWT.',
+    action: 'Log in again. The identity provider must issue access tokens as JWT (RFC 9068).',
+  },
+  ERR_HTTP_TOKEN_ALGORITHM: {
+    kind: 'usage',
+    message: 'The access token is not signed, or not with RS256, PS256, ES256 or EdDSA.',
+    action: 'Let the identity provider sign access tokens with one of these.',
+  },
+  ERR_HTTP_TOKEN_SIGNATURE: {
+    kind: 'usage',
+    message: 'The access token was not signed by the identity provider.',
+    action: 'Log in again.',
+  },
+  ERR_HTTP_TOKEN_ISSUER: {
+    kind: 'usage',
+    message: 'The access token is of another issuer.',
+    action: 'Log in again at the identity provider of `oidc.issuer`.',
+  },
+  ERR_HTTP_TOKEN_AUDIENCE: {
+    kind: 'usage',
+    message: 'The access token is for another audience.',
+    action: 'Log in again; `oidc.scope` must make the identity provider issue tokens for `oidc.audience`.',
+  },
+  ERR_HTTP_TOKEN_EXPIRED: {
+    kind: 'usage',
+    message: 'The access token has expired.',
+    action: 'Log in again.',
+  },
+  ERR_HTTP_TOKEN_NOT_YET: {
+    kind: 'usage',
+    message: 'The access token is not valid yet.',
+    action: 'Compare the clocks of this machine and of the identity provider.',
+  },
+  ERR_HTTP_TOKEN_TYPE: {
+    kind: 'usage',
+    message: 'The token is not an access token.',
+    action: 'Send the access token, not the ID token.',
+  },
+  ERR_HTTP_TOKEN_CLAIM: {
+    kind: 'usage',
+    message: 'The claim {setting} of the access token is missing or unusable.',
+    action: 'Let the identity provider put it into access tokens; `oidc.idClaim` says which one tells people apart.',
+  },
+  ERR_HTTP_TOKEN_GROUPS: {
+    kind: 'usage',
+    message: 'The access token does not list the groups of the person in the claim {setting}.',
+    action: 'Let the identity provider put the groups into access tokens; `oidc.groupsClaim` names the claim.',
+  },
+  ERR_HTTP_TOKEN_ROLES: {
+    kind: 'usage',
+    message: 'No group of the person has a role here.',
+    action: 'Ask for membership in a group that `roles` of the config names.',
+  },
+  ERR_HTTP_TOKEN_OWNER: {
+    kind: 'usage',
+    message: 'No human answers for this machine account.',
+    action: 'Add `User:` and its client id to `owners` of the config.',
+  },
+  ERR_HTTP_ISSUER_UNREACHABLE: {
+    kind: 'outage',
+    message: 'The identity provider did not give its description or its keys ({causeName}).',
+    action: 'Check oidc.issuer and that the identity provider answers at its /.well-known/openid-configuration.',
+  },
   // ---- access rules
   ERR_ACCESS_SETTING_UNKNOWN: {
     kind: 'usage',
