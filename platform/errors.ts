@@ -514,6 +514,16 @@ export const ERRORS = {
     message: 'No record of the topic lies between the times given.',
     action: 'Choose other times; without them everything up to now is meant.',
   },
+  ERR_ACCESS_OWNER_UNKNOWN: {
+    kind: 'usage',
+    message: 'No human answers for the principal that is to read.',
+    action: 'Add it under owners: in the config, with the person who answers for it.',
+  },
+  ERR_ACCESS_LOCK_VALUE: {
+    kind: 'usage',
+    message: 'The value of the lock is not one that a lock on a {expected} can have.',
+    action: 'Give a principal as User:name, a tag of docs/reference/tags.md, a topic by its name.',
+  },
   ERR_ACCESS_SAMPLE_READER: {
     kind: 'usage',
     message: 'A sample is shown only to people whose own principal reads that audience.',

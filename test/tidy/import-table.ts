@@ -79,6 +79,7 @@ export const CRYPTO_FILES: Readonly<Record<string, string>> = {
   'approvals/scope-hash.ts': 'hash of the scope that approvers sign',
   'platform/clock.ts': 'random bytes',
   'kafka/scram.ts': 'RFC 5802',
+  'approvals/notify/webhook.ts': 'signature over a notification',
   'kafka/kafkajs-cluster.ts': 'salted password of a new SCRAM user',
   'policy/compile-plan.ts': 'hash of a plan',
   'policy/policy-file.ts': 'hash of the text of a policy',
