@@ -32,6 +32,9 @@ const WITH_TOPIC: ReadonlySet<GrantStateName> = new Set([
   'REVOKING',
 ]);
 
+/** Their topic has been made and is to stay. */
+const MADE: ReadonlySet<GrantStateName> = new Set(['ACTIVE', 'SUSPENDED']);
+
 export class GrantDrift {
   private readonly options: GrantDriftOptions;
   private readonly told = new Set<string>();
@@ -63,7 +66,8 @@ export class GrantDrift {
     for (const topic of survey.topics) await this.sweepTopic(topic, byTopic.get(topic));
     const present = new Set(survey.topics);
     for (const grant of grants.states.values()) {
-      if (!WITH_TOPIC.has(grant.state) || grant.state === 'ACTIVATING') continue;
+      // One that was suspended before it was activated has no topic yet.
+      if (!MADE.has(grant.state) || grant.grant_topic_id === null) continue;
       await this.sweepGrant(grant, settledAs(grant), survey, present);
     }
     await this.sweepRules(survey, byTopic, settledAs);
@@ -86,7 +90,6 @@ export class GrantDrift {
   ): Promise<void> {
     const { topics, names } = this.options;
     const { grant_id: id } = grant;
-    if (grant.state === 'ENDING' || grant.state === 'REVOKING') return;
     const topic = names.grantTopic(id);
     const topicId = present.has(topic) ? (await topics.topicIds([topic])).get(topic) : undefined;
     if (await this.isOther(grant, topicId)) return;

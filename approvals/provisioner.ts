@@ -4,8 +4,7 @@
  * nothing; in doubt it closes: what should not be readable is closed first and told afterwards.
  */
 import { monotonicMs, nowMs } from '../platform/clock.ts';
-import { ownError } from '../platform/errors.ts';
-import type { GauzeError } from '../platform/errors.ts';
+import { GauzeError, ownError } from '../platform/errors.ts';
 import type { GrantState } from '../schemas/access-codecs.ts';
 import { GrantDrift } from './grant-drift.ts';
 import type { GrantDriftOptions, SettledAs } from './grant-drift.ts';
@@ -13,6 +12,8 @@ import type { GrantDriftOptions, SettledAs } from './grant-drift.ts';
 export interface ProvisionerOptions extends GrantDriftOptions {
   /** How often the cluster is compared with the grants. */
   readonly sweepMs: number;
+  /** Forgets the schemas of a grant topic that is gone. What fails here is told and left. */
+  readonly forgetSchemas?: (topic: string) => Promise<void>;
   /** First pause after a failure; it doubles. */
   readonly retryMs?: number;
 }
@@ -24,6 +25,11 @@ export type GrantTask = 'provision' | 'open' | 'close' | 'remove' | 'nothing';
 const ATTEMPTS = 5;
 const RETRY_MS = 250;
 const RETRY_MS_MAX = 10_000;
+/** Pieces of work under way with which nothing more is opened, or closed: what opens never keeps out what closes. */
+const OPENING_MAX = 8;
+const CLOSING_MAX = 32;
+/** Not the id of a grant. */
+const SWEEP = '*';
 const URGENCY: readonly GrantTask[] = ['close', 'remove', 'open', 'provision'];
 
 interface Progress {
@@ -41,6 +47,7 @@ export class Provisioner {
   private readonly options: ProvisionerOptions;
   private readonly drift: GrantDrift;
   private readonly progress = new Map<string, Progress>();
+  private readonly underWay = new Map<string, Promise<void>>();
   private sweepAtMs = 0;
 
   constructor(options: ProvisionerOptions) {
@@ -48,29 +55,62 @@ export class Provisioner {
     this.drift = new GrantDrift(options);
   }
 
-  /** Works until `signal` aborts; outages are waited out. The grants' follower must have been started. */
+  /**
+   * Works until `signal` aborts and what is under way has ended; outages are waited out. The grants' follower must have
+   * been started. One slow grant holds up no other, and no removal.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const { grants } = this.options;
     while (!signal.aborted) {
       const { revision } = grants;
+      if (monotonicMs() >= this.sweepAtMs) this.begin(SWEEP, async () => await this.sweep(signal));
       for (const [grant, task] of this.due()) {
-        if (signal.aborted) return;
-        await this.settle(grant, task, signal);
+        const isOpening = task === 'open' || task === 'provision';
+        if (this.underWay.size >= (isOpening ? OPENING_MAX : CLOSING_MAX)) continue;
+        this.begin(grant.grant_id, async () => await this.settle(grant, task, signal));
       }
-      if (monotonicMs() >= this.sweepAtMs && !signal.aborted) await this.sweep(signal);
-      await grants.changed(signal, revision, this.pauseMs());
+      await this.next(revision, signal);
     }
+    await Promise.all(this.underWay.values());
+  }
+
+  /** Begins a piece of work that handles its own errors, unless one of that name is under way. */
+  private begin(name: string, work: () => Promise<void>): void {
+    if (this.underWay.has(name)) return;
+    this.underWay.set(
+      name,
+      work().finally(() => this.underWay.delete(name)),
+    );
+  }
+
+  /** Waits until a grant has changed since `revision`, a piece of work has ended, or the time for something has come. */
+  private async next(revision: number, signal: AbortSignal): Promise<void> {
+    const enough = new AbortController();
+    const changed = this.options.grants.changed(
+      AbortSignal.any([signal, enough.signal]),
+      revision,
+      this.pauseMs(),
+    );
+    await Promise.race([changed, ...this.underWay.values()]);
+    enough.abort();
   }
 
   /** One comparison of the cluster with the grants, mending what differs. */
   private async sweep(signal: AbortSignal): Promise<void> {
-    this.sweepAtMs = monotonicMs() + this.options.sweepMs;
+    const { events, sweepMs } = this.options;
+    const place = (grant: GrantState): string =>
+      `${grant.grant_id} ${grant.version} ${this.settledAs(grant)}`;
+    const before = new Set([...this.options.grants.states.values()].map(place));
     try {
-      await this.drift.sweep((grant) => this.settledAs(grant), signal);
+      await this.drift.sweep(
+        // What was still being worked at when the comparison began is left to that work.
+        (grant) => (before.has(place(grant)) ? this.settledAs(grant) : 'not-yet'),
+        signal,
+      );
+      this.sweepAtMs = monotonicMs() + sweepMs;
     } catch (error) {
-      if (signal.aborted) return;
-      this.options.events.trouble(ownError(error));
-      this.sweepAtMs = monotonicMs() + Math.min(this.options.sweepMs, RETRY_MS_MAX);
+      if (!signal.aborted) events.trouble(ownError(error));
+      this.sweepAtMs = monotonicMs() + Math.min(sweepMs, RETRY_MS_MAX);
     }
   }
 
@@ -81,7 +121,7 @@ export class Provisioner {
     for (const grant of this.options.grants.states.values()) {
       const task = taskOf(grant, nowMs());
       if (task === 'nothing') this.progress.delete(grant.grant_id);
-      else if (this.isDue(grant, task, now)) due.push([grant, task]);
+      else if (!this.underWay.has(grant.grant_id) && this.isDue(grant, task, now)) due.push([grant, task]);
     }
     return due.toSorted(([, one], [, other]) => URGENCY.indexOf(one) - URGENCY.indexOf(other));
   }
@@ -114,7 +154,8 @@ export class Provisioner {
 
   private settledAs(grant: GrantState): SettledAs {
     const task = taskOf(grant, nowMs());
-    if (this.of(grant).done !== task) return 'not-yet';
+    const progress = this.progress.get(grant.grant_id);
+    if (progress?.version !== grant.version || progress.done !== task) return 'not-yet';
     return task === 'open' ? 'open' : 'closed';
   }
 
@@ -140,21 +181,33 @@ export class Provisioner {
   }
 
   private async act(grant: GrantState, task: GrantTask, signal: AbortSignal): Promise<void> {
-    const { topics, events, report } = this.options;
+    const { grants, topics, events, report } = this.options;
     const { grant_id: grantId, cause } = grant;
     const { beneficiary } = grant.scope;
     if (task === 'close') await topics.close(grantId, beneficiary);
     if (task === 'open') await this.drift.open(grant);
     if (task === 'remove') {
       const brokers = await topics.remove(grantId, beneficiary);
+      await this.forgetSchemas(grantId);
       await report({ kind: 'REMOVED', grantId, cause, topic: null, brokers });
       events.removed(grantId);
     }
     if (task === 'provision') {
       const made = await topics.make(grant, async () => await this.isStill(grant, signal));
+      if (grants.states.get(grantId)?.version !== grant.version)
+        throw new GauzeError('ERR_GRANT_NOT_ALLOWED', { grant: grantId });
       await topics.open(grant);
       await report({ kind: 'PROVISIONED', grantId, cause: null, topic: made, brokers: null });
       events.provisioned(grantId);
+    }
+  }
+
+  private async forgetSchemas(grantId: string): Promise<void> {
+    const { names, events, forgetSchemas } = this.options;
+    try {
+      await forgetSchemas?.(names.grantTopic(grantId));
+    } catch (error) {
+      events.trouble(ownError(error));
     }
   }
 
@@ -178,7 +231,8 @@ export class Provisioner {
   private pauseMs(): number {
     const now = monotonicMs();
     const wall = nowMs();
-    let pause = this.sweepAtMs - now;
+    // A sweep under way sets its next time when it ends, and that ends the pause.
+    let pause = this.underWay.has(SWEEP) ? this.options.sweepMs : this.sweepAtMs - now;
     for (const grant of this.options.grants.states.values()) {
       if (grant.state === 'ACTIVE' && grant.not_after > wall) pause = Math.min(pause, grant.not_after - wall);
       const progress = this.progress.get(grant.grant_id);

@@ -113,6 +113,11 @@ const limits = group(
       'What one compressed record batch may unpack to; a larger one holds its lanes.',
       'bytes',
     ),
+    grantRetentionMs: wholeNumber(
+      { min: 60_000, max: 604_800_000, default: 3_600_000 },
+      'How long records of a grant topic are kept if no part of gauze is alive to remove the topic.',
+      'ms',
+    ),
   },
   'Sizes and rates of one instance.',
 );

@@ -29,6 +29,9 @@ const FIELD_TYPES = {
   count: 'number',
   durationMs: 'number',
   state: 'string',
+  /** Id of a grant, which is that of its request. */
+  grant: 'string',
+  cause: 'string',
   setting: 'string',
   role: 'string',
   host: 'string',

@@ -1,0 +1,148 @@
+/**
+ * `gauze run --role provisioner`: makes and removes the topics and rights of grants, until a signal. It listens on no
+ * port and its log-in reads no data.
+ */
+import { auditGrant } from '../approvals/outcome-events.ts';
+import { AccessLog } from '../approvals/access-log.ts';
+import { GrantTopics } from '../approvals/grant-topics.ts';
+import { GrantsFollower } from '../approvals/grants-follower.ts';
+import { Provisioner } from '../approvals/provisioner.ts';
+import type { ProvisionerEvents, ProvisionerReport, SendReport } from '../approvals/provisioner-report.ts';
+import type { AccessEventFacts } from '../audit/access-events.ts';
+import type { KafkaAdmin } from '../kafka/admin.ts';
+import type { Cluster } from '../kafka/cluster.ts';
+import { random } from '../platform/clock.ts';
+import type { GauzeError } from '../platform/errors.ts';
+import type { Logger } from '../platform/log.ts';
+import { grantTopicRights } from '../policy/desired-state.ts';
+import { accessEntryCodec } from '../schemas/access-codecs.ts';
+import type { AccessActor } from '../schemas/access-codecs.ts';
+import { auditEventCodec } from '../schemas/control-codecs.ts';
+import type { RegistryClient } from '../schemas/registry-client.ts';
+import { valueSubject } from '../schemas/topic-names.ts';
+import type { RoleRun } from './run-command.ts';
+import type { Site } from './site.ts';
+
+const SWEEP_MS = 30_000;
+
+/** What an attempt of each kind is called in the audit topic (reference: audit event types). */
+const EVENT_TYPES: Readonly<Record<ProvisionerReport['kind'], string>> = {
+  PROVISIONED: 'acl.applied',
+  PROVISION_FAILED: 'grant.provision_failed',
+  REMOVED: 'acl.removed',
+  EXTERNALLY_MODIFIED: 'acl.drift_detected',
+};
+
+export async function runProvisioner({ site, log, stopped }: RoleRun): Promise<void> {
+  const admin = await site.admin('provisioner');
+  const cluster = await site.cluster('provisioner');
+  try {
+    await admin.connect();
+    await cluster.start();
+    await follow({ site, log, stopped }, admin, cluster);
+  } finally {
+    await cluster.close();
+    await admin.close();
+  }
+}
+
+async function follow({ site, log, stopped }: RoleRun, admin: KafkaAdmin, cluster: Cluster): Promise<void> {
+  const { names } = site;
+  const onTrouble = (error: GauzeError): void => log.warn('provisioner waits', { error });
+  const registry = await site.registry();
+  const accessLog = new AccessLog({
+    cluster,
+    names,
+    instance: `provisioner-${random(8).toString('hex')}`,
+    schemaIds: await schemaIds(site, registry),
+    onTrouble,
+  });
+  const grants = new GrantsFollower({ cluster, topic: names.grants, onTrouble });
+  const topics = grantTopics(site, admin, cluster);
+  try {
+    await accessLog.start();
+    await grants.start();
+    const provisioner = new Provisioner({
+      names,
+      grants,
+      topics,
+      report: reportTo(accessLog, grants, site.principals.provisioner),
+      events: loggedEvents(log),
+      forgetSchemas: async (topic) => {
+        for (const subject of [valueSubject(topic), `${topic}-key`]) await registry.deleteSubject(subject);
+      },
+      sweepMs: SWEEP_MS,
+    });
+    const ending = new AbortController();
+    const work = provisioner.run(ending.signal);
+    log.info('instance started', { role: 'provisioner' });
+    const failure = await Promise.race([stopped, accessLog.failed, grants.failed, work]);
+    ending.abort();
+    await work;
+    if (failure) throw failure;
+    log.info('instance stopped', { role: 'provisioner' });
+  } finally {
+    topics.end();
+    await grants.close();
+    await accessLog.close();
+  }
+}
+
+function grantTopics(site: Site, admin: KafkaAdmin, cluster: Cluster): GrantTopics {
+  const { names, principals, config } = site;
+  return new GrantTopics({
+    admin,
+    cluster,
+    names,
+    standing: grantTopicRights(names, principals),
+    own: Object.values(principals),
+    retentionMs: config.limits.grantRetentionMs,
+  });
+}
+
+async function schemaIds(site: Site, registry: RegistryClient) {
+  const { names } = site;
+  return {
+    access: await registry.register(valueSubject(names.access), accessEntryCodec.schemaText),
+    auditEvent: await registry.register(valueSubject(names.auditEvents), auditEventCodec.schemaText),
+  };
+}
+
+/** Each report goes to the access log together with its audit event; what became of it shows in the state of grants. */
+function reportTo(accessLog: AccessLog, grants: GrantsFollower, principal: string): SendReport {
+  const by: AccessActor = {
+    kind: 'SERVICE',
+    id: principal,
+    roles: ['provisioner'],
+    on_behalf_of: null,
+    token_id: null,
+  };
+  return async ({ kind, grantId, cause, topic, brokers }) => {
+    const grant = grants.states.get(grantId);
+    const event: AccessEventFacts = {
+      type: EVENT_TYPES[kind],
+      actor: by,
+      outcome: kind === 'PROVISION_FAILED' ? 'SERIOUS_FAILURE' : 'SUCCESS',
+      outcomeReason: kind === 'PROVISION_FAILED' ? cause : null,
+      requestId: grant?.request_id ?? null,
+      grant: grant ? auditGrant(grant) : null,
+      ext: {
+        ...(cause === null ? {} : { cause }),
+        ...(topic === null ? {} : { topic_id: topic.topic_id, partitions: String(topic.partitions) }),
+        ...(brokers === null ? {} : { brokers: String(brokers) }),
+      },
+    };
+    await accessLog.append({ kind, by, grant_id: grantId, cause, topic }, event);
+  };
+}
+
+function loggedEvents(log: Logger): ProvisionerEvents {
+  return {
+    provisioned: (grant) => log.info('grant opened', { grant }),
+    removed: (grant) => log.info('grant removed', { grant }),
+    failed: (grant, error) => log.error('grant failed', { grant, error }),
+    drift: (grant, cause, isMended) =>
+      log.warn(isMended ? 'grant mended' : 'grant modified', { grant, cause }),
+    trouble: (error) => log.warn('provisioner in trouble', { error }),
+  };
+}
