@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { AccessLog } from '../../approvals/access-log.ts';
 import type { Verdict } from '../../approvals/access-state.ts';
 import { GrantsSession } from '../../approvals/grants-session.ts';
-import { ownError } from '../../platform/errors.ts';
+import { TransactionalProducer } from '../../kafka/transactional-producer.ts';
+import { GauzeError, ownError } from '../../platform/errors.ts';
 import { AccessPlane, append, human, requestOf, scopeOf, SYSTEM } from '../support/access-plane.ts';
 import { eventually } from '../support/stack.ts';
 
@@ -59,7 +60,8 @@ describe('AccessLog', () => {
 
   test('gives each race exactly one winner: approve against deny, against withdraw, and a double click', async () => {
     const [one, two] = [await plane.log(), await plane.log()];
-    const pairs = 120;
+    const pairs = 10_000;
+    const wonBy = [0, 0];
     const race = async (n: number): Promise<void> => {
       const id = await submitted(one);
       await append(one, { ...decision(id), by: carol });
@@ -69,8 +71,15 @@ describe('AccessLog', () => {
       if (n % 3 === 2) rivals.push(append(two, { ...decision(id), by: dan }));
       const verdicts = await Promise.all(rivals);
       expect(verdicts.filter(({ outcome }) => outcome === 'ACCEPTED')).toHaveLength(1);
+      wonBy[verdicts.findIndex(({ outcome }) => outcome === 'ACCEPTED')]! += 1;
     };
-    await Promise.all(Array.from({ length: pairs }, async (_, n) => await race(n)));
+    let next = 0;
+    const runner = async (): Promise<void> => {
+      while (next < pairs) await race(next++);
+    };
+    await Promise.all(Array.from({ length: 200 }, runner));
+    // Real races: each side won many of them.
+    expect(Math.min(...wonBy)).toBeGreaterThan(pairs / 100);
     await one.caughtUp(new AbortController().signal);
     await two.caughtUp(new AbortController().signal);
     expect([...one.state.requests.values()].map(({ state }) => state)).toEqual(
@@ -101,6 +110,24 @@ describe('AccessLog', () => {
     const id = await submitted(log);
     expect((await plane.entries()).filter(({ request_id }) => request_id === id)).toHaveLength(1);
     expect(rival.identity.producerId).toBeGreaterThanOrEqual(0);
+  });
+});
+
+describe('LogAppender', () => {
+  test('appends once where a commit has succeeded but its answer was lost', async () => {
+    const log = await plane.log();
+    const { commit } = TransactionalProducer.prototype;
+    const lost = jest
+      .spyOn(TransactionalProducer.prototype, 'commit')
+      .mockImplementationOnce(async function (this: TransactionalProducer, ...args) {
+        await commit.apply(this, args);
+        throw new GauzeError('ERR_KAFKA_OUTCOME_UNKNOWN', {});
+      });
+    const id = await submitted(log);
+    lost.mockRestore();
+    const entries = (await plane.entries()).filter(({ request_id }) => request_id === id);
+    const events = (await plane.events()).filter(({ ext }) => ext.some(({ v }) => v === id));
+    expect({ entries: entries.length, events: events.length }).toEqual({ entries: 1, events: 1 });
   });
 });
 

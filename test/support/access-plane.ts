@@ -166,5 +166,6 @@ export class AccessPlane {
 
 /** Appends with an event of a matching type. */
 export async function append(log: AccessLog, entry: NewEntry): Promise<Verdict> {
-  return await log.append(entry, { type: `test.${entry.kind.toLowerCase()}`, actor: entry.by });
+  const ext = { about: entry.request_id ?? entry.grant_id ?? '' };
+  return await log.append(entry, { type: `test.${entry.kind.toLowerCase()}`, actor: entry.by, ext });
 }
