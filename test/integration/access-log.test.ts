@@ -117,12 +117,13 @@ describe('LogAppender', () => {
   test('appends once where a commit has succeeded but its answer was lost', async () => {
     const log = await plane.log();
     const { commit } = TransactionalProducer.prototype;
-    const lost = jest
-      .spyOn(TransactionalProducer.prototype, 'commit')
-      .mockImplementationOnce(async function (this: TransactionalProducer, ...args) {
-        await commit.apply(this, args);
-        throw new GauzeError('ERR_KAFKA_OUTCOME_UNKNOWN', {});
-      });
+    const lost = jest.spyOn(TransactionalProducer.prototype, 'commit').mockImplementationOnce(async function (
+      this: TransactionalProducer,
+      ...args
+    ) {
+      await commit.apply(this, args);
+      throw new GauzeError('ERR_KAFKA_OUTCOME_UNKNOWN', {});
+    });
     const id = await submitted(log);
     lost.mockRestore();
     const entries = (await plane.entries()).filter(({ request_id }) => request_id === id);
