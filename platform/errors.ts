@@ -524,6 +524,11 @@ export const ERRORS = {
     message: 'The value of the lock is not one that a lock on a {expected} can have.',
     action: 'Give a principal as User:name, a tag of docs/reference/tags.md, a topic by its name.',
   },
+  ERR_ACCESS_NO_SCOPE: {
+    kind: 'usage',
+    message: 'The request is about a policy, which reveals no records by itself.',
+    action: 'Look at what the policy opens; `gauze plan` shows the difference.',
+  },
   ERR_ACCESS_SAMPLE_READER: {
     kind: 'usage',
     message: 'A sample is shown only to people whose own principal reads that audience.',
@@ -725,12 +730,14 @@ export const ERRORS = {
   ERR_HTTP_TOKEN_CLAIM: {
     kind: 'usage',
     message: 'The claim {setting} of the access token is missing or unusable.',
-    action: 'Let the identity provider put it into access tokens; `oidc.idClaim` says which one tells people apart.',
+    action:
+      'Let the identity provider put it into access tokens; `oidc.idClaim` says which one tells people apart.',
   },
   ERR_HTTP_TOKEN_GROUPS: {
     kind: 'usage',
     message: 'The access token does not list the groups of the person in the claim {setting}.',
-    action: 'Let the identity provider put the groups into access tokens; `oidc.groupsClaim` names the claim.',
+    action:
+      'Let the identity provider put the groups into access tokens; `oidc.groupsClaim` names the claim.',
   },
   ERR_HTTP_TOKEN_ROLES: {
     kind: 'usage',
@@ -745,7 +752,8 @@ export const ERRORS = {
   ERR_HTTP_ISSUER_UNREACHABLE: {
     kind: 'outage',
     message: 'The identity provider did not give its description or its keys ({causeName}).',
-    action: 'Check oidc.issuer and that the identity provider answers at its /.well-known/openid-configuration.',
+    action:
+      'Check oidc.issuer and that the identity provider answers at its /.well-known/openid-configuration.',
   },
   // ---- access rules
   ERR_ACCESS_SETTING_UNKNOWN: {
@@ -994,6 +1002,12 @@ export const ERRORS = {
     message:
       'The range leased to the grant {grant} on {topic} partition {partition} now holds more records or other persons than were counted.',
     action: 'The grant stands still. Find out what changed the plan or the raw topic; revoke and ask anew.',
+  },
+  ERR_GRANT_LATE_APPEND: {
+    kind: 'stop',
+    message: 'The broker appended records to the topic of the grant {grant} when its time was over.',
+    action:
+      'The topic has been deleted and the grant delivers nothing more. Compare the clocks of brokers and instances.',
   },
   ERR_GRANT_NOT_ALLOWED: {
     kind: 'stop',

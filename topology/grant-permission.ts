@@ -47,7 +47,12 @@ export function stillAllows(state: GrantState | null, begun: GrantState): boolea
 }
 
 /** May a task deliver under this state at all? */
-export function mayRun({ state, exhausted, not_after: notAfter, grant_topic_id: topicId }: GrantState): boolean {
+export function mayRun({
+  state,
+  exhausted,
+  not_after: notAfter,
+  grant_topic_id: topicId,
+}: GrantState): boolean {
   return state === 'ACTIVE' && !exhausted && notAfter > 0 && topicId !== null;
 }
 

@@ -1,0 +1,448 @@
+/**
+ * One session of a grant task: reads its raw partitions, leases, asks for permission, delivers. Any doubt ends the
+ * session; the next one reads from the log what has happened. Nothing is sent to the grant topic but by `deliver`.
+ */
+import { deliveryEvent, grantStopped, leaseEvent, underGrant } from '../audit/grant-events.ts';
+import { sessionClosed, sessionOpened, sessionSeek } from '../audit/lane-events.ts';
+import type { PolicyInForce } from '../audit/lane-events.ts';
+import type { EventBody } from '../audit/audit-chain.ts';
+import { nowMs, sleep, timer } from '../platform/clock.ts';
+import { GauzeError, ownError } from '../platform/errors.ts';
+import { BrokerConnections } from '../kafka/cluster.ts';
+import { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
+import { laneKey } from '../policy/policy-log.ts';
+import { SUBJECT_TOKEN_BYTES } from '../schemas/access-codecs.ts';
+import type { GrantState, GrantStopReason } from '../schemas/access-codecs.ts';
+import type { PolicyLogEntry } from '../schemas/control-codecs.ts';
+import { abortable } from './abortable.ts';
+import { batchEvent } from './batch-event.ts';
+import type { BrokerClock } from './broker-clock.ts';
+import { GrantBatch } from './grant-batch.ts';
+import type { GrantContext } from './grant-context.ts';
+import type { GrantLedger } from './grant-ledger.ts';
+import { refusal, validForMs } from './grant-permission.ts';
+import type { PermissionFacts } from './grant-permission.ts';
+import { tokenBuffers, tokenSet } from './grant-selection.ts';
+import { grantFacts, grantIdentity } from './grant-setup.ts';
+import type { GrantPartition } from './grant-setup.ts';
+import { tagsEntry } from './lane-ledger.ts';
+import { PartitionReader } from './partition-reader.ts';
+import type { Span } from './partition-reader.ts';
+import type { CompiledPlan, PlanView } from './plan-store.ts';
+import type { StopReason } from './span-walk.ts';
+import type { SubjectTokenizer } from './subject-tokenizer.ts';
+
+/** Bytes that a record batch with one record takes beside the record. */
+const BATCH_OVERHEAD_BYTES = 128;
+/** Records of one lease: their tokens stand in its events. */
+const LEASE_RECORDS_MAX = 10_000;
+const FETCH_WAIT_MS = 100;
+const STALE_WAIT_MS = 50;
+
+export interface GrantSessionParts {
+  readonly state: GrantState;
+  /** The number of gauze.grants' partition that the grant is in. */
+  readonly statePartition: number;
+  readonly ledger: GrantLedger;
+  readonly clock: BrokerClock;
+  readonly partitions: readonly GrantPartition[];
+  readonly messageBytesMax: number;
+  /** Finish the lease at hand and end. */
+  readonly drain: AbortSignal;
+  /** Drop everything at once. */
+  readonly abandon: AbortSignal;
+  /** Ends the connections of the transaction under way, so that nothing of it is sent any more. */
+  readonly hangUp: () => void;
+}
+
+interface Reading extends GrantPartition {
+  position: number;
+  readonly reader: PartitionReader;
+  readonly connections: BrokerConnections;
+}
+
+export class GrantSession {
+  private readonly context: GrantContext;
+  private readonly parts: GrantSessionParts;
+  private readonly readings: readonly Reading[];
+  private readonly view: PlanView;
+  private readonly persons: ReadonlySet<bigint> | null;
+  private readonly plans = new Map<number, CompiledPlan>();
+  private readonly tokenizers = new Map<number, SubjectTokenizer>();
+  private generation = -1;
+  private policy: PolicyInForce;
+  private entries: readonly PolicyLogEntry[] = [];
+  private held: string | null = null;
+  /** The broker's time when it appended the last record delivered; null before the first. */
+  lastAppendMs: number | null = null;
+
+  constructor(context: GrantContext, parts: GrantSessionParts) {
+    this.context = context;
+    this.parts = parts;
+    const { grant_id: grantId, scope } = parts.state;
+    this.readings = parts.partitions.map((each) => ({ ...each, ...this.readerOf(each.partition) }));
+    this.view = {
+      audience: scope.base_audience,
+      topic: scope.topic,
+      outputTopic: context.names.grantTopic(grantId),
+      keys: context.keyring.grant(scope.base_audience, grantId),
+      reveal: { grantId, fields: new Map(scope.fields.map(({ path, tags }) => [path, new Set(tags)])) },
+    };
+    this.persons = scope.persons ? tokenSet(scope.persons) : null;
+    this.policy = this.inForce();
+  }
+
+  /**
+   * Delivers until there is nothing left, a cap is reached, or `drain` aborts; gives the reason for which the grant
+   * delivers nothing any more, null where it only pauses. Throws what ends the session.
+   */
+  async run(): Promise<GrantStopReason | null> {
+    try {
+      await this.open();
+      const reason = await this.deliverAll();
+      if (reason) await this.stop(reason);
+      else await this.close();
+      return reason;
+    } finally {
+      for (const { reader, connections } of this.readings) {
+        reader.close();
+        connections.close();
+      }
+    }
+  }
+
+  private async deliverAll(): Promise<GrantStopReason | null> {
+    try {
+      await this.redoLease();
+      while (!this.parts.drain.aborted) {
+        const open = this.readings.filter(({ position, end }) => position < end);
+        if (open.length === 0) return 'COMPLETE';
+        for (const reading of open) {
+          if (this.parts.drain.aborted) return null;
+          const reason = await this.turn(reading);
+          if (reason) return reason;
+        }
+      }
+      return null;
+    } catch (thrown) {
+      const { code } = ownError(thrown);
+      if (code === 'ERR_GRANT_TAGS_CHANGED') return 'TAGS_CHANGED';
+      if (code === 'ERR_GRANT_LATE_APPEND') return 'LATE_APPEND';
+      throw thrown;
+    }
+  }
+
+  /** The session is on record before its first fetch. */
+  private async open(): Promise<void> {
+    const { state, ledger, abandon } = this.parts;
+    const { chain } = ledger.progress;
+    const previous = chain && { chainId: chain.chain_id, seq: chain.seq, head: chain.head };
+    const events = this.readings.flatMap(({ partition, from, position }) => {
+      const identity = grantIdentity(this.context, state, partition);
+      const at = { nowMs: nowMs(), position: from };
+      const opened = sessionOpened(identity, this.policy, { ...at, previous });
+      if (from === position) return [opened];
+      // Records that retention has taken cannot be delivered: that they are passed over is on record.
+      const seek = { nowMs: at.nowMs, from, to: position, resumeEntryOffset: -1, how: 'RETENTION' };
+      return [opened, sessionSeek(identity, this.policy, seek)];
+    });
+    await this.note(events, abandon);
+    this.context.events.grantOpened(state.grant_id);
+  }
+
+  private async close(): Promise<void> {
+    const { state, abandon } = this.parts;
+    const events = this.readings.map(({ partition, position }) =>
+      sessionClosed(grantIdentity(this.context, state, partition), this.policy, nowMs(), position),
+    );
+    await this.note(events, abandon);
+  }
+
+  private async note(bodies: readonly EventBody[], signal: AbortSignal): Promise<void> {
+    const [first, ...rest] = bodies.map((body) => underGrant(body, grantFacts(this.parts.state)));
+    if (first) await this.parts.ledger.note([first, ...rest], this.policy, signal);
+  }
+
+  /** Puts on record that nothing more is delivered. */
+  async stop(reason: GrantStopReason): Promise<void> {
+    const { state, ledger, abandon } = this.parts;
+    const { grant_id: grant, grant_topic_id: topicId } = state;
+    if (reason === 'LATE_APPEND' && topicId) await this.context.deleteTopic(this.view.outputTopic);
+    const { partition, position } = this.readings[0] ?? { partition: 0, position: 0 };
+    const closed = sessionClosed(
+      grantIdentity(this.context, state, partition),
+      this.policy,
+      nowMs(),
+      position,
+    );
+    const event = underGrant(grantStopped(closed, reason), grantFacts(state));
+    await ledger.stop(event, reason, this.policy, abandon);
+    this.context.events.grantStopped(grant, reason);
+  }
+
+  /** One lease and its delivery, or a stretch without a record to deliver; a reason where a cap is reached. */
+  private async turn(reading: Reading): Promise<GrantStopReason | null> {
+    await this.awaitPermission();
+    this.refreshPolicy();
+    const batch = this.newBatch(reading);
+    let stop: StopReason = { kind: 'end' };
+    while (!batch.isAtEnd && !this.isClosing(batch, stop)) {
+      const span = await this.fetch(reading, batch.position);
+      if (!span) break;
+      stop = await this.fill(batch, span);
+    }
+    if (!batch.isEmpty && !(await this.flush(reading, batch))) return null;
+    // Leased and not delivered, because the drain came first: the next session goes on from there.
+    if (this.parts.ledger.progress.lease) return null;
+    if (batch.selection.reached) return batch.selection.reached;
+    await this.standInTheWay(stop);
+    return null;
+  }
+
+  private isClosing(batch: GrantBatch, stop: StopReason): boolean {
+    const isFull = stop.kind !== 'end' || batch.selection.reached !== null;
+    return isFull || batch.selection.count > 0 || batch.work.recordCount >= LEASE_RECORDS_MAX;
+  }
+
+  /** Takes in a span as far as plans are at hand, or can be had at once. */
+  private async fill(batch: GrantBatch, span: Span): Promise<StopReason> {
+    for (;;) {
+      const stop = batch.take(span);
+      if (stop.kind !== 'plan' || !(await this.learn(stop.schemaId))) return stop;
+    }
+  }
+
+  /** What a batch stopped at, after all before it is delivered: waits for a plan, or holds at a corrupt batch. */
+  private async standInTheWay(stop: StopReason): Promise<void> {
+    if (stop.kind === 'corrupt') throw stop.error;
+    if (stop.kind !== 'plan') return;
+    const { plans, policyLog, limits } = this.context;
+    while (!this.parts.drain.aborted && !(await this.learn(stop.schemaId))) {
+      await policyLog.changed(AbortSignal.any([this.parts.drain, this.parts.abandon]), limits.recheckMs);
+      this.parts.abandon.throwIfAborted();
+      await plans.refreshSubjects();
+      this.refreshPolicy();
+    }
+  }
+
+  /** Finds plan and tokenizer of a schema; false while a hold stands in the way. */
+  private async learn(schemaId: number): Promise<boolean> {
+    const { plans, events, principal } = this.context;
+    const { topic } = this.view;
+    try {
+      const plan = await plans.viewPlan(this.view, schemaId);
+      this.tokenizers.set(schemaId, await plans.tokenizer(topic, schemaId));
+      const unseen = await plans.unseenTags(topic);
+      this.entries = unseen ? [tagsEntry(principal, unseen)] : [];
+      this.plans.set(schemaId, plan);
+      this.held = null;
+      return true;
+    } catch (thrown) {
+      const error = ownError(thrown);
+      if (error.kind !== 'hold' || error.code === 'ERR_GRANT_TAGS_CHANGED') throw error;
+      if (this.held !== error.code) events.grantHeld(this.parts.state.grant_id, error);
+      this.held = error.code;
+      return false;
+    }
+  }
+
+  /** A lease whose delivery is not on record: the same range again, without counting it twice. */
+  private async redoLease(): Promise<void> {
+    const { lease } = this.parts.ledger.progress;
+    if (!lease) return;
+    const reading = this.readings.find(({ partition }) => partition === lease.partition);
+    if (!reading || reading.position !== lease.first_offset) throw this.notAsLeased(lease.partition);
+    while (this.parts.ledger.progress.lease) {
+      await this.awaitPermission();
+      if (this.parts.drain.aborted) return;
+      this.refreshPolicy();
+      const batch = this.newBatch(reading, { end: lease.next_offset, records: lease.records });
+      while (!batch.isAtEnd) {
+        const span = await this.fetch(reading, batch.position);
+        if (!span) continue;
+        const stop = await this.fill(batch, span);
+        if (batch.selection.reached) throw this.notAsLeased(lease.partition);
+        await this.standInTheWay(stop);
+        if (this.parts.drain.aborted) return;
+      }
+      if (!this.isOutdated) await this.deliver(reading, batch);
+    }
+  }
+
+  private notAsLeased(partition: number): GauzeError {
+    const { grant_id: grant, scope } = this.parts.state;
+    return new GauzeError('ERR_GRANT_LEASE', { grant, topic: scope.topic, partition });
+  }
+
+  /** Leases and delivers what a batch holds; false where it has to be put together again under newer rules. */
+  private async flush(reading: Reading, batch: GrantBatch): Promise<boolean> {
+    const { ledger, abandon } = this.parts;
+    if (this.isOutdated) return false;
+    if (batch.selection.count === 0) {
+      await ledger.pass(this.event(batch), batch.range, this.policy, this.entries, abandon);
+      this.entries = [];
+      reading.position = batch.position;
+      return true;
+    }
+    const { count: records, newPersons } = batch.selection;
+    const lease = leaseEvent(this.event(batch), this.subjects(newPersons));
+    await ledger.lease(lease, batch.range, { records, newPersons }, this.policy, this.entries, abandon);
+    this.entries = [];
+    await this.deliver(reading, batch);
+    return true;
+  }
+
+  private async deliver(reading: Reading, batch: GrantBatch): Promise<void> {
+    const { ledger, state } = this.parts;
+    await this.awaitPermission();
+    if (this.parts.drain.aborted && this.refused() !== null) return;
+    const permit = this.permit();
+    try {
+      const { range, selection, writer } = batch;
+      const { signal } = permit;
+      const appended = await ledger.deliver(
+        this.event(batch),
+        range,
+        selection.count,
+        writer,
+        this.policy,
+        signal,
+      );
+      reading.position = batch.position;
+      // The broker's own time of append, in its answer, is what counts; where it gave none, nothing is proved.
+      this.lastAppendMs = appended?.lastAppendTimeMs ?? this.lastAppendMs;
+      const times = appended ? [appended.appendTimeMs, appended.lastAppendTimeMs] : [];
+      if (times.some((time) => time < 0 || time >= state.not_after))
+        throw new GauzeError('ERR_GRANT_LATE_APPEND', { grant: state.grant_id, partition: range.partition });
+    } finally {
+      permit.cancel();
+    }
+  }
+
+  /** A signal that aborts as soon as what was allowed a moment ago would have to be asked again. */
+  private permit(): { readonly signal: AbortSignal; cancel(): void } {
+    const expired = new AbortController();
+    const expiry = timer(Math.max(0, validForMs(this.permissionFacts())), () => {
+      expired.abort();
+      this.parts.hangUp();
+    });
+    const signal = AbortSignal.any([expired.signal, this.parts.abandon]);
+    if (this.refused() !== null) expired.abort();
+    return { signal, cancel: () => expiry.cancel() };
+  }
+
+  /** Waits while nobody knows the state of the grant. Throws ERR_GRANT_NOT_ALLOWED once it is over. */
+  private async awaitPermission(): Promise<void> {
+    const { state, abandon, drain } = this.parts;
+    const grant = state.grant_id;
+    for (let isTold = false; ;) {
+      abandon.throwIfAborted();
+      const why = this.refused();
+      if (why === null || (why === 'stale' && drain.aborted)) return;
+      if (why !== 'stale') throw new GauzeError('ERR_GRANT_NOT_ALLOWED', { grant });
+      if (!isTold)
+        this.context.events.grantTrouble(grant, new GauzeError('ERR_GRANT_STATE_STALE', { grant }));
+      isTold = true;
+      await sleep(STALE_WAIT_MS, abandon);
+    }
+  }
+
+  private refused(): ReturnType<typeof refusal> {
+    return refusal(this.permissionFacts());
+  }
+
+  private permissionFacts(): PermissionFacts {
+    const { state: begun, statePartition, clock } = this.parts;
+    const { states } = this.context;
+    return {
+      begun,
+      state: states.state(statePartition, begun.grant_id),
+      stateAgeMs: states.ageMs(statePartition),
+      brokerMs: clock.latestMs(),
+    };
+  }
+
+  private event(batch: GrantBatch): EventBody {
+    const { state } = this.parts;
+    const { range, work, selection } = batch;
+    const identity = grantIdentity(this.context, state, range.partition);
+    const body = batchEvent(identity, this.policy, work, range.firstOffset, range.nextOffset);
+    const subjects = this.subjects(selection.persons);
+    return underGrant(deliveryEvent(body, work.withheld.length, subjects), grantFacts(state));
+  }
+
+  private subjects(persons: ReadonlySet<bigint>) {
+    return {
+      distinct: persons.size,
+      key_epoch: this.parts.state.scope.token_epoch,
+      token_len: SUBJECT_TOKEN_BYTES,
+      tokens: Buffer.concat(tokenBuffers(persons)),
+    };
+  }
+
+  /** An empty batch at the position of a partition; of a `lease`, with what that one has counted already. */
+  private newBatch(reading: Reading, lease?: { readonly end: number; readonly records: number }): GrantBatch {
+    const { state, ledger, messageBytesMax } = this.parts;
+    const { plans, policyLog, limits } = this.context;
+    const { scope } = state;
+    const counted = tokenSet(ledger.progress.persons);
+    const { partition, position } = reading;
+    const orders = policyLog.state.withhold.get(laneKey({ ...this.view, partition }));
+    return new GrantBatch({
+      partition,
+      firstOffset: position,
+      writer: new RecordBatchWriter({ batchBytesMax: messageBytesMax }),
+      rules: plans.topicRules(this.view.audience, this.view.topic, this.view.keys),
+      plans: this.plans,
+      tokenizers: this.tokenizers,
+      ordered: orders ?? new Set(),
+      outputBytesMax: lease ? Number.POSITIVE_INFINITY : limits.batchBytes,
+      recordsMax: lease ? Number.POSITIVE_INFINITY : LEASE_RECORDS_MAX,
+      recordBytesMax: messageBytesMax - BATCH_OVERHEAD_BYTES,
+      limits: {
+        endOffset: lease?.end ?? reading.end,
+        persons: this.persons,
+        counted,
+        recordsLeft: lease?.records ?? scope.max_records - ledger.progress.records,
+        personsMax: lease && scope.max_persons !== null ? counted.size : scope.max_persons,
+      },
+    });
+  }
+
+  private get isOutdated(): boolean {
+    return this.generation !== this.context.plans.generation;
+  }
+
+  /** Between leases: newer policies or tags make every plan be looked at again. */
+  private refreshPolicy(): void {
+    if (!this.isOutdated) return;
+    this.policy = this.inForce();
+    this.plans.clear();
+    this.tokenizers.clear();
+    this.generation = this.context.plans.generation;
+  }
+
+  private inForce(): PolicyInForce {
+    const { topic, base_audience: audience } = this.parts.state.scope;
+    return this.context.plans.inForce({ audience, topic, partition: 0 });
+  }
+
+  private async fetch({ reader, connections }: Reading, offset: number): Promise<Span | null> {
+    const { abandon, drain } = this.parts;
+    abandon.throwIfAborted();
+    const span = await abortable(reader.fetch(connections, offset), AbortSignal.any([abandon, drain]));
+    abandon.throwIfAborted();
+    return span;
+  }
+
+  private readerOf(partition: number): { reader: PartitionReader; connections: BrokerConnections } {
+    const { cluster, limits } = this.context;
+    const { topic, topic_id: topicId } = this.parts.state.scope;
+    const { fetchBytes, unpackedBytes: unpackedBytesMax } = limits;
+    const options = { topic, topicId, partition, fetchBytes, unpackedBytesMax, maxWaitMs: FETCH_WAIT_MS };
+    return {
+      reader: new PartitionReader(cluster, options),
+      connections: new BrokerConnections(cluster),
+    };
+  }
+}
