@@ -1,0 +1,86 @@
+/**
+ * The API as a part of the server: the OpenAPI document, health, and the routes below a log-in by bearer token. What
+ * validates is what the document is made from.
+ */
+import { fastifySwagger } from '@fastify/swagger';
+import type { FastifyInstance } from 'fastify';
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { AccessDesk } from '../access-desk.ts';
+import type { Preview } from '../preview.ts';
+import { BEARER, READING, answers } from './answers.ts';
+import { apiSchemas, named } from './api-schemas.ts';
+import { authenticated, callerOf } from './caller.ts';
+import type { Authenticate } from './caller.ts';
+import { grantRoutes } from './grant-routes.ts';
+import { healthRoutes } from './health-routes.ts';
+import type { Readiness } from './health-routes.ts';
+import { requestRoutes } from './request-routes.ts';
+
+export interface ApiServices {
+  readonly desk: AccessDesk;
+  readonly preview: Preview;
+  readonly authenticate: Authenticate;
+  readonly readiness: () => Promise<Readiness>;
+  /** The name of a grant's topic. */
+  readonly grantTopic: (grantId: string) => string;
+  /** Principals of which a person is the owner. */
+  readonly principalsOf: (person: string) => readonly string[];
+  /** Requests of one person in a minute. */
+  readonly perPerson: number;
+}
+
+const meSchema = named(
+  'Me',
+  z.object({
+    id: z.string(),
+    kind: z.enum(['HUMAN', 'SERVICE', 'SYSTEM']),
+    roles: z.array(z.string()),
+    principals: z.array(z.string()).meta({ description: 'Kafka principals that this person answers for' }),
+  }),
+);
+
+/** Registers the API on `app`. */
+export async function apiPart(app: FastifyInstance, services: ApiServices): Promise<void> {
+  await app.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'gauze: raw access by approval',
+        version: '1',
+        description: 'Ask for fields in clear, decide, revoke, review. Problems are as RFC 9457 has them.',
+      },
+      components: {
+        securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      },
+    },
+    transform: createJsonSchemaTransform({ schemaRegistry: apiSchemas }),
+    transformObject: createJsonSchemaTransformObject({ schemaRegistry: apiSchemas }),
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  healthRoutes(app, services.readiness);
+  await app.register(async (scope) => {
+    authenticated(scope, services.authenticate, services.perPerson);
+    meRoute(scope, services);
+    requestRoutes(scope, services);
+    grantRoutes(scope, services);
+  });
+}
+
+function meRoute(app: FastifyInstance, { principalsOf }: ApiServices): void {
+  app.withTypeProvider<ZodTypeProvider>().route({
+    method: 'GET',
+    url: '/v1/me',
+    schema: {
+      operationId: 'me',
+      summary: 'Who the caller is here',
+      security: BEARER,
+      response: answers(200, 'The caller.', meSchema, READING),
+    },
+    handler: async (request) => {
+      const { id, kind, roles } = callerOf(request);
+      return { id, kind, roles: [...roles], principals: [...principalsOf(id)] };
+    },
+  });
+}

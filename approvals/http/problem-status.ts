@@ -1,0 +1,48 @@
+/**
+ * Which HTTP status an error is answered with. Errors without a row are told by their kind: what waits for something
+ * outside is 503, what is in doubt is 500, what a person can mend is 422.
+ */
+import type { ErrorCode, GauzeError } from '../../platform/errors.ts';
+
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  // ---- the request itself cannot be read
+  ERR_HTTP_BODY_SYNTAX: 400,
+  ERR_HTTP_INVALID: 400,
+  ERR_HTTP_BAD_REQUEST: 400,
+  ERR_HTTP_NOT_FOUND: 404,
+  ERR_HTTP_METHOD: 405,
+  ERR_HTTP_TOO_LARGE: 413,
+  ERR_HTTP_MEDIA_TYPE: 415,
+  ERR_HTTP_RATE: 429,
+  ERR_HTTP_CLOSING: 503,
+  ERR_ACCESS_LOG_CLOSED: 503,
+  // ---- not for this person
+  ERR_ACCESS_NOT_VISIBLE: 404,
+  ERR_ACCESS_UNKNOWN: 404,
+  ERR_ACCESS_SAMPLE_READER: 403,
+  ERR_ACCESS_SELF: 403,
+  ERR_ACCESS_ROLE: 403,
+  ERR_ACCESS_DELEGATE: 403,
+  ERR_ACCESS_NOT_HUMAN: 403,
+  ERR_ACCESS_NOT_SYSTEM: 403,
+  ERR_ACCESS_LOCKED: 403,
+  ERR_ACCESS_REVIEW_OVERDUE: 403,
+  // ---- not in this state
+  ERR_ACCESS_LATE: 409,
+  ERR_ACCESS_STATE: 409,
+  ERR_ACCESS_SCOPE_STALE: 409,
+  ERR_ACCESS_ALREADY_VOTED: 409,
+  ERR_ACCESS_NOT_YET: 409,
+  ERR_ACCESS_WINDOW: 409,
+  ERR_ACCESS_ID_USED: 409,
+  ERR_ACCESS_EMERGENCY_LIVE: 409,
+  ERR_ACCESS_NO_REVIEW: 409,
+};
+
+/** The status for `error`. */
+export function statusOf(error: GauzeError): number {
+  const known = STATUS[error.code];
+  if (known !== undefined) return known;
+  if (error.kind === 'outage' || error.kind === 'hold') return 503;
+  return error.kind === 'usage' ? 422 : 500;
+}

@@ -1,0 +1,98 @@
+/**
+ * A few records as an audience sees them, from its sanitized topic: never from the raw one. For people whose own
+ * principal reads that audience; whether it does is asked here, each time.
+ */
+import avsc from 'avsc';
+import { BrokerConnections } from '../kafka/cluster.ts';
+import type { Cluster } from '../kafka/cluster.ts';
+import { listOffset } from '../kafka/list-offsets.ts';
+import { LogReader } from '../kafka/log-reader.ts';
+import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
+import type { RegistryClient } from '../schemas/registry-client.ts';
+import { sanitizedTopic } from '../schemas/topic-names.ts';
+
+export interface SampleRecord {
+  /** Of the sanitized topic. */
+  readonly partition: number;
+  readonly offset: number;
+  /** The record as JSON text. */
+  readonly json: string;
+}
+
+const RECORDS_MAX = 5;
+/** How far before the end of a partition a sample begins. */
+const REACH = 50;
+const JSON_CHARACTERS_MAX = 20_000;
+
+export class SanitizedSamples {
+  private readonly cluster: Cluster;
+  private readonly registry: RegistryClient;
+
+  constructor(cluster: Cluster, registry: RegistryClient) {
+    this.cluster = cluster;
+    this.registry = registry;
+  }
+
+  /** Up to five of the latest records of one partition that has any. Throws Kafka's and the registry's errors. */
+  async latest(rawTopic: string, audience: string): Promise<readonly SampleRecord[]> {
+    const topic = sanitizedTopic(rawTopic, audience);
+    const found = await this.cluster.topic(topic);
+    const connections = new BrokerConnections(this.cluster);
+    try {
+      for (const partition of (found?.leaders ?? []).keys()) {
+        const records = await this.ofPartition(connections, topic, partition);
+        if (records.length > 0) return records;
+      }
+      return [];
+    } finally {
+      connections.close();
+    }
+  }
+
+  private async ofPartition(
+    connections: BrokerConnections,
+    topic: string,
+    partition: number,
+  ): Promise<readonly SampleRecord[]> {
+    const ends = { earliest: 'earliest', latest: 'latest' } as const;
+    const first = await listOffset(this.cluster, connections, topic, partition, ends.earliest);
+    const end = await listOffset(this.cluster, connections, topic, partition, ends.latest);
+    if (end === first) return [];
+    const values: { offset: number; value: Buffer }[] = [];
+    const reader = new LogReader(this.cluster, topic, partition, Math.max(first, end - REACH));
+    try {
+      await reader.readToEnd(({ offset, value }) => {
+        if (value && value.length > REGISTRY_PREFIX_BYTES) values.push({ offset, value: Buffer.from(value) });
+        if (values.length > RECORDS_MAX) values.shift();
+      });
+    } finally {
+      reader.close();
+    }
+    return await Promise.all(
+      values.map(async ({ offset, value }) => ({ partition, offset, json: await this.json(value) })),
+    );
+  }
+
+  private async json(value: Buffer): Promise<string> {
+    const { text } = await this.registry.schemaText(value.readInt32BE(1));
+    const type = avsc.Type.forSchema(JSON.parse(text) as avsc.Schema, { registry: { long: textLong() } });
+    const decoded: unknown = type.fromBuffer(value.subarray(REGISTRY_PREFIX_BYTES));
+    return type.toString(decoded).slice(0, JSON_CHARACTERS_MAX);
+  }
+}
+
+/** Longs beyond 2^53 as they are, not refused. */
+function textLong(): avsc.Type {
+  return avsc.types.LongType.__with({
+    fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(0),
+    toBuffer: (value: bigint) => {
+      const bytes = Buffer.alloc(8);
+      bytes.writeBigInt64LE(value);
+      return bytes;
+    },
+    fromJSON: (value: unknown) => BigInt(String(value)),
+    toJSON: (value: bigint) => Number(value),
+    isValid: (value: unknown) => typeof value === 'bigint',
+    compare: (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0),
+  });
+}
