@@ -4,12 +4,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { generateHospital } from '../../examples/hospital/hospital.ts';
 import { allow } from '../../kafka/acl.ts';
-import { ordinaryConsumer, ordinaryProducer } from '../../kafka/kafkajs-client.ts';
-import { LogReader } from '../../kafka/log-reader.ts';
+import { TransactionalProducer } from '../../kafka/transactional-producer.ts';
 import { auditEventCodec } from '../../schemas/control-codecs.ts';
-import { clusterOf } from '../support/raw-log.ts';
-import { connectionOf, loginOf, testStack, uniqueName, withAdmin } from '../support/stack.ts';
+import { addUser, eventually, loginOf, testStack, uniqueName, withAdmin } from '../support/stack.ts';
 import { TestSite } from '../support/test-site.ts';
+import { NO_GROUP, NO_TOPIC, clusterAs, fetchFirst, firstRecord, write } from '../support/who-may.ts';
 
 const TOPICS = ['clinical.patients', 'clinical.encounters'] as const;
 const [PATIENTS] = TOPICS;
@@ -28,70 +27,10 @@ afterAll(async () => {
   await site.close();
 });
 
-type EachMessage = NonNullable<
-  NonNullable<Parameters<ReturnType<typeof ordinaryConsumer>['run']>[0]>['eachMessage']
->;
-type Message = Parameters<EachMessage>[0]['message'];
-
-/** What the broker answered, by the name of its error; kafkajs may have wrapped it. */
-function refusal(error: unknown): string {
-  const { type, cause } = error as { type?: string; cause?: unknown };
-  if (type !== undefined) return type;
-  return cause instanceof Error ? refusal(cause) : String(error);
-}
-
-/** The first record that `username` gets as a member of `group`; throws what the broker refuses, by its name. */
-async function firstRecord(username: string, topic: string, group: string): Promise<Message> {
-  const consumer = ordinaryConsumer({ ...connectionOf(username), retries: 0 }, group);
-  try {
-    await consumer.connect();
-    return await new Promise<Message>((resolve, reject) => {
-      consumer.on(consumer.events.CRASH, ({ payload }) => reject(new Error(refusal(payload.error))));
-      const eachMessage: EachMessage = async ({ message }) => await Promise.resolve(resolve(message));
-      consumer
-        .subscribe({ topic, fromBeginning: true })
-        .then(async () => await consumer.run({ eachMessage }))
-        .catch((error: unknown) => reject(new Error(refusal(error))));
-    });
-  } finally {
-    await consumer.disconnect();
-  }
-}
-
-/** What the broker says when `username` tries to write one record. */
-async function write(username: string, topic: string): Promise<unknown> {
-  const producer = ordinaryProducer({ ...connectionOf(username), retries: 0 });
-  await producer.connect();
-  try {
-    return await producer
-      .send({ topic, acks: -1, messages: [{ value: 'x' }] })
-      .then(() => 'written', refusal);
-  } finally {
-    await producer.disconnect();
-  }
-}
-
-/** How many records `username` gets in one Fetch from the beginning. */
-async function fetchFirst(username: string, topic: string): Promise<number> {
-  const cluster = await clusterOf(username);
-  const reader = new LogReader(cluster, topic, 0);
-  try {
-    let count = 0;
-    await reader.read(1_000, () => (count += 1));
-    return count;
-  } finally {
-    reader.close();
-    await cluster.close();
-  }
-}
-
-const NO_TOPIC = 'TOPIC_AUTHORIZATION_FAILED';
-const NO_GROUP = 'GROUP_AUTHORIZATION_FAILED';
-
 describe("an audience's log-in", () => {
   test.each(TOPICS)('reads %s for its audience with an ordinary consumer', async (topic) => {
     const { value } = await firstRecord(
-      'research-app',
+      loginOf('research-app'),
       site.sanitized(topic, 'research'),
       uniqueName('research-x'),
     );
@@ -106,7 +45,9 @@ describe("an audience's log-in", () => {
     ]);
     const { auditEvents, policies, withheld } = site.names;
     for (const topic of [...others, auditEvents, policies, withheld]) {
-      await expect(firstRecord('research-app', topic, uniqueName('research-x'))).rejects.toThrow(NO_TOPIC);
+      await expect(firstRecord(loginOf('research-app'), topic, uniqueName('research-x'))).rejects.toThrow(
+        NO_TOPIC,
+      );
     }
   });
 
@@ -118,7 +59,7 @@ describe("an audience's log-in", () => {
       names.audienceGroup('research'),
       names.topologyGroup,
     ];
-    const cluster = await clusterOf('research-app');
+    const cluster = await clusterAs(loginOf('research-app'));
     try {
       // kafkajs says only that it finds no coordinator; the broker says why.
       for (const group of groups) {
@@ -132,33 +73,40 @@ describe("an audience's log-in", () => {
       await cluster.close();
     }
     const target = site.sanitized(PATIENTS, 'research');
-    await expect(firstRecord('research-app', target, uniqueName('billing-x'))).rejects.toThrow('coordinator');
+    await expect(firstRecord(loginOf('research-app'), target, uniqueName('billing-x'))).rejects.toThrow(
+      'coordinator',
+    );
   });
 
   test('writes nowhere', async () => {
     for (const topic of [site.raw(PATIENTS), site.sanitized(PATIENTS, 'research'), site.names.auditEvents]) {
-      expect(await write('research-app', topic)).toBe(NO_TOPIC);
+      expect(await write(loginOf('research-app'), topic)).toBe(NO_TOPIC);
     }
   });
 });
 
 describe('gauze-auditor', () => {
-  test('reads the audit topic, and no other', async () => {
-    const { auditEvents, policies, withheld } = site.names;
-    const { value } = await firstRecord('gauze-auditor', auditEvents, uniqueName('gauze-auditor-x'));
+  test('reads the audit topics and the access log, and no other', async () => {
+    const { access, auditEvents, auditSubjects, grants, policies, withheld } = site.names;
+    const { value } = await firstRecord(loginOf('gauze-auditor'), auditEvents, uniqueName('gauze-auditor-x'));
     expect(auditEventCodec.decode(value!).type).toBe('session.opened');
-    for (const topic of [site.raw(PATIENTS), site.sanitized(PATIENTS, 'research'), policies, withheld]) {
-      await expect(firstRecord('gauze-auditor', topic, uniqueName('gauze-auditor-x'))).rejects.toThrow(
-        NO_TOPIC,
-      );
+    for (const topic of [access, auditSubjects]) {
+      expect(await fetchFirst(loginOf('gauze-auditor'), topic)).toBeGreaterThanOrEqual(0);
     }
-    expect(await write('gauze-auditor', auditEvents)).toBe(NO_TOPIC);
+    const data = [site.raw(PATIENTS), site.sanitized(PATIENTS, 'research')];
+    for (const topic of [...data, grants, policies, withheld]) {
+      await expect(
+        firstRecord(loginOf('gauze-auditor'), topic, uniqueName('gauze-auditor-x')),
+      ).rejects.toThrow(NO_TOPIC);
+    }
+    expect(await write(loginOf('gauze-auditor'), auditEvents)).toBe(NO_TOPIC);
   });
 });
 
 describe('gauze-topology', () => {
   test('writes no raw topic', async () => {
-    for (const topic of TOPICS) expect(await write('gauze-topology', site.raw(topic))).toBe(NO_TOPIC);
+    for (const topic of TOPICS)
+      expect(await write(loginOf('gauze-topology'), site.raw(topic))).toBe(NO_TOPIC);
   });
 
   test('changes no rights and makes no topics', async () => {
@@ -188,7 +136,7 @@ describe('a raw topic', () => {
     expect(users.length).toBeGreaterThan(8);
     for (const user of users) {
       // Without a group, so that nothing but the right on the topic decides.
-      const read = fetchFirst(user, site.raw(PATIENTS));
+      const read = fetchFirst(loginOf(user), site.raw(PATIENTS));
       if (user === 'gauze-topology') expect(await read).toBeGreaterThan(0);
       else await expect(read).rejects.toMatchObject({ code: 'ERR_KAFKA_RIGHT_MISSING' });
     }
@@ -201,3 +149,131 @@ describe('a raw topic', () => {
     expect(readers).toEqual(allow('User:gauze-topology', ['read'], 'topic', site.raw(PATIENTS)));
   });
 });
+
+/** Everything of a role that a refusal is about, by the code of ours. */
+const REFUSED = { code: 'ERR_KAFKA_RIGHT_MISSING' };
+
+describe('gauze-approvals', () => {
+  const own = () => loginOf('gauze-approvals');
+
+  test('reads samples and its own logs, and may ask where raw topics begin and end', async () => {
+    const { access, auditSubjects, grantProgress, grants, policies } = site.names;
+    expect(await fetchFirst(own(), site.sanitized(PATIENTS, 'research'))).toBeGreaterThan(0);
+    for (const topic of [access, grants, grantProgress, auditSubjects, policies]) {
+      expect(await fetchFirst(own(), topic)).toBeGreaterThanOrEqual(0);
+    }
+    const ends = await withAdmin(async (admin) => await admin.topicEndOffsets(site.raw(PATIENTS)), own());
+    expect(ends[0]!.high).toBeGreaterThan(0n);
+  });
+
+  test('reads no raw record and no grant topic, and writes none of them', async () => {
+    const grantTopic = await anyGrantTopic();
+    for (const topic of [...TOPICS.map((name) => site.raw(name)), grantTopic]) {
+      await expect(fetchFirst(own(), topic)).rejects.toMatchObject(REFUSED);
+      expect(await write(own(), topic)).toBe(NO_TOPIC);
+    }
+    expect(await write(own(), site.sanitized(PATIENTS, 'research'))).toBe(NO_TOPIC);
+    expect(await write(own(), site.names.policies)).toBe(NO_TOPIC);
+  });
+
+  test('makes no rights and no topics, and removes none', async () => {
+    await expectNoAdministration('gauze-approvals', await anyGrantTopic());
+  });
+});
+
+describe('gauze-provisioner', () => {
+  const own = () => loginOf('gauze-provisioner');
+
+  test('reads the state of grants and the access log, and no data: raw, sanitized or granted', async () => {
+    for (const topic of [site.names.access, site.names.grants]) {
+      expect(await fetchFirst(own(), topic)).toBeGreaterThanOrEqual(0);
+    }
+    const { auditEvents, auditSubjects, grantProgress, policies } = site.names;
+    const data = TOPICS.flatMap((name) => [site.raw(name), site.sanitized(name, 'research')]);
+    for (const topic of [
+      ...data,
+      await anyGrantTopic(),
+      auditEvents,
+      auditSubjects,
+      grantProgress,
+      policies,
+    ]) {
+      await expect(fetchFirst(own(), topic)).rejects.toMatchObject(REFUSED);
+    }
+  });
+
+  test('writes no data and no state of grants', async () => {
+    const data = [site.raw(PATIENTS), site.sanitized(PATIENTS, 'research'), await anyGrantTopic()];
+    for (const topic of [...data, site.names.grants, site.names.policies]) {
+      expect(await write(own(), topic)).toBe(NO_TOPIC);
+    }
+  });
+
+  test('makes and removes grant topics, and no others', async () => {
+    const topic = site.names.grantTopic(uniqueName('p'));
+    await withAdmin(async (admin) => {
+      await admin.createTopic({ topic, partitions: 1 });
+      await eventually(async () => await admin.deleteTopics([topic]));
+      for (const other of [site.names.grants, site.names.grantProgress, site.raw(PATIENTS)]) {
+        await expect(admin.deleteTopics([other])).rejects.toMatchObject(REFUSED);
+      }
+      for (const other of [`${site.names.prefix}.granted`, `${site.namespace}.of-its-own`]) {
+        await expect(admin.createTopic({ topic: other, partitions: 1 })).rejects.toMatchObject(REFUSED);
+      }
+    }, own());
+  });
+
+  test('cannot take the transactional id of the writer of grants', async () => {
+    const cluster = await clusterAs(own());
+    try {
+      const producer = new TransactionalProducer(cluster, site.names.grantsTransactionalId);
+      await expect(producer.initialize(AbortSignal.timeout(10_000))).rejects.toMatchObject(REFUSED);
+      producer.close();
+    } finally {
+      await cluster.close();
+    }
+  });
+});
+
+describe('gauze-topology, for grants', () => {
+  test('writes and deletes grant topics, reads the state of grants, and does not write it', async () => {
+    const own = loginOf('gauze-topology');
+    const topic = await anyGrantTopic();
+    expect(await write(own, topic)).toBe('written');
+    expect(await fetchFirst(own, site.names.grants)).toBeGreaterThanOrEqual(0);
+    for (const name of [site.names.grants, site.names.access]) expect(await write(own, name)).toBe(NO_TOPIC);
+    await expect(fetchFirst(own, topic)).rejects.toMatchObject(REFUSED);
+    await withAdmin(async (admin) => await eventually(async () => await admin.deleteTopics([topic])), own);
+  });
+});
+
+test('somebody without a grant reads nothing: no topic of data, no log of gauze', async () => {
+  const login = await addUser(uniqueName('nobody'));
+  const { access, auditEvents, auditSubjects, grantProgress, grants, policies, withheld } = site.names;
+  const logs = [access, auditEvents, auditSubjects, grantProgress, grants, policies, withheld];
+  const data = TOPICS.flatMap((name) => [site.raw(name), site.sanitized(name, 'research')]);
+  for (const topic of [...logs, ...data, await anyGrantTopic()]) {
+    await expect(fetchFirst(login, topic)).rejects.toMatchObject(REFUSED);
+  }
+});
+
+/** A grant topic with a record, as the provisioner and a grant task would leave it. */
+async function anyGrantTopic(): Promise<string> {
+  const topic = site.names.grantTopic(uniqueName('g'));
+  await withAdmin(async (admin) => await admin.createTopic({ topic, partitions: 1 }));
+  await eventually(async () => expect(await write(loginOf('admin'), topic)).toBe('written'));
+  return topic;
+}
+
+async function expectNoAdministration(username: string, existingTopic: string): Promise<void> {
+  const rights = allow(`User:${username}`, ['read'], 'topic', site.raw(PATIENTS));
+  const existing = allow('User:gauze-topology', ['read'], 'topic', site.raw(PATIENTS));
+  await withAdmin(async (admin) => {
+    await expect(admin.createAcls(rights)).rejects.toMatchObject(REFUSED);
+    await expect(admin.deleteAcls(existing)).rejects.toMatchObject(REFUSED);
+    for (const topic of [`${site.namespace}.of-its-own`, site.names.grantTopic(uniqueName('g'))]) {
+      await expect(admin.createTopic({ topic, partitions: 1 })).rejects.toMatchObject(REFUSED);
+    }
+    await expect(admin.deleteTopics([existingTopic])).rejects.toMatchObject({ kind: 'hold' });
+  }, loginOf(username));
+}
