@@ -56,6 +56,7 @@ async function makeInstance(site: Site, admin: KafkaAdmin, log: Logger): Promise
         appendTime: settings.get('message.timestamp.type')?.value === 'LogAppendTime',
       };
     },
+    deleteTopic: async (topic) => await admin.deleteTopics([topic]),
   });
 }
 
@@ -89,6 +90,11 @@ function loggedEvents(log: Logger): InstanceEvents {
     held: (lane, error) => log.error('lane held', { ...lane, error }),
     released: (lane) => log.info('lane goes on', { ...lane }),
     trouble: (lane, error) => log.warn('lane waits', { ...lane, error }),
+    grantOpened: (grant) => log.info('grant opened', { grant }),
+    grantStopped: (grant, reason) => log.info('grant delivers nothing more', { grant, cause: reason }),
+    grantHeld: (grant, error) => log.error('grant held', { grant, error }),
+    grantTrouble: (grant, error) => log.warn('grant waits', { grant, error }),
+    grantTopicRemoved: (grant) => log.info('grant topic removed', { grant }),
     instanceTrouble: (error) => log.warn('instance in trouble', { error }),
   };
 }

@@ -1,6 +1,6 @@
 /**
  * One running instance: a member of the topology group, the readers of the raw partitions it holds, and a lane for
- * each audience on each of them. It starts and stops lanes; it never touches a record.
+ * each audience on each of them, and the grants that it holds. It starts and stops them; it never touches a record.
  */
 import { sleep } from '../platform/clock.ts';
 import { ownError } from '../platform/errors.ts';
@@ -11,11 +11,13 @@ import type { TopicPartition } from '../kafka/group-requests.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import { PolicyLog, laneKey } from '../policy/policy-log.ts';
 import type { RegistryClient } from '../schemas/registry-client.ts';
-import { subjectIndexCodec } from '../schemas/access-codecs.ts';
+import { grantProgressCodec, subjectIndexCodec } from '../schemas/access-codecs.ts';
 import { auditEventCodec, policyLogCodec, withheldCodec } from '../schemas/control-codecs.ts';
 import type { SiteTags } from '../schemas/tags.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
+import type { GrantEvents } from './grant-context.ts';
+import { GrantRunner } from './grant-runner.ts';
 import { Lane } from './lane.ts';
 import type { LaneContext, LaneEvents, LaneLimits, LaneName, TargetSettings } from './lane-context.ts';
 import { INDEX_AUDIENCE } from './lane-kind.ts';
@@ -33,9 +35,11 @@ export interface InstanceOptions {
   readonly events: InstanceEvents;
   /** Settings of a sanitized topic, asked for once for each session. */
   readonly targetSettings: (topic: string) => Promise<TargetSettings>;
+  /** Removes the topic of a grant that has ended. */
+  readonly deleteTopic: (topic: string) => Promise<void>;
 }
 
-export interface InstanceEvents extends LaneEvents {
+export interface InstanceEvents extends LaneEvents, GrantEvents {
   /** The partitions that this instance works on from now on. */
   assigned(partitions: readonly TopicPartition[]): void;
   laneStarted(lane: LaneName): void;
@@ -61,6 +65,7 @@ export class Instance {
   private readonly stopping = new AbortController();
   private member: GroupMember | null = null;
   private context: LaneContext | null = null;
+  private grants: GrantRunner | null = null;
   private assigned: readonly TopicPartition[] = [];
   /** Lanes that somebody newer has taken over; started again only after a new assignment says so. */
   private readonly givenUp = new Set<string>();
@@ -86,14 +91,17 @@ export class Instance {
     for (const audience of this.policyLog.state.policies.keys()) this.options.keyring.audience(audience);
     this.options.keyring.subjectTokens();
     this.context = await this.laneContext();
+    this.grants = await this.grantRunner(this.context);
     this.background.push(this.followPolicies(), this.followRegistry());
     this.member = new GroupMember(cluster, {
       group: names.topologyGroup,
-      topics: () => this.rawTopics(),
+      topics: () => [...this.rawTopics(), names.grants],
       onAssigned: (partitions) => {
         this.assigned = partitions;
         this.givenUp.clear();
         events.assigned(partitions);
+        const grants = partitions.filter(({ topic }) => topic === names.grants);
+        this.grants?.assign(grants.map(({ partition }) => partition));
         this.reconcile();
       },
       onTrouble: (error) => events.instanceTrouble(error),
@@ -105,10 +113,10 @@ export class Instance {
   async stop(drainMs: number): Promise<void> {
     const lanes = [...this.lanes.values()];
     this.stopping.abort();
-    const drained = Promise.all(lanes.map(async (lane) => await lane.stop()));
+    const drained = Promise.all([...lanes.map(async (lane) => await lane.stop()), this.grants?.stop()]);
     const late = new AbortController();
     const timeout = sleep(drainMs, late.signal).then(
-      async () => await Promise.all(lanes.map(async (lane) => await lane.abort())),
+      async () => await Promise.all([...lanes.map(async (lane) => await lane.abort()), this.grants?.abort()]),
       () => undefined,
     );
     await Promise.race([drained, timeout]);
@@ -194,6 +202,7 @@ export class Instance {
   /** What decides about everything cannot be known any more: nothing may go on. */
   private fail(error: GauzeError): void {
     for (const lane of this.lanes.values()) void lane.abort();
+    void this.grants?.abort();
     this.stopping.abort();
     this.reportFailure(error);
   }
@@ -234,6 +243,19 @@ export class Instance {
       reader: (topic, topicId, partition) => this.reader(topic, topicId, partition),
       stillHolds: async (topic, partition) => (await this.member?.stillHolds({ topic, partition })) ?? false,
     };
+  }
+
+  private async grantRunner(context: LaneContext): Promise<GrantRunner> {
+    const { registry, names, events, deleteTopic } = this.options;
+    const subject = valueSubject(names.grantProgress);
+    const grantProgress = await registry.register(subject, grantProgressCodec.schemaText);
+    return new GrantRunner({
+      ...context,
+      schemaIds: { ...context.schemaIds, grantProgress },
+      events,
+      deleteTopic,
+      trouble: (error) => events.instanceTrouble(error),
+    });
   }
 
   private reader(topic: string, topicId: string, partition: number): PartitionReader {
