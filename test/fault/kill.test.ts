@@ -21,4 +21,5 @@ test('loses, doubles and reorders nothing when it is killed inside transactions,
   expect(truth.sequenceFaults).toEqual([]);
   expect(truth.compared).toBe(run.fed * AUDIENCES.length);
   expect(truth.auditFaults).toEqual([]);
+  expect(truth.indexFaults).toEqual([]);
 }, 900_000);

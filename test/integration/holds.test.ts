@@ -118,6 +118,7 @@ describe('a new field that no policy covers', () => {
     const truth = await siteTruth(site, await site.caughtUp());
     expect(truth.sequenceFaults).toEqual([]);
     expect(truth.auditFaults).toEqual([]);
+    expect(truth.indexFaults).toEqual([]);
     const topics = ['analytics', 'billing', 'research'] as const;
     const dump = await dumpTopics(topics.map((audience) => site.sanitized(PATIENTS, audience)));
     expect(dump.filter(({ value }) => value?.includes(secret))).toHaveLength(0);

@@ -51,4 +51,5 @@ test('two instances share partitions; one leaves in order, one is killed; the re
   expect(assigned(third).at(-1)).toBe(4);
   expect(truth.sequenceFaults).toEqual([]);
   expect(truth.auditFaults).toEqual([]);
+  expect(truth.indexFaults).toEqual([]);
 }, 180_000);

@@ -37,6 +37,7 @@ describe('a hospital masked for three audiences', () => {
 
   test('audits ranges that tile every lane up to its committed offset, in unbroken chains', () => {
     expect(truth.auditFaults).toEqual([]);
+    expect(truth.indexFaults).toEqual([]);
     const toSomebody = truth.events.filter(({ event }) => event.recipient !== null);
     const delivered = toSomebody.reduce((sum, { event }) => sum + (event.range?.delivered_count ?? 0), 0);
     expect(delivered).toBe(fed * AUDIENCES.length);

@@ -15,28 +15,36 @@ export interface KillRun {
   readonly site: TestSite;
   readonly lanes: readonly LaneReport[];
   readonly fed: number;
-  /** Kills after which at least one transaction was seen open on a sanitized topic. */
+  /** Kills after which at least one transaction was seen open on a topic watched. */
   readonly killsInsideTransaction: number;
+}
+
+export interface KillOptions {
+  readonly patients: number;
+  readonly kills: number;
+  /** Topics of the transactions to kill in; default: the sanitized ones. */
+  readonly watched?: (site: TestSite) => readonly string[];
 }
 
 /**
  * Feeds `patients` patients, then kills the instance at random moments until `kills` of the kills have landed inside
  * a transaction (at most three times as many are tried), and lets the last instance catch up.
  */
-export async function killRun(options: { patients: number; kills: number }): Promise<KillRun> {
+export async function killRun(options: KillOptions): Promise<KillRun> {
   // Small transactions: many of them, and one open at nearly any moment.
   const site = await TestSite.make({ partitions: 4, config: 'limits: { batchBytes: 32768, lingerMs: 20 }' });
   const fed = await site.feed(generateHospital({ patients: options.patients, seed: 11 }));
   await site.apply();
   const cluster = await superCluster();
+  const topics = (options.watched ?? sanitizedTopics)(site);
   let inside = 0;
   for (let tries = 0; inside < options.kills && tries < options.kills * 3; tries++) {
-    const before = await written(cluster, site);
+    const before = await written(cluster, topics);
     const instance = site.run();
-    await until(async () => (await written(cluster, site)) > before);
+    await until(async () => (await written(cluster, topics)) > before);
     await sleep(randomInt(5, 250));
     await instance.end('SIGKILL');
-    if (await transactionIsOpen(cluster, site)) inside++;
+    if (await transactionIsOpen(cluster, topics)) inside++;
   }
   site.run();
   const lanes = await site.caughtUp(240_000);
@@ -51,34 +59,35 @@ async function superCluster(): Promise<Cluster> {
   return cluster;
 }
 
-/** Sum of high watermarks over the sanitized topics: grows with every Produce, committed or not. */
-async function written(cluster: Cluster, site: TestSite): Promise<number> {
+function sanitizedTopics(site: TestSite): readonly string[] {
+  return site.topics.flatMap((topic) => AUDIENCES.map((audience) => site.sanitized(topic, audience)));
+}
+
+/** Sum of high watermarks over the topics watched: grows with every Produce, committed or not. */
+async function written(cluster: Cluster, topics: readonly string[]): Promise<number> {
   let sum = 0;
-  await eachPartition(cluster, site, (ends) => (sum += ends.highWatermark));
+  await eachPartition(cluster, topics, (ends) => (sum += ends.highWatermark));
   return sum;
 }
 
 /** A last stable offset behind the high watermark: somebody's transaction has not ended. */
-async function transactionIsOpen(cluster: Cluster, site: TestSite): Promise<boolean> {
+async function transactionIsOpen(cluster: Cluster, topics: readonly string[]): Promise<boolean> {
   let open = false;
-  await eachPartition(cluster, site, (ends) => (open ||= ends.lastStableOffset < ends.highWatermark));
+  await eachPartition(cluster, topics, (ends) => (open ||= ends.lastStableOffset < ends.highWatermark));
   return open;
 }
 
 async function eachPartition(
   cluster: Cluster,
-  site: TestSite,
+  topics: readonly string[],
   visit: (ends: { highWatermark: number; lastStableOffset: number }) => void,
 ): Promise<void> {
-  for (const topic of site.topics) {
-    for (const audience of AUDIENCES) {
-      const name = site.sanitized(topic, audience);
-      const partitions = (await cluster.topic(name))?.leaders.length ?? 0;
-      for (let partition = 0; partition < partitions; partition++) {
-        const reader = new LogReader(cluster, name, partition);
-        visit(await reader.read(0, () => undefined));
-        reader.close();
-      }
+  for (const name of topics) {
+    const partitions = (await cluster.topic(name))?.leaders.length ?? 0;
+    for (let partition = 0; partition < partitions; partition++) {
+      const reader = new LogReader(cluster, name, partition);
+      visit(await reader.read(0, () => undefined));
+      reader.close();
     }
   }
 }

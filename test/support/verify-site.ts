@@ -6,6 +6,7 @@ import type { LaneReport } from '../../topology/lane-report.ts';
 import { appliedPolicies } from './applied-policies.ts';
 import { auditFaults, auditedEvents } from './audit-oracle.ts';
 import type { AuditedEvent } from './audit-oracle.ts';
+import { indexFaults } from './index-oracle.ts';
 import { expectedRecords } from './sanitized-oracle.ts';
 import { AUDIENCES } from './test-site.ts';
 import type { Audience, TestSite } from './test-site.ts';
@@ -16,6 +17,8 @@ export interface SiteTruth {
   /** Where a sanitized partition is not what the slow reference says; empty where all are equal. */
   readonly sequenceFaults: readonly string[];
   readonly auditFaults: readonly string[];
+  /** Where the index of persons is not what the raw records say. */
+  readonly indexFaults: readonly string[];
   readonly events: readonly AuditedEvent[];
   /** Records compared. */
   readonly compared: number;
@@ -27,10 +30,11 @@ export async function siteTruth(site: TestSite, lanes: readonly LaneReport[]): P
     AUDIENCES.map((audience) => site.sanitized(topic, audience)),
   );
   const raw = site.topics.map((topic) => site.raw(topic));
-  const dump = await dumpTopics([...raw, ...sanitized, site.names.auditEvents, site.names.policies]);
+  const { auditEvents, auditSubjects, policies } = site.names;
+  const dump = await dumpTopics([...raw, ...sanitized, auditEvents, auditSubjects, policies]);
   const byTopic = Map.groupBy(dump, ({ topic }) => topic);
   const records = (topic: string): readonly DumpedRecord[] => byTopic.get(topic) ?? [];
-  const applied = appliedPolicies(records(site.names.policies));
+  const applied = appliedPolicies(records(policies));
   const sequenceFaults: string[] = [];
   let compared = 0;
   for (const topic of site.topics) {
@@ -42,11 +46,23 @@ export async function siteTruth(site: TestSite, lanes: readonly LaneReport[]): P
       sequenceFaults.push(...differences(topic, audience, source, wanted, found));
     }
   }
-  const events = auditedEvents(records(site.names.auditEvents));
+  const events = auditedEvents(records(auditEvents));
   const committed = new Map(
     lanes.map((lane) => [`${lane.audience}/${lane.topic}/${lane.partition}`, lane.position!]),
   );
-  return { sequenceFaults, auditFaults: auditFaults(events, committed), events, compared };
+  const index = await indexFaults({
+    keyringFile: site.keyringFile,
+    raw: raw.flatMap(records),
+    subjects: records(auditSubjects),
+    events,
+  });
+  return {
+    sequenceFaults,
+    auditFaults: auditFaults(events, committed),
+    indexFaults: index,
+    events,
+    compared,
+  };
 }
 
 /** Names the first place in each partition where two sequences part; never what stands there. */
