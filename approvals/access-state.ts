@@ -56,7 +56,8 @@ export class AccessState {
   }
 
   /**
-   * Takes the next entry in: `appendTimeMs` is the broker's. Time settles first what the entry is about; what is then
+   * Takes the next entry in: `appendTimeMs` is the broker's. Time settles first what the entry is about, and votes of
+   * people who were locked since are dropped where a decision counts them; what is then
    * refused has changed nothing else. Throws ERR_ACCESS_LOG_ORDER where `offset` was passed already.
    */
   fold(offset: number, appendTimeMs: number, entry: AccessEntry): Verdict {

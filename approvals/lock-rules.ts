@@ -42,7 +42,7 @@ export function liftLock(step: Step): ErrorCode | null {
 }
 
 function suspendTouched(step: Step, lock: PlacedLock): void {
-  for (const id of [...step.tables.live]) {
+  for (const id of step.tables.live) {
     const held = step.tables.grants.get(id);
     if (!held || !touches(lock, lockable(held))) continue;
     settleGrant(step, held);
