@@ -25,6 +25,7 @@ export interface RoleRun {
 /** A role's file is loaded when the role is run: no role needs the libraries of another. */
 const ROLES: Readonly<Record<string, (run: RoleRun) => Promise<void>>> = {
   topology: async (run) => await (await import('./run-topology.ts')).runTopology(run),
+  approvals: async (run) => await (await import('./run-approvals.ts')).runApprovals(run),
   provisioner: async (run) => await (await import('./run-provisioner.ts')).runProvisioner(run),
 };
 

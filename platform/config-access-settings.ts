@@ -63,6 +63,16 @@ export const http = group(
       },
       'TLS by gauze itself; without it something before it must do it, unless the address is of this machine.',
     ).optional(),
+    requestsPerPerson: wholeNumber(
+      { min: 1, max: 1_000_000, default: 300 },
+      'Requests of one person that are answered in a minute.',
+      'per minute',
+    ),
+    requestsPerAddress: wholeNumber(
+      { min: 1, max: 1_000_000, default: 1_200 },
+      'Requests from one network address that are answered in a minute, whoever asks.',
+      'per minute',
+    ),
     publicUrl: url(
       'http or https',
       'Address under which people and commands reach the API and the pages; without it that of host and port.',

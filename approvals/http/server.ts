@@ -71,7 +71,6 @@ function bareServer({ tls }: ServerOptions): FastifyInstance {
   return fastify({
     serverFactory: (handler) => nodeServer(tls, handler),
     bodyLimit: BODY_BYTES_MAX,
-    exposeHeadRoutes: false,
     genReqId: () => randomId(),
     requestIdHeader: false,
     return503OnClosing: false,

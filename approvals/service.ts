@@ -1,0 +1,268 @@
+/**
+ * The approval service: the access log, the writer of grants, the queue and the HTTP server, started in the order in
+ * which they need each other and ended in the other. It holds no right to read raw data and none to change rights.
+ */
+import { random, timer } from '../platform/clock.ts';
+import { GauzeError, foreignName, ownError } from '../platform/errors.ts';
+import type { Logger } from '../platform/log.ts';
+import type { Cluster } from '../kafka/cluster.ts';
+import type { SubjectTokens } from '../keys/subject-tokens.ts';
+import { PolicyLog } from '../policy/policy-log.ts';
+import { accessEntryCodec, grantStateCodec } from '../schemas/access-codecs.ts';
+import { auditEventCodec } from '../schemas/control-codecs.ts';
+import type { RegistryClient } from '../schemas/registry-client.ts';
+import type { SiteTags } from '../schemas/tags.ts';
+import { valueSubject } from '../schemas/topic-names.ts';
+import type { TopicNames } from '../schemas/topic-names.ts';
+import { AccessDesk } from './access-desk.ts';
+import { AccessLog } from './access-log.ts';
+import type { AccessRules } from './access-rules.ts';
+import { GrantsWriter } from './grants-writer.ts';
+import { apiPart } from './http/api.ts';
+import type { Authenticate } from './http/caller.ts';
+import { Refusals } from './http/refusals.ts';
+import { createApprovalServer } from './http/server.ts';
+import type { ServerPart, TlsFiles } from './http/server.ts';
+import type { Identity } from './identity.ts';
+import type { Channel } from './notify/message.ts';
+import { RawOffsets } from './offsets-between.ts';
+import { Preview } from './preview.ts';
+import type { PreviewOptions } from './preview.ts';
+import { ApprovalJobs } from './queue/approval-jobs.ts';
+import type { RedisSettings } from './queue/redis-link.ts';
+import { ReadinessProbe } from './readiness.ts';
+import { SanitizedSamples } from './sanitized-sample.ts';
+import { SubjectIndex } from './subject-index.ts';
+import { Submission } from './submission.ts';
+import { actorOf } from './token-claims.ts';
+
+export interface ApprovalServiceOptions {
+  /** Not started yet; the service starts it and does not close it. */
+  readonly cluster: Cluster;
+  readonly names: TopicNames;
+  readonly registry: RegistryClient;
+  readonly siteTags: SiteTags;
+  readonly tokens: SubjectTokens;
+  readonly rules: AccessRules;
+  readonly identity: Identity;
+  /** Humans by Kafka principal. */
+  readonly owners: Readonly<Record<string, string>>;
+  /** Kafka principal of this service. */
+  readonly principal: string;
+  readonly redis: RedisSettings;
+  readonly channels: readonly Channel[];
+  readonly http: HttpSettings;
+  readonly log: Logger;
+  /** What else is served beside the API: pages, the board. */
+  readonly parts?: (services: ApprovalServices) => readonly ServerPart[];
+}
+
+export interface HttpSettings {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly tls: TlsFiles | null;
+  /** Where people reach it; null: where it listens. */
+  readonly publicUrl: string | null;
+  /** Requests in a minute. */
+  readonly perPerson: number;
+  readonly perAddress: number;
+}
+
+/** What pages and other parts of the server stand on. */
+export interface ApprovalServices {
+  readonly desk: AccessDesk;
+  readonly preview: Preview;
+  readonly log: AccessLog;
+  readonly jobs: ApprovalJobs;
+  readonly identity: Identity;
+  readonly rules: AccessRules;
+  readonly redis: RedisSettings;
+  readonly names: TopicNames;
+  readonly http: HttpSettings;
+}
+
+/** How long requests under way may take when the service ends. */
+const DRAIN_MS = 5_000;
+
+type ApprovalServer = Awaited<ReturnType<typeof createApprovalServer>>;
+
+export class ApprovalService {
+  /** Resolves with the reason once nothing may go on. */
+  readonly failed: Promise<GauzeError>;
+  private reportFailure: (error: GauzeError) => void = () => undefined;
+  private readonly options: ApprovalServiceOptions;
+  private readonly following = new AbortController();
+  private readonly closers: (() => Promise<void> | void)[] = [];
+
+  constructor(options: ApprovalServiceOptions) {
+    this.options = options;
+    this.failed = new Promise((resolve) => {
+      this.reportFailure = resolve;
+    });
+  }
+
+  /**
+   * Starts everything and gives the address that is listened on. After a start that failed, `stop` ends what ran.
+   * @throws GauzeError ERR_HTTP_LISTEN; those of Kafka, of the registry and of the log
+   */
+  async start(): Promise<string> {
+    const { cluster, http, parts } = this.options;
+    await cluster.start();
+    const services = await this.services();
+    const refusals = new Refusals(async (event) => await services.desk.record(event));
+    const server = await createApprovalServer(
+      {
+        tls: http.tls,
+        log: this.options.log,
+        perAddress: http.perAddress,
+        refused: async (request, reply, failure) => await refusals.write(request, reply, failure),
+      },
+      [await this.api(services), ...(parts?.(services) ?? [])],
+    );
+    this.closers.unshift(async () => await closeInTime(server));
+    return await listen(server, http);
+  }
+
+  /** Takes no more requests, ends what is under way, and gives the log up. */
+  async stop(): Promise<void> {
+    this.following.abort();
+    for (const close of this.closers) await close();
+    this.closers.length = 0;
+  }
+
+  private async services(): Promise<ApprovalServices> {
+    const { names, http, identity, rules, redis } = this.options;
+    const log = await this.accessLog();
+    const policyLog = await this.policyLog();
+    const index = await this.subjectIndex();
+    const desk = new AccessDesk(log, this.submission(policyLog));
+    const preview = this.preview(policyLog, index, log);
+    const jobs = this.jobs(log);
+    return { desk, preview, log, jobs, identity, rules, redis, names, http };
+  }
+
+  private async accessLog(): Promise<AccessLog> {
+    const { cluster, names, registry } = this.options;
+    const onTrouble = (error: GauzeError): void => this.trouble(error);
+    const auditEvent = await registry.register(valueSubject(names.auditEvents), auditEventCodec.schemaText);
+    const access = await registry.register(valueSubject(names.access), accessEntryCodec.schemaText);
+    const grants = await registry.register(valueSubject(names.grants), grantStateCodec.schemaText);
+    const instance = random(8).toString('hex');
+    const log = new AccessLog({ cluster, names, instance, schemaIds: { access, auditEvent }, onTrouble });
+    this.closers.unshift(async () => await log.close());
+    void log.failed.then(this.reportFailure);
+    await log.start();
+    const writer = new GrantsWriter({ cluster, names, schemaIds: { grants, auditEvent }, onTrouble });
+    this.closers.unshift(async () => await writer.stop());
+    void writer.failed.then(this.reportFailure);
+    writer.start();
+    return log;
+  }
+
+  private async policyLog(): Promise<PolicyLog> {
+    const { cluster, names } = this.options;
+    const policyLog = new PolicyLog(cluster, names.policies);
+    this.closers.unshift(() => policyLog.close());
+    await policyLog.readToEnd();
+    policyLog
+      .follow(this.following.signal, (error) => this.trouble(error))
+      .catch((error: unknown) => this.reportFailure(ownError(error)));
+    return policyLog;
+  }
+
+  private async subjectIndex(): Promise<SubjectIndex> {
+    const { cluster, names } = this.options;
+    const index = new SubjectIndex(cluster, names.auditSubjects, (error) => this.trouble(error));
+    this.closers.unshift(async () => await index.close());
+    await index.start();
+    return index;
+  }
+
+  private submission(policyLog: PolicyLog): Submission {
+    const { cluster, registry, siteTags, rules, tokens, owners } = this.options;
+    const offsets = new RawOffsets(cluster);
+    this.closers.unshift(() => offsets.close());
+    const clusterId = (): string => cluster.clusterId;
+    const policies = () => policyLog.state;
+    return new Submission({ registry, siteTags, clusterId, offsets, policies, rules, tokens, owners });
+  }
+
+  private preview(policyLog: PolicyLog, index: SubjectIndex, log: AccessLog): Preview {
+    const { cluster, registry, siteTags, owners } = this.options;
+    const samples = new SanitizedSamples(cluster, registry);
+    const record: PreviewOptions['record'] = async (event) => await log.record(event);
+    return new Preview({
+      registry,
+      siteTags,
+      policies: () => policyLog.state,
+      index,
+      samples,
+      record,
+      owners,
+    });
+  }
+
+  private jobs(log: AccessLog): ApprovalJobs {
+    const { redis, names, principal, channels, rules, http } = this.options;
+    const scheme = http.tls ? 'https' : 'http';
+    const base = (http.publicUrl ?? `${scheme}://${http.host}:${http.port}`).replace(/\/$/, '');
+    const jobs = new ApprovalJobs({
+      log,
+      redis,
+      prefix: names.prefix,
+      principal,
+      channels,
+      stagesOfRule: (rule) => rules.rules.find(({ name }) => name === rule)?.stages ?? [],
+      link: (id) => `${base}/requests/${id}`,
+      logger: this.options.log,
+    });
+    this.closers.unshift(async () => await jobs.close());
+    jobs.start();
+    return jobs;
+  }
+
+  private async api(services: ApprovalServices): Promise<ServerPart> {
+    const { identity, cluster, registry, names, http } = this.options;
+    const { desk, preview, log, jobs } = services;
+    const probe = new ReadinessProbe({
+      kafka: async () => void (await cluster.refresh([names.access])),
+      logAgeMs: () => log.ageMs,
+      registry: async () => void (await registry.subjectVersions(valueSubject(names.access))),
+      identityProvider: async () => await identity.ready(),
+      isRedisUp: () => jobs.isUp,
+    });
+    const authenticate: Authenticate = async (header) => actorOf(await identity.person(header));
+    return async (app) => {
+      await apiPart(app, {
+        desk,
+        preview,
+        authenticate,
+        readiness: async () => await probe.state(),
+        grantTopic: (id) => names.grantTopic(id),
+        principalsOf: (person) => identity.owners.principalsOf(person),
+        perPerson: http.perPerson,
+      });
+    };
+  }
+
+  private trouble(error: GauzeError): void {
+    this.options.log.warn('approvals wait', { error });
+  }
+}
+
+async function listen(server: ApprovalServer, { host, port }: HttpSettings): Promise<string> {
+  try {
+    return await server.listen({ host, port });
+  } catch (error) {
+    throw new GauzeError('ERR_HTTP_LISTEN', { host, port, causeName: foreignName(error) });
+  }
+}
+
+/** Waits for requests under way, but not for ever: a client that holds its connection open must not hold the end. */
+async function closeInTime(server: ApprovalServer): Promise<void> {
+  const late = timer(DRAIN_MS, () => server.server.closeAllConnections());
+  server.server.closeIdleConnections();
+  await server.close();
+  late.cancel();
+}

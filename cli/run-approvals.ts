@@ -1,0 +1,97 @@
+/**
+ * `gauze run --role approvals`: the API and the pages of approvals, the writer of grants and the queue, until a
+ * signal; then it takes no more requests and ends what is under way.
+ */
+import { loadAccessRules } from '../approvals/access-rules-file.ts';
+import type { TlsFiles } from '../approvals/http/server.ts';
+import { Identity } from '../approvals/identity.ts';
+import { notificationChannels } from '../approvals/notify/channels.ts';
+import type { NotificationSettings } from '../approvals/notify/channels.ts';
+import type { MailSettings } from '../approvals/notify/mail.ts';
+import { ApprovalService } from '../approvals/service.ts';
+import type { ApprovalServiceOptions } from '../approvals/service.ts';
+import type { Cluster } from '../kafka/cluster.ts';
+import { loadKeyring } from '../keys/keyring.ts';
+import { readSecret } from '../platform/config.ts';
+import type { Config } from '../platform/config.ts';
+import { GauzeError } from '../platform/errors.ts';
+import type { Logger } from '../platform/log.ts';
+import type { RoleRun } from './run-command.ts';
+import type { Site } from './site.ts';
+
+type ConfiguredMail = NonNullable<Config['notifications']['mail']>;
+
+export async function runApprovals({ site, log, stopped }: RoleRun): Promise<void> {
+  const cluster = await site.cluster('approvals');
+  try {
+    const service = new ApprovalService(await optionsOf(site, cluster, log));
+    try {
+      const { hostname, port } = new URL(await service.start());
+      log.info('instance started', { role: 'approvals', host: hostname, port: Number(port) });
+      const failure = await Promise.race([stopped, service.failed]);
+      if (failure) throw failure;
+      log.info('instance draining', { role: 'approvals' });
+    } finally {
+      // Also after a start that failed: what it has opened would keep the process alive.
+      await service.stop();
+    }
+    log.info('instance stopped', { role: 'approvals' });
+  } finally {
+    await cluster.close();
+  }
+}
+
+async function optionsOf(site: Site, cluster: Cluster, log: Logger): Promise<ApprovalServiceOptions> {
+  const { config, names, siteTags } = site;
+  const { roles, owners, http } = config;
+  const oidc = needed(config.oidc, 'oidc');
+  const redis = needed(config.redis, 'redis');
+  const keyring = await loadKeyring(needed(config.keys, 'keys.file').file);
+  const password = redis.passwordFile ? await readSecret(redis.passwordFile) : null;
+  return {
+    cluster,
+    names,
+    siteTags,
+    registry: await site.registry(),
+    tokens: keyring.subjectTokens(),
+    rules: await loadAccessRules(needed(config.access, 'access'), { roles, siteTags }),
+    identity: new Identity({ oidc, roles, owners }),
+    owners,
+    principal: site.principals.approvals,
+    redis: { url: redis.url, ...(password === null ? {} : { password }) },
+    channels: notificationChannels(await notificationSettings(site)),
+    http: {
+      host: http.host,
+      port: http.port,
+      tls: await tlsOf(site),
+      publicUrl: http.publicUrl ?? null,
+      perPerson: http.requestsPerPerson,
+      perAddress: http.requestsPerAddress,
+    },
+    log,
+  };
+}
+
+async function tlsOf(site: Site): Promise<TlsFiles | null> {
+  const { tls } = site.config.http;
+  return tls ? { cert: await readSecret(tls.certFile), key: await readSecret(tls.keyFile) } : null;
+}
+
+async function notificationSettings(site: Site): Promise<NotificationSettings> {
+  const { webhook, mail } = site.config.notifications;
+  return {
+    ...(webhook ? { webhook: { url: webhook.url, secret: await readSecret(webhook.secretFile) } } : {}),
+    ...(mail ? { mail: await mailSettings(mail) } : {}),
+  };
+}
+
+async function mailSettings({ passwordFile, username, ...mail }: ConfiguredMail): Promise<MailSettings> {
+  const password = passwordFile ? await readSecret(passwordFile) : null;
+  return { ...mail, ...(username ? { username } : {}), ...(password === null ? {} : { password }) };
+}
+
+function needed<T>(value: T | undefined, setting: string): T {
+  if (value === undefined)
+    throw new GauzeError('ERR_CONFIG_SETTING_MISSING', { setting, file: 'gauze.yaml', line: 1 });
+  return value;
+}
