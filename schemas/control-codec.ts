@@ -23,9 +23,16 @@ export function schemaFile(name: string): string {
   return readFileSync(new URL(`control/${name}.avsc`, import.meta.url), 'utf8');
 }
 
-/** The codec of a schema. */
-export function controlCodec<T>(schemaText: string): ControlCodec<T> {
-  const type = avsc.Type.forSchema(JSON.parse(schemaText) as avsc.Schema, { noAnonymousTypes: false });
+/**
+ * The codec of a schema. `addedLater`: the last fields of the record, in order, which values written by earlier
+ * versions end before; those are read with the fields' defaults.
+ */
+export function controlCodec<T>(schemaText: string, addedLater: readonly string[] = []): ControlCodec<T> {
+  const type = typeOf(JSON.parse(schemaText) as avsc.Schema);
+  const earlier = addedLater.map((_, at) => {
+    const written = typeOf(without(schemaText, addedLater.slice(at)));
+    return type.createResolver(written);
+  });
   return {
     schemaText,
     encode(value, schemaId) {
@@ -39,9 +46,33 @@ export function controlCodec<T>(schemaText: string): ControlCodec<T> {
     },
     decode(bytes) {
       if (bytes.length < REGISTRY_PREFIX_BYTES || bytes[0] !== 0) throw new RangeError('no registry prefix');
-      return attempt(() => type.fromBuffer(bytes.subarray(REGISTRY_PREFIX_BYTES)) as T);
+      const value = bytes.subarray(REGISTRY_PREFIX_BYTES);
+      const attempts = [
+        () => type.fromBuffer(value) as T,
+        // Each added field takes at least a byte, so no value can be read as two versions.
+        ...earlier.map((resolver) => () => type.fromBuffer(value, resolver) as T),
+      ];
+      return firstThatFits(attempts);
     },
   };
+}
+
+function typeOf(schema: avsc.Schema): avsc.Type {
+  return avsc.Type.forSchema(schema, { noAnonymousTypes: false });
+}
+
+function without(schemaText: string, fields: readonly string[]): avsc.Schema {
+  const schema = JSON.parse(schemaText) as { fields: { name: string }[] };
+  return { ...schema, fields: schema.fields.filter(({ name }) => !fields.includes(name)) } as avsc.Schema;
+}
+
+function firstThatFits<T>([first, ...others]: readonly (() => T)[]): T {
+  try {
+    return attempt(first!);
+  } catch (error) {
+    if (others.length === 0) throw error;
+    return firstThatFits(others);
+  }
 }
 
 function attempt<T>(run: () => T): T {

@@ -6,7 +6,13 @@ import { controlCodec, schemaFile } from './control-codec.ts';
 import type { ControlCodec } from './control-codec.ts';
 
 export type EntryKind =
-  'POLICY_APPLIED' | 'POLICY_REMOVED' | 'TAGS_SEEN' | 'TAGS_RELEASED' | 'LANE_STARTED' | 'LANE_RESUMED';
+  | 'POLICY_APPLIED'
+  | 'POLICY_REMOVED'
+  | 'TAGS_SEEN'
+  | 'TAGS_RELEASED'
+  | 'LANE_STARTED'
+  | 'LANE_RESUMED'
+  | 'APPROVALS_REQUIRED';
 
 export interface PolicyVersionEntry {
   readonly audience: string;
@@ -37,6 +43,13 @@ export interface LaneResumedEntry {
   readonly reason: string;
 }
 
+/** Where in gauze.access it was decided that a policy may open what it opens. */
+export interface PolicyApprovalEntry {
+  readonly request_id: string;
+  /** Offset of the decision that completed the approval. */
+  readonly decision_offset: number;
+}
+
 /** schemas/control/policy-log-entry.avsc */
 export interface PolicyLogEntry {
   readonly kind: EntryKind;
@@ -49,6 +62,8 @@ export interface PolicyLogEntry {
   } | null;
   readonly lane: LaneStartedEntry | null;
   readonly resume: LaneResumedEntry | null;
+  /** Of POLICY_APPLIED, where it opens anything. */
+  readonly approval?: PolicyApprovalEntry | null;
 }
 
 /** schemas/control/withheld-record.avsc */
@@ -174,6 +189,8 @@ export interface AuditRange {
   readonly records_sha256: Buffer | null;
 }
 
-export const policyLogCodec: ControlCodec<PolicyLogEntry> = controlCodec(schemaFile('policy-log-entry'));
+export const policyLogCodec: ControlCodec<PolicyLogEntry> = controlCodec(schemaFile('policy-log-entry'), [
+  'approval',
+]);
 export const withheldCodec: ControlCodec<WithheldRecord> = controlCodec(schemaFile('withheld-record'));
 export const auditEventCodec: ControlCodec<PhiAuditEvent> = controlCodec(schemaFile('phi-audit-event'));

@@ -28,7 +28,19 @@ const ENTRY: PolicyLogEntry = {
 };
 const SECRET = 'synthetic-value-that-must-not-show';
 
+/** An entry as it was written before entries could name an approval: the last byte was not there. */
+function writtenBefore(entry: PolicyLogEntry): Buffer {
+  return policyLogCodec.encode(entry, 1).subarray(0, -1);
+}
+
 describe('control codecs', () => {
+  test('read entries of the policy log that were written before they could name an approval', () => {
+    expect(policyLogCodec.decode(writtenBefore(ENTRY))).toMatchObject({ ...ENTRY, approval: null });
+    const approved = { ...ENTRY, approval: { request_id: 'a'.repeat(16), decision_offset: 7 } };
+    expect(() => policyLogCodec.decode(writtenBefore(approved))).toThrow(RangeError);
+    expect(() => policyLogCodec.decode(writtenBefore(ENTRY).subarray(0, -1))).toThrow(RangeError);
+  });
+
   test('give back what was encoded, behind the prefix of the registry', () => {
     const bytes = withheldCodec.encode(WITHHELD, 0x0a0b0c0d);
     expect(bytes.subarray(0, 5)).toEqual(Buffer.from([0, 10, 11, 12, 13]));
@@ -55,16 +67,21 @@ describe('control codecs', () => {
         kind: 'LANE_RESUMED',
         resume: { ...lane, from: 'WITHHOLD', withhold_offset: 12, reason: 'why' },
       },
+      { ...none, kind: 'APPROVALS_REQUIRED' },
+      { ...ENTRY, approval: { request_id: '0123456789abcdef', decision_offset: 7 } },
     ];
     for (const entry of entries) {
       const decoded = policyLogCodec.decode(policyLogCodec.encode(entry, 1));
-      expect(JSON.parse(JSON.stringify(decoded))).toEqual(JSON.parse(JSON.stringify(entry)));
+      expect(JSON.parse(JSON.stringify(decoded))).toEqual(
+        JSON.parse(JSON.stringify({ approval: null, ...entry })),
+      );
     }
   });
 
   test('refuse every truncation and any byte after the value', () => {
     const bytes = policyLogCodec.encode(ENTRY, 1);
-    for (let length = 0; length < bytes.length; length++) {
+    // Without its last byte it is an entry as it was written before entries could name an approval.
+    for (let length = 0; length < bytes.length - 1; length++) {
       expect(() => policyLogCodec.decode(bytes.subarray(0, length))).toThrow(RangeError);
     }
     expect(() => policyLogCodec.decode(Buffer.concat([bytes, Buffer.alloc(1)]))).toThrow(RangeError);
