@@ -44,6 +44,11 @@ export class GrantsWriter {
     });
   }
 
+  /** Is this the process that writes, as far as it knows? */
+  get isWriting(): boolean {
+    return this.held !== null && !this.held.signal.aborted;
+  }
+
   start(): void {
     this.member.start();
   }
