@@ -112,16 +112,9 @@ export class ProgressWatch {
 function requiredEntry(grant: GrantState, reason: GrantStopReason): NewEntry['kind'] | null {
   const isRunning = grant.state === 'ACTIVE';
   const isOpen = isRunning || grant.state === 'SUSPENDED';
-  switch (reason) {
-    case 'COMPLETE':
-      return null;
-    case 'RECORDS':
-    case 'PERSONS':
-      return isOpen && !grant.exhausted ? 'QUOTA_REACHED' : null;
-    case 'TAGS_CHANGED':
-      return isRunning ? 'SUSPENDED' : null;
-    case 'LATE_APPEND':
-    case 'TOPIC_CHANGED':
-      return isOpen ? 'END_ORDERED' : null;
-  }
+  if (reason === 'RECORDS' || reason === 'PERSONS')
+    return isOpen && !grant.exhausted ? 'QUOTA_REACHED' : null;
+  if (reason === 'TAGS_CHANGED') return isRunning ? 'SUSPENDED' : null;
+  if (reason === 'LATE_APPEND' || reason === 'TOPIC_CHANGED') return isOpen ? 'END_ORDERED' : null;
+  return null;
 }
