@@ -111,7 +111,7 @@ function stateOf(step: Step): string | null {
     return step.transitions.length > 0 ? 'LIFTED' : null;
   }
   const [request, held] = [requestOf(step), grantOf(step)];
-  if (kind === 'REVIEWED') return held?.review.state ?? null;
+  if (kind === 'REVIEWED' && held) return held.review.state;
   const isAboutRequest = ABOUT_REQUESTS.has(kind) || !held;
   return (isAboutRequest ? request?.state : held.grant.state) ?? null;
 }
