@@ -158,6 +158,20 @@ describe('a decision about a policy', () => {
     expect([2, 4].map((offset) => approvedAt(both, offset))).toEqual([false, true]);
   });
 
+  test('does not count the vote of somebody who was locked since, even once the lock is lifted', () => {
+    const lock = { lock: { id: 'l', target: 'PERSON' as const, value: 'dora' } };
+    const approvals = after(
+      asked(proposal({ stages: [{ role: 'privacy-officers', count: 2 }] })),
+      entry('DECIDED', DORA, decision()),
+      entry('LOCKED', EMIL, lock),
+      entry('DECIDED', EMIL, decision()),
+      entry('UNLOCKED', EMIL, lock),
+    );
+    expect(approvals.requests.get(ID)?.state).toBe('PENDING');
+    approvals.fold(10, 5 * MINUTE, entry('DECIDED', DORA, decision()));
+    expect(approvedAt(approvals, 10)).toBe(true);
+  });
+
   test('cannot be had for an id that was used before', () => {
     const other = proposal({}, sha('harmless'));
     const approvals = after(
