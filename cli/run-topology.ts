@@ -48,7 +48,7 @@ async function makeInstance(site: Site, admin: KafkaAdmin, log: Logger): Promise
     names: site.names,
     limits: limitsOf(site),
     principal: site.principals.topology,
-    events: loggedEvents(log),
+    events: loggedEvents(log, site.names.grants),
     targetSettings: async (topic) => {
       const settings = await admin.describeConfigs(topic);
       return {
@@ -82,9 +82,13 @@ function keyringFile(site: Site): string {
   return keys.file;
 }
 
-function loggedEvents(log: Logger): InstanceEvents {
+function loggedEvents(log: Logger, grantsTopic: string): InstanceEvents {
   return {
-    assigned: (partitions) => log.info('partitions assigned', { count: partitions.length }),
+    // Raw partitions: those of gauze.grants are no work by themselves.
+    assigned: (partitions) =>
+      log.info('partitions assigned', {
+        count: partitions.filter(({ topic }) => topic !== grantsTopic).length,
+      }),
     laneStarted: (lane) => log.debug('lane started', { ...lane }),
     laneEnded: (lane) => log.debug('lane ended', { ...lane }),
     held: (lane, error) => log.error('lane held', { ...lane, error }),

@@ -11,12 +11,14 @@ import type { Connection } from './connection.ts';
 import { heartbeat, joinGroup, leaveGroup, syncGroup } from './group-requests.ts';
 import type { JoinAnswer, TopicPartition } from './group-requests.ts';
 import { kafkaError, kafkaErrorClass } from './kafka-errors.ts';
-import { assignSticky } from './sticky-assignment.ts';
+import { assignKinds } from './sticky-assignment.ts';
 
 export interface GroupMemberOptions {
   readonly group: string;
   /** The topics to spread, asked for at each join. */
   topics(): readonly string[];
+  /** Those of them that are light work: spread by themselves, so that they weigh nothing against the others. */
+  readonly lightTopics?: readonly string[];
   /** Called with everything this member holds from now on; must return quickly. */
   onAssigned(partitions: readonly TopicPartition[]): void;
   /** Called when membership is in doubt and after each failure; the member goes on by itself. */
@@ -110,7 +112,10 @@ export class GroupMember {
     if (joined.isLeader) {
       const all = await this.allPartitions();
       this.spread = spreadOf(all);
-      for (const [id, partitions] of assignSticky(joined.members, all)) assignments.set(id, partitions);
+      const { light = [], heavy = [] } = Object.groupBy(all, ({ topic }) =>
+        this.options.lightTopics?.includes(topic) === true ? 'light' : 'heavy',
+      );
+      for (const [id, mine] of assignKinds(joined.members, [heavy, light])) assignments.set(id, mine);
     }
     const synced = await syncGroup(
       await this.connection(),

@@ -35,6 +35,21 @@ export function assignSticky(
   return assigned;
 }
 
+/**
+ * The same for several kinds of work, each spread by itself: so a member with many light partitions gets no fewer
+ * heavy ones for it.
+ */
+export function assignKinds(
+  members: readonly GroupMemberInfo[],
+  kinds: readonly (readonly TopicPartition[])[],
+): Map<string, TopicPartition[]> {
+  const assigned = new Map<string, TopicPartition[]>(members.map(({ memberId }) => [memberId, []]));
+  for (const partitions of kinds) {
+    for (const [memberId, mine] of assignSticky(members, partitions)) assigned.get(memberId)!.push(...mine);
+  }
+  return assigned;
+}
+
 function keyOf({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`;
 }

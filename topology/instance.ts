@@ -76,7 +76,7 @@ export class Instance {
     });
     this.options = options;
     const { registry, keyring, siteTags, cluster, names } = options;
-    this.policyLog = new PolicyLog(cluster, names.policies);
+    this.policyLog = new PolicyLog(cluster, names.policies, names.access);
     this.plans = new PlanStore({ registry, keyring, siteTags, policyLog: this.policyLog });
   }
 
@@ -96,6 +96,7 @@ export class Instance {
     this.member = new GroupMember(cluster, {
       group: names.topologyGroup,
       topics: () => [...this.rawTopics(), names.grants],
+      lightTopics: [names.grants],
       onAssigned: (partitions) => {
         this.assigned = partitions;
         this.givenUp.clear();

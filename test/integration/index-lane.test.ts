@@ -103,7 +103,7 @@ describe('the index of a hospital', () => {
       expect(index.includes(person)).toBe(false);
   });
 
-  test('is noticed by its oracle when a record is left out, or a token is of another space', async () => {
+  test('is held to every record: its oracle notices one too few, and one of somebody else', async () => {
     const [first, ...rest] = input.raw;
     expect(await indexFaults({ ...input, raw: rest })).toHaveLength(1);
     const stranger = input.raw.find(({ topic, key }) => topic === first!.topic && !key!.equals(first!.key!))!;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { GroupMemberInfo, TopicPartition } from '../../kafka/group-requests.ts';
-import { assignSticky } from '../../kafka/sticky-assignment.ts';
+import { assignKinds, assignSticky } from '../../kafka/sticky-assignment.ts';
 
 const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
 
@@ -80,6 +80,20 @@ describe('assignSticky', () => {
         for (const { memberId } of members) expect(backwards.get(memberId)).toEqual(forwards.get(memberId));
       }),
     );
+  });
+
+  test('spreads each kind of work by itself, also where one member holds all of one kind', () => {
+    const partitionsOf = (topic: string): TopicPartition[] =>
+      Array.from({ length: 4 }, (_, partition) => ({ topic, partition }));
+    const [raw, grants] = [partitionsOf('raw'), partitionsOf('grants')];
+    const members = [
+      { memberId: 'x', owned: [...raw, ...grants] },
+      { memberId: 'y', owned: [] },
+    ];
+    for (const mine of assignKinds(members, [raw, grants]).values()) {
+      expect(mine.filter(({ topic }) => topic === 'raw')).toHaveLength(2);
+      expect(mine.filter(({ topic }) => topic === 'grants')).toHaveLength(2);
+    }
   });
 
   test('gives a partition that two members claim to one of them', () => {
