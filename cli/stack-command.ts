@@ -37,11 +37,17 @@ function lines(stack: Stack): string[] {
     `Kafka     ${stack.brokers.join(',')}  (SASL_PLAINTEXT)`,
     `Registry  ${stack.registryUrl}`,
     `Redis     ${stack.redisUrl}`,
+    `Identity  ${stack.oidcIssuer}`,
     '',
     'Log-ins of this start:',
     ...Object.values(stack.logins).map(
       ({ username, mechanism, password }) =>
         `  ${username.padEnd(width)}  ${mechanism.padEnd(13)}  ${password}`,
+    ),
+    '',
+    'People at the identity provider:',
+    ...Object.values(stack.people).map(
+      ({ id, groups, password }) => `  ${id.padEnd(width)}  ${groups.join(', ').padEnd(28)}  ${password}`,
     ),
     '',
     'Ctrl-C stops it and removes all data.',

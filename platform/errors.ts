@@ -1061,6 +1061,11 @@ export const ERRORS = {
     message: '{setting} of the local stack did not become ready in {limit} s.',
     action: 'Its log was kept: {file}',
   },
+  ERR_STACK_LOG_IN: {
+    kind: 'stop',
+    message: 'The identity provider of the local stack did not log {role} in.',
+    action: 'Check the name; the log of the identity provider is with the others of the stack.',
+  },
   ERR_DEMO_STANDSTILL: {
     kind: 'stop',
     message: 'The lanes of the demo have not moved for {limit} s.',

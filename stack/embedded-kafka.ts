@@ -96,7 +96,7 @@ export class EmbeddedKafka {
 
   /** Writes the settings and formats the log directory of each broker. */
   async #prepare(controllerPort: number, overrides: Readonly<Record<string, string>>): Promise<void> {
-    await mkdir(join(this.#context.directory, 'settings'), { mode: 0o700 });
+    await mkdir(join(this.#context.directory, 'settings'), { recursive: true, mode: 0o700 });
     const clusterId = random(16).toString('base64url');
     const passwords = {
       superUser: this.logins[SUPER_USER]!.password,

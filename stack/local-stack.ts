@@ -1,7 +1,7 @@
 /**
- * The embedded local stack: a real Kafka, schema registry and Redis on free loopback ports, for demo and tests.
+ * The embedded local stack: a real Kafka, schema registry, Redis and identity provider on free loopback ports.
  * Everything lives in one temporary directory and ends with the process that started it (supervisor.ts).
- * Passwords are random at each start and stand in the handle alone; this is no way to run gauze for real.
+ * For demo and tests: passwords are random at each start; this is no way to run gauze for real.
  */
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,9 @@ import { GauzeError } from '../platform/errors.ts';
 import { cachePaths, fetchKafka, fetchRegistry, missingDownloads } from './downloads.ts';
 import { EmbeddedKafka } from './embedded-kafka.ts';
 import { freePorts } from './free-ports.ts';
+import { logIn } from './identity-log-in.ts';
+import type { IdentityDescription } from './identity-people.ts';
+import { startIdentityProvider } from './identity-service.ts';
 import { findPrerequisites } from './prerequisites.ts';
 import type { Prerequisites } from './prerequisites.ts';
 import { startRedis, startRegistry } from './services.ts';
@@ -23,6 +26,7 @@ export interface ExternalParts {
   /** Up to and including `/apis/ccompat/v7`. */
   readonly registryUrl?: string;
   readonly redisUrl?: string;
+  readonly identity?: IdentityDescription;
 }
 
 export interface StackOptions {
@@ -37,8 +41,8 @@ export interface StackOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Where the stack is and how to log in: plain data that can be written as JSON. */
-export interface StackDescription {
+/** Where the stack is and how to log in, to Kafka and as whom: plain data that can be written as JSON. */
+export interface StackDescription extends IdentityDescription {
   /** `host:port` each. */
   readonly brokers: readonly string[];
   readonly registryUrl: string;
@@ -55,13 +59,15 @@ export interface StackDescription {
 export interface Stack extends StackDescription {
   /** Makes a SCRAM-SHA-256 user without any right, also usable at once. */
   addUser(name: string): Promise<Login>;
+  /** An access token of one of `people`, from a log-in at the identity provider. */
+  tokenFor(person: string): Promise<string>;
   /** Stops a broker in order (SIGTERM). Brokers count from 0. */
   stopBroker(broker?: number): Promise<void>;
   /** Kills a broker (SIGKILL). */
   killBroker(broker?: number): Promise<void>;
   /** Starts a stopped broker again, on its old port with its old data; resolves when it is ready. */
   startBroker(broker?: number): Promise<void>;
-  /** Process ids of the services, by name: `kafka-0`, `registry`, `redis`. */
+  /** Process ids of the services, by name: `kafka-0`, `registry`, `redis`, `identity`. */
   readonly pids: ReadonlyMap<string, number>;
   /** Directory of settings, data and logs; gone after the stop. Readable by its owner alone. */
   readonly directory: string;
@@ -72,7 +78,8 @@ export interface Stack extends StackDescription {
 /** The plain data of a stack, for a file or another process. It holds passwords. */
 export function describeStack(stack: Stack): StackDescription {
   const { brokers, registryUrl, redisUrl, logins, kafkaLibs, java } = stack;
-  return { brokers, registryUrl, redisUrl, logins, kafkaLibs, java };
+  const { oidcIssuer, people, machineClient } = stack;
+  return { brokers, registryUrl, redisUrl, logins, kafkaLibs, java, oidcIssuer, people, machineClient };
 }
 
 /**
@@ -101,16 +108,17 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   context.supervised.removeAtEnd([directory]);
   await mkdir(join(directory, 'logs'), { mode: 0o700 });
   try {
-    progress('Starting Kafka, registry and Redis');
-    const [kafka, registryUrl, redisUrl] = await allOrFirstError<KafkaPart, string, string>([
+    progress('Starting Kafka, registry, Redis and identity provider');
+    const parts: Parts = await allOrFirstError<KafkaPart, string, string, IdentityDescription>([
       external.kafka
         ? new ExternalKafka(external.kafka)
         : EmbeddedKafka.start(context, found.kafkaJava, paths.kafkaLibs, options),
       external.registryUrl ?? embeddedRegistry(context, found, paths.registry),
       external.redisUrl ?? embeddedRedis(context, found),
+      external.identity ?? startIdentityProvider(context),
     ]);
     progress('Ready');
-    return assemble(context, kafka, registryUrl, redisUrl);
+    return assemble(context, parts);
   } catch (thrown) {
     // Keep the logs, whose path the error names; data and passwords go.
     const given = ['data', 'settings'].map((part) => join(directory, part));
@@ -120,18 +128,21 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   }
 }
 
+type Parts = [kafka: KafkaPart, registryUrl: string, redisUrl: string, identity: IdentityDescription];
+
 /** Waits for all, so that none is still starting when the first error is thrown. */
-async function allOrFirstError<A, B, C>(
-  parts: readonly [A | Promise<A>, B | Promise<B>, C | Promise<C>],
-): Promise<[A, B, C]> {
+async function allOrFirstError<A, B, C, D>(
+  parts: readonly [A | Promise<A>, B | Promise<B>, C | Promise<C>, D | Promise<D>],
+): Promise<[A, B, C, D]> {
   const results = await Promise.allSettled(parts);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   return await Promise.all(parts);
 }
 
-function assemble(context: ServiceContext, kafka: KafkaPart, registryUrl: string, redisUrl: string): Stack {
+function assemble(context: ServiceContext, [kafka, registryUrl, redisUrl, identity]: Parts): Stack {
   let stopped: Promise<void> | null = null;
   return {
+    ...identity,
     brokers: kafka.brokers,
     registryUrl,
     redisUrl,
@@ -141,6 +152,7 @@ function assemble(context: ServiceContext, kafka: KafkaPart, registryUrl: string
     pids: context.supervised.pids,
     directory: context.directory,
     addUser: async (name) => await kafka.addUser(name),
+    tokenFor: async (person) => (await logIn(identity, person)).accessToken,
     stopBroker: async (broker = 0) => await kafka.endBroker(broker, 'SIGTERM'),
     killBroker: async (broker = 0) => await kafka.endBroker(broker, 'SIGKILL'),
     startBroker: async (broker = 0) => await kafka.startBroker(broker),

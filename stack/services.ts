@@ -175,7 +175,8 @@ export async function startRegistry(
   await waitReady(context, 'registry', async () => await answers200(`${options.url}/subjects`));
 }
 
-async function answers200(url: string): Promise<boolean> {
+/** Does a GET of `url` give 200? */
+export async function answers200(url: string): Promise<boolean> {
   try {
     const response = await fetch(url);
     await response.body?.cancel();

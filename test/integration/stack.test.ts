@@ -174,7 +174,7 @@ interface Started {
   readonly directory: string;
 }
 
-/** Starts a second stack (Kafka and Redis) in a process that can be killed. */
+/** Starts a second stack (Kafka, Redis and identity provider) in a process that can be killed. */
 async function startElsewhere(): Promise<Started> {
   const child = nodeProcess(STARTER);
   const line = await new Promise<string>((resolve) => {
@@ -203,7 +203,7 @@ describe('the end of the stack', () => {
     'leaves no process and no file behind when its parent ends by %s',
     async (signal) => {
       const { child, pids, directory } = await startElsewhere();
-      expect(pids).toHaveLength(2);
+      expect(pids).toHaveLength(3);
       expect(pids.every(isAlive)).toBe(true);
       expect(statSync(directory).mode & 0o077).toBe(0);
       child.kill(signal);
