@@ -49,10 +49,13 @@ export function isRefusalOfLog(error: GauzeError): boolean {
 }
 
 const ID_BYTES = 8;
+const SCOPES_KEPT = 1_000;
 
 export class AccessDesk {
   private readonly log: DeskLog;
   private readonly drafting: Drafting;
+  /** By hash, those that were narrowed lately. */
+  private readonly scopesSeen = new Map<string, Scope>();
 
   constructor(log: DeskLog, drafting: Drafting) {
     this.log = log;
@@ -97,10 +100,8 @@ export class AccessDesk {
     const request = this.request(act.by, id);
     const { approve, scopeSha256, narrow } = decision;
     // A stale hash is the log's to refuse: what would be narrowed is not what this person has seen.
-    const cut =
-      narrow && request.scope && request.scopeSha256.equals(scopeSha256)
-        ? await this.drafting.narrow(request.scope, narrow)
-        : null;
+    const seen = narrow ? this.scopeSeen(request, scopeSha256) : null;
+    const cut = narrow && seen ? await this.drafting.narrow(seen, narrow) : null;
     await this.append(
       act,
       {
@@ -123,6 +124,18 @@ export class AccessDesk {
       },
     );
     return this.knownRequest(id);
+  }
+
+  /** The scope of that hash, also where it has been narrowed since: a repeated decision has to come out the same. */
+  private scopeSeen(request: RequestState, sha256: Buffer): Scope | null {
+    const key = sha256.toString('hex');
+    const { scope, scopeSha256, body } = request;
+    if (scope && scopeSha256.equals(sha256)) {
+      if (this.scopesSeen.size >= SCOPES_KEPT) this.scopesSeen.clear();
+      this.scopesSeen.set(key, scope);
+      return scope;
+    }
+    return body.scope && body.scope_sha256.equals(sha256) ? body.scope : (this.scopesSeen.get(key) ?? null);
   }
 
   async withdraw(act: Act, id: string, reason: string | null): Promise<RequestState> {

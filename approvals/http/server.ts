@@ -5,6 +5,7 @@
 import { createServer as createHttpServer } from 'node:http';
 import type { RequestListener, Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import { fastifyHelmet } from '@fastify/helmet';
 import { fastifyRateLimit } from '@fastify/rate-limit';
 import { fastify } from 'fastify';
@@ -57,6 +58,7 @@ export async function createApprovalServer(
     contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
     strictTransportSecurity: options.tls ? { maxAge: 31_536_000 } : false,
     referrerPolicy: { policy: 'no-referrer' },
+    frameguard: { action: 'deny' },
   });
   await app.register(fastifyRateLimit, { global: false, cache: RATE_KEYS_MAX });
   await limitAddresses(app, options.perAddress);
@@ -75,6 +77,7 @@ function bareServer({ tls }: ServerOptions): FastifyInstance {
     requestIdHeader: false,
     return503OnClosing: false,
     logger: false,
+    clientErrorHandler: refuseBytes,
     // Before any route is found: a path that cannot be decoded, a parameter that is too long.
     frameworkErrors: (error, request, reply) =>
       void send(reply as FastifyReply, failureOf(error), request.id),
@@ -88,6 +91,22 @@ function nodeServer(tls: TlsFiles | null, handler: RequestListener): Server {
     : createHttpServer(timeouts, handler);
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   return server;
+}
+
+/** What comes is no HTTP, or takes too long to come: there is no request to answer, so the socket gets the words. */
+function refuseBytes(_error: Error, socket: Socket): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const failure = failureOf(new GauzeError('ERR_HTTP_BAD_REQUEST', {}));
+  const body = JSON.stringify(problemOf(failure, randomId()));
+  const head = [
+    'HTTP/1.1 400 Bad Request',
+    `Content-Type: ${PROBLEM_JSON}`,
+    `Content-Length: ${body.length}`,
+  ];
+  socket.end([...head, 'Connection: close', '', body].join('\r\n'));
 }
 
 /** One JSON value, or nothing: no other media type is parsed, so none gets past the schemas. */
@@ -192,7 +211,6 @@ function listRoutes(app: FastifyInstance): ReadonlyMap<string, ReadonlySet<strin
 
 /** 405 with the methods that a path takes (RFC 9110, 15.5.6), instead of a 404 that says it is not there. */
 function refuseOtherMethods(app: FastifyInstance, routes: ReadonlyMap<string, ReadonlySet<string>>): void {
-  for (const method of ['TRACE'] as const) app.addHttpMethod(method);
   for (const [url, methods] of new Map(routes)) {
     if (url.includes('*')) continue;
     const taken = [...methods];
