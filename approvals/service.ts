@@ -162,7 +162,7 @@ export class ApprovalService {
 
   private async policyLog(): Promise<PolicyLog> {
     const { cluster, names } = this.options;
-    const policyLog = new PolicyLog(cluster, names.policies);
+    const policyLog = new PolicyLog(cluster, names.policies, names.access);
     this.closers.unshift(() => policyLog.close());
     await policyLog.readToEnd();
     policyLog

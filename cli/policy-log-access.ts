@@ -17,7 +17,7 @@ export async function withPolicyLog<T>(
   work: (read: () => Promise<PolicyState>, cluster: Cluster) => Promise<T>,
 ): Promise<T> {
   const cluster = await site.cluster(role);
-  const log = new PolicyLog(cluster, site.names.policies);
+  const log = new PolicyLog(cluster, site.names.policies, site.names.access);
   const read = async (): Promise<PolicyState> => {
     await log.readToEnd();
     return log.state;

@@ -1,34 +1,26 @@
 /**
  * gauze.policies as state: policies in force, tags ever seen, lanes ever started, resumes decided by people.
- * The fold is pure; PolicyLog reads the topic and keeps the fold up to date. Nothing is ever forgotten here:
- * a tag seen once stays in force until an entry of the log releases it.
+ * The fold is pure; PolicyLog reads the topic, and of gauze.access what decisions about policies need, and keeps the
+ * fold up to date. Nothing is ever forgotten here: a tag seen once stays in force until an entry of the log releases it.
  */
 import { sleep, timer } from '../platform/clock.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
 import { LogReader } from '../kafka/log-reader.ts';
 import type { LogRecord } from '../kafka/log-reader.ts';
 import type { Cluster } from '../kafka/cluster.ts';
+import { accessEntryCodec } from '../schemas/access-codecs.ts';
 import { policyLogCodec } from '../schemas/control-codecs.ts';
 import type { LaneResumedEntry, LaneStartedEntry, PolicyLogEntry } from '../schemas/control-codecs.ts';
-
-/** A policy version as applied. */
-export interface AppliedPolicy {
-  readonly audience: string;
-  readonly version: number;
-  /** Hex. */
-  readonly sha256: string;
-  readonly asOfDay: number;
-  readonly text: string;
-  /** Where in the log it stands. */
-  readonly logOffset: number;
-}
+import { PoliciesInForce } from './policies-in-force.ts';
+import type { AppliedPolicy } from './policies-in-force.ts';
 
 /** An entry about one lane and where in the log it stands. */
 export type LaneEntry<T> = T & { readonly logOffset: number };
 
 /** Everything the log says up to `endOffset`. */
 export class PolicyState {
-  readonly policies = new Map<string, AppliedPolicy>();
+  /** Which versions count, and which stand there without a decision. */
+  readonly versions = new PoliciesInForce();
   /** Tag words by field path by subject. */
   readonly tags = new Map<string, Map<string, Set<string>>>();
   readonly started = new Map<string, LaneEntry<LaneStartedEntry>>();
@@ -40,6 +32,11 @@ export class PolicyState {
   /** Counts entries that change what anybody sees: policies, tags, releases, orders to withhold. */
   rulesVersion = 0;
 
+  /** The policies in force, by audience. */
+  get policies(): ReadonlyMap<string, AppliedPolicy> {
+    return this.versions.inForce;
+  }
+
   /** Takes in the entry at `offset`. */
   fold(offset: number, entry: PolicyLogEntry): void {
     this.endOffset = offset + 1;
@@ -48,20 +45,18 @@ export class PolicyState {
       this.rulesVersion++;
       const { audience, version, text } = policy;
       const sha256 = policy.sha256.toString('hex');
-      this.policies.set(audience, {
-        audience,
-        version,
-        sha256,
-        asOfDay: policy.as_of,
-        text,
-        logOffset: offset,
-      });
+      const applied = { audience, version, sha256, asOfDay: policy.as_of, text, logOffset: offset };
+      this.versions.take(audience, { policy: applied, approval: entry.approval ?? null });
     }
     if (entry.kind === 'POLICY_REMOVED' && policy) {
       this.rulesVersion++;
-      this.policies.delete(policy.audience);
+      this.versions.take(policy.audience, null);
     }
-    if (entry.kind === 'TAGS_SEEN' && tags) this.foldTags(tags);
+    if (entry.kind === 'APPROVALS_REQUIRED') this.versions.require(offset);
+    if (entry.kind === 'TAGS_SEEN' && tags) {
+      this.versions.seeTags(offset, tags);
+      this.foldTags(tags);
+    }
     if (entry.kind === 'LANE_STARTED' && lane) this.foldStart({ ...lane, logOffset: offset });
     if (entry.kind === 'LANE_RESUMED' && resume) {
       const key = laneKey(resume);
@@ -71,6 +66,11 @@ export class PolicyState {
         this.withhold.set(key, (this.withhold.get(key) ?? new Set()).add(resume.withhold_offset));
       }
     }
+  }
+
+  /** Judges again after more of gauze.access was folded into `versions`. */
+  settle(): void {
+    if (this.versions.settle()) this.rulesVersion++;
   }
 
   private foldStart(lane: LaneEntry<LaneStartedEntry>): void {
@@ -107,19 +107,28 @@ const RETRY_MS = 500;
 export class PolicyLog {
   readonly state = new PolicyState();
   private readonly reader: LogReader;
+  private readonly accessReader: LogReader;
   private readonly waiters = new Set<() => void>();
 
-  constructor(cluster: Cluster, topic: string) {
+  constructor(cluster: Cluster, topic: string, accessTopic: string) {
     this.reader = new LogReader(cluster, topic, 0);
+    this.accessReader = new LogReader(cluster, accessTopic, 0);
   }
 
-  /** Reads everything that is there now. Throws ERR_POLICY_LOG_CORRUPT and Kafka's errors. */
+  /**
+   * Reads everything that is there now: of gauze.access too, once approvals are required. Throws
+   * ERR_POLICY_LOG_CORRUPT, ERR_ACCESS_LOG_CORRUPT and Kafka's errors.
+   */
   async readToEnd(signal?: AbortSignal): Promise<void> {
     await this.reader.readToEnd((record) => this.take(record), signal);
     this.state.endOffset = this.reader.position;
+    if (this.state.versions.requiredFrom === null) return;
+    // Read after the policies: a decision stands in its log before a policy can name it.
+    await this.accessReader.readToEnd((record) => this.takeAccess(record), signal);
+    this.decisionsRead();
   }
 
-  /** Keeps the state up to date until `signal`; outages are waited out. Rejects only where the log is corrupt. */
+  /** Keeps the state up to date until `signal`; outages are waited out. Rejects only where a log is corrupt. */
   async follow(signal: AbortSignal, onTrouble: (error: GauzeError) => void): Promise<void> {
     while (!signal.aborted) {
       try {
@@ -129,11 +138,15 @@ export class PolicyLog {
           changed = true;
         });
         this.state.endOffset = this.reader.position;
+        if (this.state.versions.awaitsDecision) {
+          await this.accessReader.read(0, (record) => this.takeAccess(record));
+          this.decisionsRead();
+        }
         if (changed) this.wake();
       } catch (error) {
         if (signal.aborted) return;
         const own = ownError(error);
-        if (own.code === 'ERR_POLICY_LOG_CORRUPT') throw own;
+        if (own.code === 'ERR_POLICY_LOG_CORRUPT' || own.code === 'ERR_ACCESS_LOG_CORRUPT') throw own;
         onTrouble(own);
         await sleep(RETRY_MS, signal).catch(() => undefined);
       }
@@ -158,6 +171,7 @@ export class PolicyLog {
 
   close(): void {
     this.reader.close();
+    this.accessReader.close();
     this.wake();
   }
 
@@ -168,6 +182,23 @@ export class PolicyLog {
     } catch {
       throw new GauzeError('ERR_POLICY_LOG_CORRUPT', { offset: record.offset });
     }
+  }
+
+  private takeAccess(record: LogRecord): void {
+    const { versions } = this.state;
+    try {
+      if (!record.value) throw new RangeError('no value');
+      versions.foldAccess(record.offset, record.timestampMs, accessEntryCodec.decode(record.value));
+    } catch {
+      throw new GauzeError('ERR_ACCESS_LOG_CORRUPT', { offset: record.offset });
+    }
+  }
+
+  private decisionsRead(): void {
+    const before = this.state.rulesVersion;
+    this.state.versions.approvals.endOffset = this.accessReader.position;
+    this.state.settle();
+    if (this.state.rulesVersion !== before) this.wake();
   }
 
   private wake(): void {

@@ -1,0 +1,195 @@
+/**
+ * Which version of each audience's policy is in force. Once approvals are required, one that opens anything counts only
+ * if it names a decision that people took about exactly that; until then the version before it stays. Judged from the
+ * two logs alone, in order, so that every instance comes to the same, today and after a restart.
+ */
+import type { AccessEntry } from '../schemas/access-codecs.ts';
+import type { PolicyApprovalEntry, PolicyLogEntry } from '../schemas/control-codecs.ts';
+import { GauzeError, GauzeErrors } from '../platform/errors.ts';
+import { isTagName } from '../schemas/tags.ts';
+import type { TagName } from '../schemas/tags.ts';
+import { valueSubject } from '../schemas/topic-names.ts';
+import { findOpenings } from './openings.ts';
+import type { KnownPlaces, PolicyVersion } from './openings.ts';
+import { PolicyApprovals } from './policy-approval.ts';
+import { parsePolicy } from './policy-file.ts';
+import type { Policy } from './policy.ts';
+
+/** A policy version as applied. */
+export interface AppliedPolicy {
+  readonly audience: string;
+  readonly version: number;
+  /** Hex. */
+  readonly sha256: string;
+  readonly asOfDay: number;
+  readonly text: string;
+  /** Where in the log it stands. */
+  readonly logOffset: number;
+}
+
+/** A version that stands in the log and is not in force, because nobody has decided that it may open what it opens. */
+export interface RefusedPolicy extends AppliedPolicy {
+  readonly opens: readonly string[];
+}
+
+type TagsSeen = NonNullable<PolicyLogEntry['tags']>;
+
+interface Applied {
+  readonly policy: AppliedPolicy;
+  readonly approval: PolicyApprovalEntry | null;
+}
+
+/** Where the versions of an audience have led to. */
+interface Standing {
+  readonly inForce: AppliedPolicy | null;
+  readonly refused: RefusedPolicy | null;
+  /** The last version in force that can be read: what the next one is compared with. */
+  readonly base: PolicyVersion | null;
+}
+
+const NOTHING: Standing = { inForce: null, refused: null, base: null };
+
+export class PoliciesInForce {
+  readonly inForce = new Map<string, AppliedPolicy>();
+  readonly refused = new Map<string, RefusedPolicy>();
+  readonly approvals = new PolicyApprovals();
+  /** Where in the log approvals became required; null before. Nothing takes it back. */
+  requiredFrom: number | null = null;
+  /** Highest version number of each audience that stands in the log, in force or not. */
+  readonly versions = new Map<string, number>();
+  private readonly bases = new Map<string, PolicyVersion>();
+  /** Since approvals are required; before, the last one only. */
+  private readonly history = new Map<string, (Applied | null)[]>();
+  private readonly tagsSeen: (TagsSeen & { readonly offset: number })[] = [];
+
+  require(offset: number): void {
+    this.requiredFrom ??= offset;
+  }
+
+  seeTags(offset: number, tags: TagsSeen): void {
+    this.tagsSeen.push({ ...tags, offset });
+  }
+
+  /** A version, or null for the end of the audience's policy. */
+  take(audience: string, applied: Applied | null): void {
+    const before = this.requiredFrom === null ? [] : (this.history.get(audience) ?? []);
+    this.history.set(audience, [...before, applied]);
+    this.versions.set(audience, Math.max(this.versions.get(audience) ?? 0, applied?.policy.version ?? 0));
+    this.judge(audience);
+  }
+
+  /** Takes in an entry of gauze.access; `settle` afterwards. */
+  foldAccess(offset: number, appendTimeMs: number, entry: AccessEntry): void {
+    this.approvals.fold(offset, appendTimeMs, entry);
+  }
+
+  /** Judges again where a decision is named; true where anything has changed. */
+  settle(): boolean {
+    const standing = (): string =>
+      JSON.stringify(
+        [this.inForce, this.refused].map((each) => [...each.values()].map(({ logOffset }) => logOffset)),
+      );
+    const before = standing();
+    for (const audience of this.history.keys()) if (this.namedDecision(audience) >= 0) this.judge(audience);
+    return standing() !== before;
+  }
+
+  /** Does a version name a decision that lies beyond what has been read of gauze.access? */
+  get awaitsDecision(): boolean {
+    return [...this.history.keys()].some(
+      (audience) => this.namedDecision(audience) >= this.approvals.endOffset,
+    );
+  }
+
+  /** What applying `version` now would open, as whoever enforces policies will see it. */
+  openings(version: PolicyVersion, tags: KnownPlaces): readonly string[] {
+    return findOpenings(this.bases.get(version.policy.audience) ?? null, version, tags);
+  }
+
+  /** The version in force, read; null where there is none, or none that this version of gauze can read. */
+  base(audience: string): PolicyVersion | null {
+    return this.bases.get(audience) ?? null;
+  }
+
+  /** Tags of raw topics as the log had them before `offset`. */
+  knownPlaces(topics: Iterable<string>, offset = Infinity): KnownPlaces {
+    return new Map([...topics].map((topic) => [topic, this.tagsOf(valueSubject(topic), offset)]));
+  }
+
+  private tagsOf(subject: string, offset: number): Map<string, Set<TagName>> {
+    const known = new Map<string, Set<TagName>>();
+    for (const seen of this.tagsSeen) {
+      if (seen.subject !== subject || seen.offset >= offset) continue;
+      for (const { path, tags } of seen.paths)
+        known.set(path, new Set([...(known.get(path) ?? []), ...tags.filter(isTagName)]));
+    }
+    return known;
+  }
+
+  /** The highest decision that any version of the audience names; -1 for none. */
+  private namedDecision(audience: string): number {
+    const named = (this.history.get(audience) ?? []).map((each) => each?.approval?.decision_offset ?? -1);
+    return Math.max(-1, ...named);
+  }
+
+  private judge(audience: string): void {
+    const used = new Set<string>();
+    const { inForce, refused, base } = (this.history.get(audience) ?? []).reduce<Standing>(
+      (standing, each) => (each ? this.next(standing, each, used) : NOTHING),
+      NOTHING,
+    );
+    put(this.inForce, audience, inForce);
+    put(this.refused, audience, refused);
+    put(this.bases, audience, base);
+  }
+
+  private next(standing: Standing, { policy: applied, approval }: Applied, used: Set<string>): Standing {
+    const policy = readable(applied);
+    const base = policy ? { policy, asOfDay: applied.asOfDay } : standing.base;
+    const taken = { inForce: applied, refused: null, base };
+    if (this.requiredFrom === null || applied.logOffset < this.requiredFrom) return taken;
+    // Under a policy that cannot be read lanes hold: nothing passes.
+    if (!policy) return taken;
+    const opens = this.opens(standing.base, applied, policy);
+    const isApproved = approval !== null && this.isApproved(approval, applied, opens, used);
+    // A decision is used up by the version that names it: going back to it later is another question.
+    if (approval && isApproved) used.add(approval.request_id);
+    return isApproved || opens.length === 0 ? taken : { ...standing, refused: { ...applied, opens } };
+  }
+
+  private opens(base: PolicyVersion | null, applied: AppliedPolicy, policy: Policy): readonly string[] {
+    const { audience, sha256, asOfDay, logOffset } = applied;
+    if (policy.audience !== audience || policy.sha256 !== sha256)
+      return [`${audience}: a text that is not the one it is said to be`];
+    return findOpenings(base, { policy, asOfDay }, this.knownPlaces(policy.topics.keys(), logOffset));
+  }
+
+  private isApproved(
+    approval: PolicyApprovalEntry,
+    { audience, sha256 }: AppliedPolicy,
+    opens: readonly string[],
+    used: ReadonlySet<string>,
+  ): boolean {
+    const request = used.has(approval.request_id) ? null : this.approvals.approved(approval);
+    return (
+      request !== null &&
+      request.audience === audience &&
+      request.sha256 === sha256 &&
+      opens.every((sentence) => request.opens.includes(sentence))
+    );
+  }
+}
+
+function put<T>(map: Map<string, T>, key: string, value: T | null): void {
+  if (value === null) map.delete(key);
+  else map.set(key, value);
+}
+
+function readable({ text, audience }: AppliedPolicy): Policy | null {
+  try {
+    return parsePolicy(text, `${audience}.yaml`);
+  } catch (error) {
+    if (error instanceof GauzeError || error instanceof GauzeErrors) return null;
+    throw error;
+  }
+}
