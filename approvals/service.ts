@@ -28,6 +28,7 @@ import type { Channel } from './notify/message.ts';
 import { RawOffsets } from './offsets-between.ts';
 import { Preview } from './preview.ts';
 import type { PreviewOptions } from './preview.ts';
+import { ProgressWatch } from './progress-watch.ts';
 import { ApprovalJobs } from './queue/approval-jobs.ts';
 import type { RedisSettings } from './queue/redis-link.ts';
 import { ReadinessProbe } from './readiness.ts';
@@ -143,7 +144,7 @@ export class ApprovalService {
   }
 
   private async accessLog(): Promise<AccessLog> {
-    const { cluster, names, registry } = this.options;
+    const { cluster, names, registry, principal } = this.options;
     const onTrouble = (error: GauzeError): void => this.trouble(error);
     const auditEvent = await registry.register(valueSubject(names.auditEvents), auditEventCodec.schemaText);
     const access = await registry.register(valueSubject(names.access), accessEntryCodec.schemaText);
@@ -157,6 +158,10 @@ export class ApprovalService {
     this.closers.unshift(async () => await writer.stop());
     void writer.failed.then(this.reportFailure);
     writer.start();
+    const isWriting = (): boolean => writer.isWriting;
+    const progress = new ProgressWatch({ cluster, names, log, principal, isWriting, onTrouble });
+    this.closers.unshift(async () => await progress.close());
+    progress.start();
     return log;
   }
 

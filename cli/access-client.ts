@@ -6,7 +6,6 @@ import { randomId } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
 import { problemSchema } from '../approvals/http/problem.ts';
 import { ApiRefusal } from './api-refusal.ts';
-import { accessToken } from './login-command.ts';
 import type { Site } from './site.ts';
 
 const TIMEOUT_MS = 20_000;
@@ -15,14 +14,10 @@ export class AccessClient {
   private readonly base: string;
   private readonly token: string;
 
-  private constructor(base: string, token: string) {
+  /** For whoever the access token names. */
+  constructor(base: string, token: string) {
     this.base = base;
     this.token = token;
-  }
-
-  /** For the person who has logged in. Throws where nobody has. */
-  static async of(site: Site): Promise<AccessClient> {
-    return new AccessClient(apiUrl(site), await accessToken(site));
   }
 
   /** Throws ApiRefusal, ERR_HTTP_API_UNREACHABLE. */

@@ -6,8 +6,9 @@
 import { createInterface } from 'node:readline/promises';
 import { GauzeError } from '../platform/errors.ts';
 import type { GrantAnswer, RequestAnswer } from '../approvals/http/answer-schemas.ts';
-import { AccessClient } from './access-client.ts';
+import { AccessClient, apiUrl } from './access-client.ts';
 import { showGrant, showGrants, showRequest, showRequests } from './access-views.ts';
+import { accessToken } from './login-command.ts';
 import { minutesOf, wholeNumberOf } from './option-values.ts';
 import { Site } from './site.ts';
 import { EXIT, note, print } from './terminal.ts';
@@ -184,7 +185,8 @@ export async function reviewCommand(id: string, options: ReviewOptions): Promise
 }
 
 async function clientOf(options: CommonOptions): Promise<AccessClient> {
-  return await AccessClient.of(await Site.load(options.config));
+  const site = await Site.load(options.config);
+  return new AccessClient(apiUrl(site), await accessToken(site));
 }
 
 function showAnswer(options: CommonOptions, request: RequestAnswer): void {

@@ -71,7 +71,7 @@ export async function readAuditEvents(cluster: Cluster, topic: string): Promise<
 }
 
 export function checkAudit(events: readonly ReadEvent[], lanes: readonly LanePosition[]): AuditFindings {
-  const batches = events.filter(({ event }) => event.type === 'session.batch');
+  const batches = events.filter(({ event }) => event.type === 'session.batch' && event.grant === null);
   const byLane = Map.groupBy(batches, ({ event }) => laneOf(event));
   const chains = Map.groupBy(events, ({ event }) => event.chain_id.toString('hex'));
   const untiled = lanes.filter((lane) => !tiles(byLane.get(keyOf(lane)) ?? [], lane)).map(nameOf);

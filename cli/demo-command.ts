@@ -10,6 +10,9 @@ import { Supervised } from '../stack/supervised.ts';
 import { GauzeError } from '../platform/errors.ts';
 import { applyPolicies } from './apply-command.ts';
 import { check, checkLines } from './check-command.ts';
+import { playAccess, startAccessRoles } from './demo-access.ts';
+import type { AccessFindings } from './demo-access.ts';
+import { grantStoryLines } from './demo-audit-grant.ts';
 import { auditLines } from './demo-audit.ts';
 import type { AuditFindings } from './demo-audit.ts';
 import { DemoFeed } from './demo-feed.ts';
@@ -51,7 +54,7 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
       setting: '--from',
       expected: 'the folder of a Synthea CSV export',
     });
-  const stage = new DemoStage({ steps: 8, json: options.json });
+  const stage = new DemoStage({ steps: 9, json: options.json });
   return await stage.play(async () => await story(stage, { patients, from }, options));
 }
 
@@ -75,12 +78,16 @@ async function story(stage: DemoStage, source: FeedSource, options: DemoOptions)
   await stage.step('One person, side by side', async () =>
     showPeople(stage, hospital.feed, counted.readings, options.json),
   );
-  const audit = await stage.step('What the audit topic says', async () => askAudit(stage, observer));
+  const access = await stage.step('Raw access: asked for, narrowed, approved, read, ended', async () =>
+    tellAccess(stage, stack, hospital.demo, directory),
+  );
+  const audit = await stage.step('What the audit topic says', async () => askAudit(stage, observer, access));
 
   const { totals, refusals } = counted;
-  const ok = totals.ok && refusals.every((each) => each.ok) && audit.ok;
+  const ok = totals.ok && refusals.every((each) => each.ok) && access.ok && audit.ok;
   const seconds = Number(stage.elapsedS.toFixed(1));
-  if (options.json) print(JSON.stringify({ ok, seconds, raw: hospital.feed.sent, totals, refusals, audit }));
+  if (options.json)
+    print(JSON.stringify({ ok, seconds, raw: hospital.feed.sent, totals, refusals, access, audit }));
   else {
     print(verdict(ok, hospital.feed.total, seconds));
     for (const line of nextSteps(stack, directory.path, options.keep)) print(line);
@@ -163,7 +170,7 @@ async function maskEverything(
   observer: DemoObserver,
   directory: SiteDirectory,
 ): Promise<void> {
-  await startRun(directory.supervised, directory.path, demo.config);
+  await startRun(directory.supervised, directory.path, demo.config, 'topology');
   const feeding = feed.run(stage.signal);
   try {
     const isRunning = (): boolean => isRunUp(directory.supervised);
@@ -172,7 +179,7 @@ async function maskEverything(
     await Promise.race([watching, feeding.then(async () => await watching)]);
     await feeding;
   } catch (error) {
-    if (!stage.signal.aborted) stage.sayAll(await runLog(directory.path));
+    if (!stage.signal.aborted) stage.sayAll(await runLog(directory.path, 'topology'));
     throw error;
   }
 }
@@ -202,10 +209,33 @@ async function showPeople(
   return await Promise.resolve();
 }
 
-async function askAudit(stage: DemoStage, observer: DemoObserver): Promise<AuditFindings> {
-  const findings = await observer.audit(stage.signal);
-  stage.sayAll(auditLines(findings));
-  return findings;
+async function tellAccess(
+  stage: DemoStage,
+  stack: Stack,
+  demo: DemoSite,
+  { supervised, path }: SiteDirectory,
+): Promise<AccessFindings> {
+  const input = { stage, stack, demo, supervised, directory: path };
+  await startAccessRoles(input);
+  try {
+    return await playAccess(input);
+  } catch (error) {
+    if (!stage.signal.aborted)
+      for (const role of ['approvals', 'provisioner']) stage.sayAll(await runLog(path, role));
+    throw error;
+  }
+}
+
+async function askAudit(
+  stage: DemoStage,
+  observer: DemoObserver,
+  { grant: grantId }: AccessFindings,
+): Promise<AuditFindings> {
+  const { lanes, grant } = await observer.audit(grantId, stage.signal);
+  stage.sayAll(auditLines(lanes));
+  stage.say(`and of grant ${grantId}:`);
+  stage.sayAll(grantStoryLines(grant));
+  return { ...lanes, ok: lanes.ok && grant.leasedFirst && grant.delivered > 0 };
 }
 
 function verdict(ok: boolean, records: number, seconds: number): string {

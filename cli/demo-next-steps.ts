@@ -35,7 +35,7 @@ export function nextSteps(stack: StackDescription, directory: string, isKept: bo
     '    --topic clinical.patients.for-research --from-beginning --max-messages 3',
     'The same with --topic clinical.patients is refused.',
     '',
-    `Site    ${directory}   (policies/ to edit, then gauze apply; gauze-run.log)`,
+    `Site    ${directory}   (policies/ to edit, then gauze apply; gauze-run-*.log)`,
     `Schemas ${stack.registryUrl}/subjects`,
     '',
     'Ctrl-C stops everything; the site directory stays until you remove it.',

@@ -9,6 +9,8 @@ import { parseAddress } from '../kafka/login.ts';
 import { monotonicMs, sleep } from '../platform/clock.ts';
 import { INDEX_AUDIENCE } from '../topology/lane-kind.ts';
 import { decodeLaneMetadata } from '../topology/lane-metadata.ts';
+import { grantStory } from './demo-audit-grant.ts';
+import type { GrantStory } from './demo-audit-grant.ts';
 import { checkAudit, readAuditEvents } from './demo-audit.ts';
 import type { AuditFindings, LanePosition } from './demo-audit.ts';
 import type { DemoFeed } from './demo-feed.ts';
@@ -103,12 +105,13 @@ export class DemoObserver {
   }
 
   /** Positions first, then the events: with nothing left to mask or to index, both stand still. */
-  async audit(signal: AbortSignal): Promise<AuditFindings> {
+  async audit(grantId: string, signal: AbortSignal): Promise<{ lanes: AuditFindings; grant: GrantStory }> {
     const positions = await this.#lastPositions(signal);
     const auditor = await this.#site.cluster('auditor');
     try {
       await auditor.start();
-      return checkAudit(await readAuditEvents(auditor, this.#site.names.auditEvents), positions);
+      const events = await readAuditEvents(auditor, this.#site.names.auditEvents);
+      return { lanes: checkAudit(events, positions), grant: grantStory(events, grantId) };
     } finally {
       await auditor.close();
     }

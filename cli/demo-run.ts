@@ -7,31 +7,43 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Supervised } from '../stack/supervised.ts';
 
-/** Name of the service under its supervisor. */
+/** Names of the services under their supervisor begin so. */
 const NAME = 'gauze-run';
-const LOG_FILE = 'gauze-run.log';
 const LOG_LINES = 12;
 
 /** True from its start to its end. */
 export function isRunUp(supervised: Supervised): boolean {
-  return supervised.pids.has(NAME);
+  return supervised.pids.has(nameOf('topology'));
 }
 
-/** Starts it. */
-export async function startRun(supervised: Supervised, directory: string, config: string): Promise<void> {
+/** Starts a role of the service. */
+export async function startRun(
+  supervised: Supervised,
+  directory: string,
+  config: string,
+  role: string,
+): Promise<void> {
   // As TypeScript in the work tree, as JavaScript in a published package.
   const script = import.meta.url.endsWith('.ts') ? './gauze.ts' : './gauze.js';
   await supervised.start({
-    name: NAME,
+    name: nameOf(role),
     command: process.execPath,
-    args: [fileURLToPath(new URL(script, import.meta.url)), 'run', '--config', config],
+    args: [fileURLToPath(new URL(script, import.meta.url)), 'run', '--role', role, '--config', config],
     directory,
-    logFile: join(directory, LOG_FILE),
+    logFile: join(directory, logFile(role)),
   });
 }
 
-/** The last lines of its log, for people who want to know why it does not go on. */
-export async function runLog(directory: string): Promise<readonly string[]> {
-  const text = await readFile(join(directory, LOG_FILE), 'utf8').catch(() => '');
+function nameOf(role: string): string {
+  return `${NAME}-${role}`;
+}
+
+function logFile(role: string): string {
+  return `${nameOf(role)}.log`;
+}
+
+/** The last lines of a role's log, for people who want to know why it does not go on. */
+export async function runLog(directory: string, role: string): Promise<readonly string[]> {
+  const text = await readFile(join(directory, logFile(role)), 'utf8').catch(() => '');
   return text.trimEnd().split('\n').slice(-LOG_LINES);
 }

@@ -13,6 +13,7 @@ import type { KafkaJsOptions } from '../kafka/kafkajs-client.ts';
 import type { Login } from '../kafka/login.ts';
 import { createKeyringFile } from '../keys/keyring.ts';
 import { GauzeError } from '../platform/errors.ts';
+import { freePorts } from '../stack/free-ports.ts';
 import type { Stack } from '../stack/local-stack.ts';
 
 /** Partitions of each raw topic: some, so that the work can be shared out. */
@@ -28,7 +29,7 @@ export type DemoAudience = keyof typeof READERS;
 export const AUDIENCES = ['research', 'analytics', 'billing'] as const satisfies readonly DemoAudience[];
 
 const FEED = 'ehr-feed';
-const ROLES = ['admin', 'topology', 'auditor'] as const;
+const ROLES = ['admin', 'topology', 'approvals', 'provisioner', 'auditor'] as const;
 
 /** Connection options that have a log-in. */
 export type LoggedIn = KafkaJsOptions & { readonly login: Login };
@@ -58,8 +59,11 @@ export async function makeSite(stack: Stack, directory: string): Promise<DemoSit
   await createKeyringFile(join(secrets, 'keyring.json'), AUDIENCES);
   const policies = fileURLToPath(new URL('../examples/hospital/policies/', import.meta.url));
   await cp(policies, join(directory, 'policies'), { recursive: true });
+  const access = fileURLToPath(new URL('../examples/hospital/access.yaml', import.meta.url));
+  await cp(access, join(directory, 'access.yaml'));
   const config = join(directory, 'gauze.yaml');
-  await writeFile(config, configText(stack));
+  const [port = 0] = await freePorts(1);
+  await writeFile(config, configText(stack, port));
   return { directory, config, as };
 }
 
@@ -91,7 +95,7 @@ function roleLine(role: string): string {
   return `    ${role}: { mechanism: scram-sha-256, username: gauze-${role}, passwordFile: secrets/gauze-${role} }`;
 }
 
-function configText({ brokers, registryUrl, redisUrl }: Stack): string {
+function configText({ brokers, registryUrl, redisUrl, oidcIssuer }: Stack, httpPort: number): string {
   return [
     '# A site of the demo; docs/reference/config.md describes every setting.',
     'kafka:',
@@ -103,6 +107,17 @@ function configText({ brokers, registryUrl, redisUrl }: Stack): string {
     `redis: { url: '${redisUrl}' }`,
     'keys: { file: secrets/keyring.json }',
     'policies: policies/',
+    `oidc: { issuer: '${oidcIssuer}', audience: gauze }`,
+    `http: { host: 127.0.0.1, port: ${httpPort} }`,
+    'access: access.yaml',
+    'roles:',
+    '  clinicians: [grp-clinicians]',
+    '  emergency-physicians: [grp-emergency]',
+    '  data-owners: [grp-ehr-owners]',
+    '  privacy-officers: [grp-privacy]',
+    '  operators: [grp-operators]',
+    '  auditors: [grp-audit]',
+    "owners: { 'User:alice': alice, 'User:bob': bob, 'User:icu-app': carol }",
     '',
   ].join('\n');
 }

@@ -12,7 +12,7 @@ import type { AccessEventFacts } from '../audit/access-events.ts';
 import type { KafkaAdmin } from '../kafka/admin.ts';
 import type { Cluster } from '../kafka/cluster.ts';
 import { random } from '../platform/clock.ts';
-import type { GauzeError } from '../platform/errors.ts';
+import { GauzeError } from '../platform/errors.ts';
 import type { Logger } from '../platform/log.ts';
 import { grantTopicRights } from '../policy/desired-state.ts';
 import { accessEntryCodec } from '../schemas/access-codecs.ts';
@@ -66,7 +66,7 @@ async function follow({ site, log, stopped }: RoleRun, admin: KafkaAdmin, cluste
       names,
       grants,
       topics,
-      report: reportTo(accessLog, grants, site.principals.provisioner),
+      report: reportTo(accessLog, grants, site.principals.provisioner, onTrouble),
       events: loggedEvents(log),
       forgetSchemas: async (topic) => {
         for (const subject of [valueSubject(topic), `${topic}-key`]) await registry.deleteSubject(subject);
@@ -109,9 +109,14 @@ async function schemaIds(site: Site, registry: RegistryClient) {
 }
 
 /** Each report goes to the access log together with its audit event; what became of it shows in the state of grants. */
-function reportTo(accessLog: AccessLog, grants: GrantsFollower, principal: string): SendReport {
+function reportTo(
+  accessLog: AccessLog,
+  grants: GrantsFollower,
+  principal: string,
+  onRefused: (error: GauzeError) => void,
+): SendReport {
   const by: AccessActor = {
-    kind: 'SERVICE',
+    kind: 'SYSTEM',
     id: principal,
     roles: ['provisioner'],
     on_behalf_of: null,
@@ -132,7 +137,9 @@ function reportTo(accessLog: AccessLog, grants: GrantsFollower, principal: strin
         ...(brokers === null ? {} : { brokers: String(brokers) }),
       },
     };
-    await accessLog.append({ kind, by, grant_id: grantId, cause, topic }, event);
+    const { outcome, code } = await accessLog.append({ kind, by, grant_id: grantId, cause, topic }, event);
+    // The grant has moved on meanwhile, and its new state says what is to be done; still, people should know.
+    if (outcome === 'REFUSED' && code !== null) onRefused(new GauzeError(code, { grant: grantId }));
   };
 }
 
