@@ -128,6 +128,8 @@ export class GrantSession {
       const { code } = ownError(thrown);
       if (code === 'ERR_GRANT_TAGS_CHANGED') return 'TAGS_CHANGED';
       if (code === 'ERR_GRANT_LATE_APPEND') return 'LATE_APPEND';
+      // Its time is over: the session closes in order, and the task sees to the topic.
+      if (code === 'ERR_GRANT_NOT_ALLOWED') return null;
       throw thrown;
     }
   }

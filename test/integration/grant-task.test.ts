@@ -7,11 +7,12 @@ import { generateHospital } from '../../examples/hospital/hospital.ts';
 import { RegistryClient } from '../../schemas/registry-client.ts';
 import { AvroValues } from '../support/avro-values.ts';
 import type { Scalar } from '../support/avro-values.ts';
-import { GrantBench, OPEN_END } from '../support/grant-bench.ts';
+import { GrantBench } from '../support/grant-bench.ts';
 import type { GrantedRecord } from '../support/grant-bench.ts';
-import { auditEventCodec } from '../../schemas/control-codecs.ts';
 import type { PhiAuditEvent } from '../../schemas/control-codecs.ts';
-import { testStack } from '../support/stack.ts';
+import { ordinaryProducer } from '../../kafka/kafkajs-client.ts';
+import type { OrdinaryProducer } from '../../kafka/kafkajs-client.ts';
+import { connectionOf, eventually, testStack } from '../support/stack.ts';
 import { TestSite } from '../support/test-site.ts';
 import { dumpTopics } from '../support/topic-dump.ts';
 import type { DumpedRecord } from '../support/topic-dump.ts';
@@ -26,6 +27,7 @@ let site: TestSite;
 let bench: GrantBench;
 let raw: readonly Decoded[];
 let research: readonly Decoded[];
+let rawRecords: readonly DumpedRecord[];
 
 interface Decoded {
   readonly partition: number;
@@ -70,7 +72,8 @@ beforeAll(async () => {
   bench = new GrantBench(site);
   await bench.start();
   const dump = await dumpTopics([site.raw(TOPIC), site.sanitized(TOPIC, 'research')]);
-  raw = await decode(dump.filter(({ topic }) => topic === site.raw(TOPIC)).sort(byPlace));
+  rawRecords = dump.filter(({ topic }) => topic === site.raw(TOPIC)).sort(byPlace);
+  raw = await decode(rawRecords);
   research = await decode(dump.filter(({ topic }) => topic !== site.raw(TOPIC)).sort(byPlace));
 }, 180_000);
 
@@ -78,6 +81,40 @@ afterAll(async () => {
   await bench.close();
   await site.close();
 });
+
+/** Sends the same records again and again, a few at a time, as long as it is not stopped. */
+class Traffic {
+  private readonly producer: OrdinaryProducer;
+  private isStopping = false;
+  private running: Promise<void> = Promise.resolve();
+
+  private constructor(producer: OrdinaryProducer) {
+    this.producer = producer;
+  }
+
+  static async start(topic: string, records: readonly DumpedRecord[]): Promise<Traffic> {
+    const traffic = new Traffic(ordinaryProducer(connectionOf('ehr-feed')));
+    await traffic.producer.connect();
+    traffic.running = traffic.run(topic, records);
+    return traffic;
+  }
+
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    await this.running;
+    await this.producer.disconnect();
+  }
+
+  private async run(topic: string, records: readonly DumpedRecord[]): Promise<void> {
+    for (let i = 0; !this.isStopping; i += 3) {
+      const messages = [0, 1, 2].map((more) => {
+        const { key, value, partition } = records[(i + more) % records.length]!;
+        return { key, value, partition };
+      });
+      await this.producer.send({ topic, acks: -1, messages });
+    }
+  }
+}
 
 /** Scope partitions that end where the records end now. */
 function ranges(): { partition: number; first_offset: number; next_offset: number }[] {
@@ -87,11 +124,6 @@ function ranges(): { partition: number; first_offset: number; next_offset: numbe
     next_offset:
       1 + Math.max(...raw.filter((record) => record.partition === partition).map(({ offset }) => offset)),
   }));
-}
-
-async function eventsOf(grantId: string): Promise<readonly PhiAuditEvent[]> {
-  const dump = await dumpTopics([site.names.auditEvents]);
-  return dump.map(({ value }) => auditEventCodec.decode(value!)).filter(({ grant }) => grant?.id === grantId);
 }
 
 describe('a grant for three persons', () => {
@@ -180,7 +212,7 @@ describe('a grant for three persons', () => {
   });
 
   test('is leased before it is delivered, and audited for each partition, with whom it is about', async () => {
-    const events = await eventsOf(grantId);
+    const events = await bench.events(grantId);
     const leases = events.filter(({ phase }) => phase === 'LEASE');
     const batches = events.filter(
       ({ type, range }) => type === 'session.batch' && range!.delivered_count > 0,
@@ -207,4 +239,158 @@ describe('a grant for three persons', () => {
   });
 });
 
-void OPEN_END;
+/** Person of each raw record by its feed sequence. */
+const personOf = (record: Decoded): unknown =>
+  at(
+    raw.find((each) => sequence(each) === sequence(record))!,
+    'patientId',
+  );
+
+describe('caps', () => {
+  test('on records hold over all partitions, to the record', async () => {
+    const state = await bench.active(TOPIC, { partitions: ranges(), max_records: 137 });
+    await bench.write(state);
+    const progress = await bench.untilStopped(state.grant_id);
+    expect(progress).toMatchObject({ stopped: 'RECORDS', records: 137, lease: null });
+    expect(await bench.read(state)).toHaveLength(137);
+  }, 60_000);
+
+  test('on persons hold over all partitions', async () => {
+    const state = await bench.active(TOPIC, { partitions: ranges(), max_persons: 17 });
+    await bench.write(state);
+    const progress = await bench.untilStopped(state.grant_id);
+    expect(progress.stopped).toBe('PERSONS');
+    expect(progress.persons).toHaveLength(17);
+    const records = await decode(await bench.read(state));
+    expect(new Set(records.map(personOf)).size).toBe(17);
+  }, 60_000);
+
+  test('hold through kill -9, and what was leased is delivered once more at the most', async () => {
+    const caps = { max_records: 150, max_persons: 40 };
+    const state = await bench.active(TOPIC, { partitions: ranges(), ...caps });
+    const grantee = bench.grantee(state).follow();
+    await bench.write(state);
+    for (let kill = 1; kill <= 2; kill++) {
+      await bench.untilProgress(state.grant_id, ({ records }) => records >= kill * 30);
+      await site.lastInstance().end('SIGKILL');
+      site.run();
+    }
+    const progress = await bench.untilStopped(state.grant_id, 60_000);
+    await grantee.stop();
+    await grantee.readToEnd();
+    const seen = await decode(grantee.records);
+    expect(new Set(seen.map(sequence)).size).toBeLessThanOrEqual(progress.records);
+    expect(progress.records).toBeLessThanOrEqual(caps.max_records);
+    expect(new Set(seen.map(personOf)).size).toBeLessThanOrEqual(caps.max_persons);
+    // The same record again, from an aborted transaction, is the same to the byte.
+    const bytes = Map.groupBy(grantee.records, (_, i) => String(sequence(seen[i]!)));
+    for (const same of bytes.values())
+      expect(new Set(same.map(({ value, key }) => `${key} ${value.toString('hex')}`)).size).toBe(1);
+    const leased = (await bench.events(state.grant_id)).filter(({ phase }) => phase === 'LEASE');
+    const sum = leased.reduce((total, { range }) => total + range!.delivered_count, 0);
+    expect(sum).toBe(progress.records);
+  }, 120_000);
+});
+
+describe('a fetch that a broker holds open over a revocation', () => {
+  test('gets nothing, whatever is fed afterwards', async () => {
+    const state = await bench.active(TOPIC, {});
+    await bench.write(state);
+    const ends = ranges().map(({ next_offset: next }) => next);
+    await bench.untilProgress(state.grant_id, ({ delivered }) =>
+      ends.every((end, partition) =>
+        delivered.some((each) => each.partition === partition && each.next_offset >= end),
+      ),
+    );
+    const places = (await bench.read(state)).filter(({ partition }) => partition === 0);
+    const end = Math.max(...places.map(({ offset }) => offset)) + 2;
+    const { answer } = await bench.parkedFetch(state, 0, end, 8_000);
+    await bench.write(bench.next(state, { state: 'REVOKING', cause: 'REQUESTER' }));
+    const traffic = await Traffic.start(site.raw(TOPIC), rawRecords);
+    const { error, records } = await answer;
+    await traffic.stop();
+    expect(records).toHaveLength(0);
+    expect([3, 100]).toContain(error);
+  }, 60_000);
+});
+
+describe('an end', () => {
+  let traffic: Traffic;
+
+  beforeAll(async () => {
+    traffic = await Traffic.start(site.raw(TOPIC), rawRecords);
+  });
+
+  afterAll(async () => {
+    await traffic.stop();
+  });
+
+  test('by time: nothing is appended at or after it, and the topic goes', async () => {
+    const state = await bench.active(TOPIC, { lastsMs: 6_000 });
+    const grantee = bench.grantee(state).follow();
+    await bench.write(state);
+    const goneMs = await bench.untilGone(state.grant_id);
+    await grantee.ended();
+    const last = grantee.lastAppendMs;
+    expect(grantee.records.length).toBeGreaterThan(50);
+    expect(last).toBeLessThan(state.not_after);
+    // Not because it had stopped long before.
+    expect(last).toBeGreaterThan(state.not_after - 3_000);
+    expect(goneMs).toBeLessThan(state.not_after + 5_000);
+    const events = await bench.events(state.grant_id);
+    expect(events.filter(({ outcome }) => outcome === 'SERIOUS_FAILURE')).toEqual([]);
+    expect(events.at(-1)?.type).toBe('session.closed');
+  }, 60_000);
+
+  test('by revocation: nothing is appended from a second after it on', async () => {
+    const cutOffs: number[] = [];
+    for (let round = 0; round < 5; round++) {
+      const state = await bench.active(TOPIC, {});
+      const grantee = bench.grantee(state).follow();
+      await bench.write(state);
+      await grantee.until(() => grantee.records.length > 20);
+      const revokedMs = await bench.write(bench.next(state, { state: 'REVOKING', cause: 'REQUESTER' }));
+      await bench.untilGone(state.grant_id);
+      await grantee.ended();
+      cutOffs.push(grantee.lastAppendMs - revokedMs);
+    }
+    console.info(`cut-off in ms: ${cutOffs.join(' ')}`);
+    expect(Math.max(...cutOffs)).toBeLessThan(1_000);
+  }, 120_000);
+
+  test('by suspension, and no end at all for what is resumed', async () => {
+    const state = await bench.active(TOPIC, {});
+    const grantee = bench.grantee(state).follow();
+    await bench.write(state);
+    await grantee.until(() => grantee.records.length > 20);
+    const suspended = bench.next(state, { state: 'SUSPENDED' });
+    const suspendedMs = await bench.write(suspended);
+    const killed = await eventually(async () => {
+      const found = (await bench.events(state.grant_id)).find(({ type }) => type === 'session.killed');
+      if (!found) throw new Error('no event of the cut');
+      return found;
+    }, 30_000);
+    expect(killed.ext).toContainEqual({ k: 'state', v: 'SUSPENDED' });
+    expect(grantee.lastAppendMs).toBeLessThan(suspendedMs + 1_000);
+    const before = grantee.records.length;
+    await bench.write(bench.next(suspended, { state: 'ACTIVE' }));
+    await grantee.until(() => grantee.records.length > before);
+    await grantee.stop();
+  }, 120_000);
+
+  test('for as long as nobody knows the state, because a transaction in it does not end', async () => {
+    const state = await bench.active(TOPIC, {});
+    const grantee = bench.grantee(state).follow();
+    await bench.write(state);
+    await grantee.until(() => grantee.records.length > 20);
+    const hungMs = Date.now();
+    const hung = await bench.hang(state.grant_id);
+    // A revocation that stands behind it cannot be seen either.
+    await grantee.until(() => Date.now() - grantee.lastAppendMs > 2_000);
+    expect(grantee.lastAppendMs - hungMs).toBeLessThan(5_000);
+    const before = grantee.records.length;
+    await hung.end('abort');
+    await grantee.until(() => grantee.records.length > before);
+    await grantee.stop();
+  }, 120_000);
+});

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { scopeHash } from '../../approvals/scope-hash.ts';
+import { BrokerConnections } from '../../kafka/cluster.ts';
 import { controlBatch } from '../../kafka/control-batch.ts';
 import { fetchRecords } from '../../kafka/fetch.ts';
 import { readRecordSet } from '../../kafka/record-set.ts';
@@ -12,6 +13,8 @@ import { TransactionalProducer } from '../../kafka/transactional-producer.ts';
 import { loadKeyring } from '../../keys/keyring.ts';
 import { grantProgressCodec, grantStateCodec } from '../../schemas/access-codecs.ts';
 import type { GrantProgress, GrantState, Scope } from '../../schemas/access-codecs.ts';
+import { auditEventCodec } from '../../schemas/control-codecs.ts';
+import type { PhiAuditEvent } from '../../schemas/control-codecs.ts';
 import { TestPlane, patience } from './kafka-plane.ts';
 import type { RawTransaction, TestTopic } from './kafka-plane.ts';
 import { recordsOf } from './read-records.ts';
@@ -161,6 +164,28 @@ export class GrantBench {
     return spread(grantId, 4);
   }
 
+  /** Every event about a grant, in the order of its chain. */
+  async events(grantId: string): Promise<readonly PhiAuditEvent[]> {
+    const name = this.site.names.auditEvents;
+    const topic = { name, id: await this.topicId(name) };
+    const partition = spread(this.site.names.grantGroup(grantId), 4);
+    const { records } = await this.plane.readAll(topic, partition);
+    return records
+      .map(({ value }) => auditEventCodec.decode(Buffer.from(value ?? '', 'hex')))
+      .filter(({ grant }) => grant?.id === grantId);
+  }
+
+  /** A fetch of one partition of the grant topic that the broker holds open until there is something, or `ms` are over. */
+  async parkedFetch(state: GrantState, partition: number, offset: number, ms: number) {
+    const connections = new BrokerConnections(this.plane.cluster);
+    const topic = await this.plane.cluster.topic(this.site.names.grantTopic(state.grant_id));
+    const connection = await connections.to(topic!.leaders[partition]!);
+    const topicId = state.grant_topic_id!;
+    const wanted = { topicId, partition, offset, maxBytes: 1_048_576, maxWaitMs: ms, readCommitted: false };
+    const answer = fetchRecords(connection, wanted).finally(() => connections.close());
+    return { answer };
+  }
+
   /** What the grant has taken, as last committed; null where nothing is on record. */
   async progress(grantId: string): Promise<GrantProgress | null> {
     const name = this.site.names.grantProgress;
@@ -222,6 +247,7 @@ export class Grantee {
   private readonly positions: number[];
   private running: Promise<void> | null = null;
   private isStopping = false;
+  private round: Promise<unknown> = Promise.resolve();
 
   constructor(plane: TestPlane, topic: TestTopic, partitions: number) {
     this.plane = plane;
@@ -232,9 +258,23 @@ export class Grantee {
   /** Goes on reading until `stop`, or until the topic is gone. */
   follow(): this {
     this.running = (async () => {
-      while (!this.isStopping && (await this.readOnce()) !== 'gone');
+      for (let outcome = ''; !this.isStopping && outcome !== 'gone';) {
+        const round = this.readOnce();
+        this.round = round;
+        outcome = await round;
+      }
     })();
     return this;
+  }
+
+  /** Waits while it reads on until `wanted` is true. */
+  async until(wanted: () => boolean): Promise<void> {
+    for (const wait = patience('records of a grant'); !wanted(); wait()) await this.round;
+  }
+
+  /** Broker's time of the last append seen. */
+  get lastAppendMs(): number {
+    return Math.max(...this.records.map(({ appendMs }) => appendMs));
   }
 
   async stop(): Promise<void> {
