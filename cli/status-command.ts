@@ -2,42 +2,60 @@
  * `gauze status`: every lane with its lag, and why it stands still if it does.
  */
 import { parsePolicy } from '../policy/policy-file.ts';
+import type { RefusedPolicy } from '../policy/policies-in-force.ts';
 import type { PolicyState } from '../policy/policy-log.ts';
-import { errorRow } from '../platform/errors.ts';
+import { GauzeError, errorRow } from '../platform/errors.ts';
 import { laneReports } from '../topology/lane-report.ts';
 import type { LaneReport } from '../topology/lane-report.ts';
 import { withPolicyLog } from './policy-log-access.ts';
 import { Site } from './site.ts';
-import { EXIT, note, print, styled, table } from './terminal.ts';
+import { EXIT, note, print, report, styled, table } from './terminal.ts';
 
 export interface StatusOptions {
   readonly config: string;
   readonly json: boolean;
 }
 
-/** Exit code 1 where a lane is held. */
+/** What the policies in force ask for, and versions that are not in force because nobody has decided about them. */
+interface Standing {
+  readonly lanes: readonly LaneReport[];
+  readonly refused: readonly RefusedPolicy[];
+}
+
+/** Exit code 1 where a lane is held, or a policy stands in the log without the decision it needs. */
 export async function statusCommand(options: StatusOptions): Promise<number> {
   const site = await Site.load(options.config);
-  const reports = await readReports(site);
-  if (reports === null) {
+  const standing = await readStanding(site);
+  if (standing === null) {
     note('No policy has been applied yet: run `gauze apply`.');
     return EXIT.problems;
   }
-  if (options.json) for (const report of reports) print(JSON.stringify(report));
-  else show(reports);
-  return reports.some((report) => report.state === 'held') ? EXIT.problems : EXIT.ok;
+  const { lanes, refused } = standing;
+  if (options.json) for (const lane of lanes) print(JSON.stringify(lane));
+  else show(lanes);
+  for (const policy of refused) tellRefused(policy, options.json);
+  const isFine = refused.length === 0 && lanes.every(({ state }) => state !== 'held');
+  return isFine ? EXIT.ok : EXIT.problems;
 }
 
-/** The reports of all lanes that the policies in force ask for; null where none is. */
-async function readReports(site: Site): Promise<readonly LaneReport[] | null> {
+function tellRefused({ audience, logOffset, opens }: RefusedPolicy, json: boolean): void {
+  report(new GauzeError('ERR_POLICY_UNAPPROVED', { audience, offset: logOffset }), json);
+  if (!json) for (const sentence of opens) note(`    opens  ${sentence}`);
+}
+
+/** Null where no policy is applied. */
+async function readStanding(site: Site): Promise<Standing | null> {
   return await withPolicyLog(site, 'topology', async (state, cluster) => {
     if (!(await cluster.topic(site.names.policies))) return null;
-    const topics = topicsOf(await state());
-    if (topics.size === 0) return null;
+    const now = await state();
+    const refused = [...now.versions.refused.values()];
+    const topics = topicsOf(now);
+    if (topics.size === 0 && refused.length === 0) return null;
     const admin = await site.admin('topology');
     try {
       await admin.connect();
-      return await laneReports({ cluster, admin, names: site.names, state, topics });
+      const lanes = await laneReports({ cluster, admin, names: site.names, state, topics });
+      return { lanes, refused };
     } finally {
       await admin.close();
     }

@@ -399,6 +399,24 @@ export const ERRORS = {
     message: 'No applied policy of {audience} covers {topic}.',
     action: 'Run `gauze apply`.',
   },
+  ERR_POLICY_UNAPPROVED: {
+    kind: 'hold',
+    ends: 'policy',
+    message:
+      'The policy of {audience} at offset {offset} of the policy log opens something without a decision about exactly that; what was in force before it stays in force.',
+    action: 'Run `gauze apply`: it says what opens, asks the privacy officers and applies what they approve.',
+  },
+  ERR_POLICY_REQUESTER: {
+    kind: 'usage',
+    message:
+      'A policy opens something, which has to be asked in the name of a person, and nobody answers for {actual}.',
+    action: 'Name the person in `owners:` of the config file: `owners: { "{actual}": <id of the person> }`.',
+  },
+  ERR_POLICY_DENIED: {
+    kind: 'usage',
+    message: 'The change of the policy of {audience} was denied: request {actual}.',
+    action: 'See why with `gauze requests`; change the policy, or go back to the one in force.',
+  },
   ERR_POLICY_LOG_BEHIND: {
     kind: 'hold',
     ends: 'recheck',
@@ -754,6 +772,36 @@ export const ERRORS = {
     message: 'The identity provider did not give its description or its keys ({causeName}).',
     action:
       'Check oidc.issuer and that the identity provider answers at its /.well-known/openid-configuration.',
+  },
+  ERR_LOGIN_NEEDED: {
+    kind: 'usage',
+    message: 'Nobody is logged in here, or the log-in has ended.',
+    action: 'Run `gauze login`.',
+  },
+  ERR_LOGIN_UNCONFIGURED: {
+    kind: 'usage',
+    message: 'The config names no identity provider.',
+    action: 'Add oidc.issuer and oidc.audience to the config.',
+  },
+  ERR_LOGIN_FILE_PERMISSIONS: {
+    kind: 'usage',
+    message: 'Others than its owner can read the log-in kept in {file}.',
+    action: 'Run `gauze logout`, then `gauze login`: what others could read must not be used any more.',
+  },
+  ERR_LOGIN_DENIED: {
+    kind: 'usage',
+    message: 'The log-in was refused in the browser.',
+    action: 'Run `gauze login` again if that was not meant.',
+  },
+  ERR_LOGIN_LATE: {
+    kind: 'usage',
+    message: 'The code was not entered in time.',
+    action: 'Run `gauze login` again.',
+  },
+  ERR_LOGIN_FAILED: {
+    kind: 'outage',
+    message: 'The log-in did not work: the identity provider gave no usable answer ({causeName}).',
+    action: 'Check oidc.issuer, and that the client oidc.cliClientId may use the device authorization grant.',
   },
   // ---- access rules
   ERR_ACCESS_SETTING_UNKNOWN: {

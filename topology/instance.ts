@@ -3,8 +3,7 @@
  * each audience on each of them, and the grants that it holds. It starts and stops them; it never touches a record.
  */
 import { sleep } from '../platform/clock.ts';
-import { ownError } from '../platform/errors.ts';
-import type { GauzeError } from '../platform/errors.ts';
+import { GauzeError, ownError } from '../platform/errors.ts';
 import type { Cluster } from '../kafka/cluster.ts';
 import { GroupMember } from '../kafka/group-member.ts';
 import type { TopicPartition } from '../kafka/group-requests.ts';
@@ -69,6 +68,7 @@ export class Instance {
   private assigned: readonly TopicPartition[] = [];
   /** Lanes that somebody newer has taken over; started again only after a new assignment says so. */
   private readonly givenUp = new Set<string>();
+  private readonly refusedTold = new Set<number>();
 
   constructor(options: InstanceOptions) {
     this.failed = new Promise((resolve) => {
@@ -88,6 +88,7 @@ export class Instance {
     const { cluster, names, events } = this.options;
     await cluster.start();
     await this.policyLog.readToEnd(this.stopping.signal);
+    this.tellRefused();
     for (const audience of this.policyLog.state.policies.keys()) this.options.keyring.audience(audience);
     this.options.keyring.subjectTokens();
     this.context = await this.laneContext();
@@ -189,6 +190,7 @@ export class Instance {
         await this.policyLog.changed(signal);
         if (this.policyLog.state.rulesVersion === seen) continue;
         seen = this.policyLog.state.rulesVersion;
+        this.tellRefused();
         this.plans.invalidate();
         this.reconcile();
       }
@@ -197,6 +199,15 @@ export class Instance {
       await Promise.race([following, react()]);
     } catch (error) {
       this.fail(ownError(error));
+    }
+  }
+
+  /** Policies that stand in the log without the decision they need: each is told once. */
+  private tellRefused(): void {
+    for (const [audience, { logOffset: offset }] of this.policyLog.state.versions.refused) {
+      if (this.refusedTold.has(offset)) continue;
+      this.refusedTold.add(offset);
+      this.options.events.instanceTrouble(new GauzeError('ERR_POLICY_UNAPPROVED', { audience, offset }));
     }
   }
 
