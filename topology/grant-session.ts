@@ -4,55 +4,38 @@
  */
 import { deliveryEvent, grantStopped, leaseEvent, underGrant } from '../audit/grant-events.ts';
 import { sessionClosed, sessionOpened, sessionSeek } from '../audit/lane-events.ts';
-import type { PolicyInForce } from '../audit/lane-events.ts';
 import type { EventBody } from '../audit/audit-chain.ts';
-import { nowMs, sleep, timer } from '../platform/clock.ts';
+import { nowMs } from '../platform/clock.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
 import { BrokerConnections } from '../kafka/cluster.ts';
 import { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
-import { laneKey } from '../policy/policy-log.ts';
 import { SUBJECT_TOKEN_BYTES } from '../schemas/access-codecs.ts';
-import type { GrantState, GrantStopReason } from '../schemas/access-codecs.ts';
-import type { PolicyLogEntry } from '../schemas/control-codecs.ts';
+import type { GrantStopReason } from '../schemas/access-codecs.ts';
 import { abortable } from './abortable.ts';
 import { batchEvent } from './batch-event.ts';
-import type { BrokerClock } from './broker-clock.ts';
 import { GrantBatch } from './grant-batch.ts';
 import type { GrantContext } from './grant-context.ts';
+import { GrantGate } from './grant-gate.ts';
+import type { GrantGateParts } from './grant-gate.ts';
 import type { GrantLedger } from './grant-ledger.ts';
-import { refusal, validForMs } from './grant-permission.ts';
-import type { PermissionFacts } from './grant-permission.ts';
+import { GrantPlans } from './grant-plans.ts';
 import { tokenBuffers, tokenSet } from './grant-selection.ts';
 import { grantFacts, grantIdentity } from './grant-setup.ts';
 import type { GrantPartition } from './grant-setup.ts';
-import { tagsEntry } from './lane-ledger.ts';
 import { PartitionReader } from './partition-reader.ts';
 import type { Span } from './partition-reader.ts';
-import type { CompiledPlan, PlanView } from './plan-store.ts';
 import type { StopReason } from './span-walk.ts';
-import type { SubjectTokenizer } from './subject-tokenizer.ts';
 
 /** Bytes that a record batch with one record takes beside the record. */
 const BATCH_OVERHEAD_BYTES = 128;
 /** Records of one lease: their tokens stand in its events. */
 const LEASE_RECORDS_MAX = 10_000;
 const FETCH_WAIT_MS = 100;
-const STALE_WAIT_MS = 50;
 
-export interface GrantSessionParts {
-  readonly state: GrantState;
-  /** The number of gauze.grants' partition that the grant is in. */
-  readonly statePartition: number;
+export interface GrantSessionParts extends GrantGateParts {
   readonly ledger: GrantLedger;
-  readonly clock: BrokerClock;
   readonly partitions: readonly GrantPartition[];
   readonly messageBytesMax: number;
-  /** Finish the lease at hand and end. */
-  readonly drain: AbortSignal;
-  /** Drop everything at once. */
-  readonly abandon: AbortSignal;
-  /** Ends the connections of the transaction under way, so that nothing of it is sent any more. */
-  readonly hangUp: () => void;
 }
 
 interface Reading extends GrantPartition {
@@ -65,31 +48,19 @@ export class GrantSession {
   private readonly context: GrantContext;
   private readonly parts: GrantSessionParts;
   private readonly readings: readonly Reading[];
-  private readonly view: PlanView;
   private readonly persons: ReadonlySet<bigint> | null;
-  private readonly plans = new Map<number, CompiledPlan>();
-  private readonly tokenizers = new Map<number, SubjectTokenizer>();
-  private generation = -1;
-  private policy: PolicyInForce;
-  private entries: readonly PolicyLogEntry[] = [];
-  private held: string | null = null;
+  private readonly rules: GrantPlans;
+  private readonly gate: GrantGate;
   /** The broker's time when it appended the last record delivered; null before the first. */
   lastAppendMs: number | null = null;
 
   constructor(context: GrantContext, parts: GrantSessionParts) {
     this.context = context;
     this.parts = parts;
-    const { grant_id: grantId, scope } = parts.state;
     this.readings = parts.partitions.map((each) => ({ ...each, ...this.readerOf(each.partition) }));
-    this.view = {
-      audience: scope.base_audience,
-      topic: scope.topic,
-      outputTopic: context.names.grantTopic(grantId),
-      keys: context.keyring.grant(scope.base_audience, grantId),
-      reveal: { grantId, fields: new Map(scope.fields.map(({ path, tags }) => [path, new Set(tags)])) },
-    };
-    this.persons = scope.persons ? tokenSet(scope.persons) : null;
-    this.policy = this.inForce();
+    this.persons = parts.state.scope.persons ? tokenSet(parts.state.scope.persons) : null;
+    this.rules = new GrantPlans(context, parts.state);
+    this.gate = new GrantGate(context, parts);
   }
 
   /**
@@ -142,11 +113,11 @@ export class GrantSession {
     const events = this.readings.flatMap(({ partition, from, position }) => {
       const identity = grantIdentity(this.context, state, partition);
       const at = { nowMs: nowMs(), position: from };
-      const opened = sessionOpened(identity, this.policy, { ...at, previous });
+      const opened = sessionOpened(identity, this.rules.policy, { ...at, previous });
       if (from === position) return [opened];
       // Records that retention has taken cannot be delivered: that they are passed over is on record.
       const seek = { nowMs: at.nowMs, from, to: position, resumeEntryOffset: -1, how: 'RETENTION' };
-      return [opened, sessionSeek(identity, this.policy, seek)];
+      return [opened, sessionSeek(identity, this.rules.policy, seek)];
     });
     await this.note(events, abandon);
     this.context.events.grantOpened(state.grant_id);
@@ -155,37 +126,37 @@ export class GrantSession {
   private async close(): Promise<void> {
     const { state, abandon } = this.parts;
     const events = this.readings.map(({ partition, position }) =>
-      sessionClosed(grantIdentity(this.context, state, partition), this.policy, nowMs(), position),
+      sessionClosed(grantIdentity(this.context, state, partition), this.rules.policy, nowMs(), position),
     );
     await this.note(events, abandon);
   }
 
   private async note(bodies: readonly EventBody[], signal: AbortSignal): Promise<void> {
     const [first, ...rest] = bodies.map((body) => underGrant(body, grantFacts(this.parts.state)));
-    if (first) await this.parts.ledger.note([first, ...rest], this.policy, signal);
+    if (first) await this.parts.ledger.note([first, ...rest], this.rules.policy, signal);
   }
 
   /** Puts on record that nothing more is delivered. */
   async stop(reason: GrantStopReason): Promise<void> {
     const { state, ledger, abandon } = this.parts;
     const { grant_id: grant, grant_topic_id: topicId } = state;
-    if (reason === 'LATE_APPEND' && topicId) await this.context.deleteTopic(this.view.outputTopic);
+    if (reason === 'LATE_APPEND' && topicId) await this.context.deleteTopic(this.rules.view.outputTopic);
     const { partition, position } = this.readings[0] ?? { partition: 0, position: 0 };
     const closed = sessionClosed(
       grantIdentity(this.context, state, partition),
-      this.policy,
+      this.rules.policy,
       nowMs(),
       position,
     );
     const event = underGrant(grantStopped(closed, reason), grantFacts(state));
-    await ledger.stop(event, reason, this.policy, abandon);
+    await ledger.stop(event, reason, this.rules.policy, abandon);
     this.context.events.grantStopped(grant, reason);
   }
 
   /** One lease and its delivery, or a stretch without a record to deliver; a reason where a cap is reached. */
   private async turn(reading: Reading): Promise<GrantStopReason | null> {
-    await this.awaitPermission();
-    this.refreshPolicy();
+    if (!(await this.gate.opens())) return null;
+    this.rules.refresh();
     const batch = this.newBatch(reading);
     let stop: StopReason = { kind: 'end' };
     while (!batch.isAtEnd && !this.isClosing(batch, stop)) {
@@ -210,7 +181,7 @@ export class GrantSession {
   private async fill(batch: GrantBatch, span: Span): Promise<StopReason> {
     for (;;) {
       const stop = batch.take(span);
-      if (stop.kind !== 'plan' || !(await this.learn(stop.schemaId))) return stop;
+      if (stop.kind !== 'plan' || !(await this.rules.learn(stop.schemaId))) return stop;
     }
   }
 
@@ -218,34 +189,8 @@ export class GrantSession {
   private async standInTheWay(stop: StopReason): Promise<void> {
     if (stop.kind === 'corrupt') throw stop.error;
     if (stop.kind !== 'plan') return;
-    const { plans, policyLog, limits } = this.context;
-    while (!this.parts.drain.aborted && !(await this.learn(stop.schemaId))) {
-      await policyLog.changed(AbortSignal.any([this.parts.drain, this.parts.abandon]), limits.recheckMs);
-      this.parts.abandon.throwIfAborted();
-      await plans.refreshSubjects();
-      this.refreshPolicy();
-    }
-  }
-
-  /** Finds plan and tokenizer of a schema; false while a hold stands in the way. */
-  private async learn(schemaId: number): Promise<boolean> {
-    const { plans, events, principal } = this.context;
-    const { topic } = this.view;
-    try {
-      const plan = await plans.viewPlan(this.view, schemaId);
-      this.tokenizers.set(schemaId, await plans.tokenizer(topic, schemaId));
-      const unseen = await plans.unseenTags(topic);
-      this.entries = unseen ? [tagsEntry(principal, unseen)] : [];
-      this.plans.set(schemaId, plan);
-      this.held = null;
-      return true;
-    } catch (thrown) {
-      const error = ownError(thrown);
-      if (error.kind !== 'hold' || error.code === 'ERR_GRANT_TAGS_CHANGED') throw error;
-      if (this.held !== error.code) events.grantHeld(this.parts.state.grant_id, error);
-      this.held = error.code;
-      return false;
-    }
+    await this.rules.wait(stop.schemaId, AbortSignal.any([this.parts.drain, this.parts.abandon]));
+    this.parts.abandon.throwIfAborted();
   }
 
   /** A lease whose delivery is not on record: the same range again, without counting it twice. */
@@ -255,9 +200,8 @@ export class GrantSession {
     const reading = this.readings.find(({ partition }) => partition === lease.partition);
     if (!reading || reading.position !== lease.first_offset) throw this.notAsLeased(lease.partition);
     while (this.parts.ledger.progress.lease) {
-      await this.awaitPermission();
-      if (this.parts.drain.aborted) return;
-      this.refreshPolicy();
+      if (!(await this.gate.opens()) || this.parts.drain.aborted) return;
+      this.rules.refresh();
       const batch = this.newBatch(reading, { end: lease.next_offset, records: lease.records });
       while (!batch.isAtEnd) {
         const span = await this.fetch(reading, batch.position);
@@ -267,7 +211,7 @@ export class GrantSession {
         await this.standInTheWay(stop);
         if (this.parts.drain.aborted) return;
       }
-      if (!this.isOutdated) await this.deliver(reading, batch);
+      if (!this.rules.isOutdated) await this.deliver(reading, batch);
     }
   }
 
@@ -279,26 +223,32 @@ export class GrantSession {
   /** Leases and delivers what a batch holds; false where it has to be put together again under newer rules. */
   private async flush(reading: Reading, batch: GrantBatch): Promise<boolean> {
     const { ledger, abandon } = this.parts;
-    if (this.isOutdated) return false;
+    if (this.rules.isOutdated) return false;
     if (batch.selection.count === 0) {
-      await ledger.pass(this.event(batch), batch.range, this.policy, this.entries, abandon);
-      this.entries = [];
+      await ledger.pass(this.event(batch), batch.range, this.rules.policy, this.rules.entries, abandon);
+      this.rules.entries = [];
       reading.position = batch.position;
       return true;
     }
     const { count: records, newPersons } = batch.selection;
     const lease = leaseEvent(this.event(batch), this.subjects(newPersons));
-    await ledger.lease(lease, batch.range, { records, newPersons }, this.policy, this.entries, abandon);
-    this.entries = [];
+    await ledger.lease(
+      lease,
+      batch.range,
+      { records, newPersons },
+      this.rules.policy,
+      this.rules.entries,
+      abandon,
+    );
+    this.rules.entries = [];
     await this.deliver(reading, batch);
     return true;
   }
 
   private async deliver(reading: Reading, batch: GrantBatch): Promise<void> {
     const { ledger, state } = this.parts;
-    await this.awaitPermission();
-    if (this.parts.drain.aborted && this.refused() !== null) return;
-    const permit = this.permit();
+    if (!(await this.gate.opens())) return;
+    const permit = this.gate.permit();
     try {
       const { range, selection, writer } = batch;
       const { signal } = permit;
@@ -307,7 +257,7 @@ export class GrantSession {
         range,
         selection.count,
         writer,
-        this.policy,
+        this.rules.policy,
         signal,
       );
       reading.position = batch.position;
@@ -321,54 +271,11 @@ export class GrantSession {
     }
   }
 
-  /** A signal that aborts as soon as what was allowed a moment ago would have to be asked again. */
-  private permit(): { readonly signal: AbortSignal; cancel(): void } {
-    const expired = new AbortController();
-    const expiry = timer(Math.max(0, validForMs(this.permissionFacts())), () => {
-      expired.abort();
-      this.parts.hangUp();
-    });
-    const signal = AbortSignal.any([expired.signal, this.parts.abandon]);
-    if (this.refused() !== null) expired.abort();
-    return { signal, cancel: () => expiry.cancel() };
-  }
-
-  /** Waits while nobody knows the state of the grant. Throws ERR_GRANT_NOT_ALLOWED once it is over. */
-  private async awaitPermission(): Promise<void> {
-    const { state, abandon, drain } = this.parts;
-    const grant = state.grant_id;
-    for (let isTold = false; ;) {
-      abandon.throwIfAborted();
-      const why = this.refused();
-      if (why === null || (why === 'stale' && drain.aborted)) return;
-      if (why !== 'stale') throw new GauzeError('ERR_GRANT_NOT_ALLOWED', { grant });
-      if (!isTold)
-        this.context.events.grantTrouble(grant, new GauzeError('ERR_GRANT_STATE_STALE', { grant }));
-      isTold = true;
-      await sleep(STALE_WAIT_MS, abandon);
-    }
-  }
-
-  private refused(): ReturnType<typeof refusal> {
-    return refusal(this.permissionFacts());
-  }
-
-  private permissionFacts(): PermissionFacts {
-    const { state: begun, statePartition, clock } = this.parts;
-    const { states } = this.context;
-    return {
-      begun,
-      state: states.state(statePartition, begun.grant_id),
-      stateAgeMs: states.ageMs(statePartition),
-      brokerMs: clock.latestMs(),
-    };
-  }
-
   private event(batch: GrantBatch): EventBody {
     const { state } = this.parts;
     const { range, work, selection } = batch;
     const identity = grantIdentity(this.context, state, range.partition);
-    const body = batchEvent(identity, this.policy, work, range.firstOffset, range.nextOffset);
+    const body = batchEvent(identity, this.rules.policy, work, range.firstOffset, range.nextOffset);
     const subjects = this.subjects(selection.persons);
     return underGrant(deliveryEvent(body, work.withheld.length, subjects), grantFacts(state));
   }
@@ -385,20 +292,20 @@ export class GrantSession {
   /** An empty batch at the position of a partition; of a `lease`, with what that one has counted already. */
   private newBatch(reading: Reading, lease?: { readonly end: number; readonly records: number }): GrantBatch {
     const { state, ledger, messageBytesMax } = this.parts;
-    const { plans, policyLog, limits } = this.context;
+    const { rules } = this;
+    const { batchBytes } = this.context.limits;
     const { scope } = state;
     const counted = tokenSet(ledger.progress.persons);
     const { partition, position } = reading;
-    const orders = policyLog.state.withhold.get(laneKey({ ...this.view, partition }));
     return new GrantBatch({
       partition,
       firstOffset: position,
       writer: new RecordBatchWriter({ batchBytesMax: messageBytesMax }),
-      rules: plans.topicRules(this.view.audience, this.view.topic, this.view.keys),
-      plans: this.plans,
-      tokenizers: this.tokenizers,
-      ordered: orders ?? new Set(),
-      outputBytesMax: lease ? Number.POSITIVE_INFINITY : limits.batchBytes,
+      rules: rules.rules(),
+      plans: rules.plans,
+      tokenizers: rules.tokenizers,
+      ordered: rules.ordered(partition),
+      outputBytesMax: lease ? Number.POSITIVE_INFINITY : batchBytes,
       recordsMax: lease ? Number.POSITIVE_INFINITY : LEASE_RECORDS_MAX,
       recordBytesMax: messageBytesMax - BATCH_OVERHEAD_BYTES,
       limits: {
@@ -409,24 +316,6 @@ export class GrantSession {
         personsMax: lease && scope.max_persons !== null ? counted.size : scope.max_persons,
       },
     });
-  }
-
-  private get isOutdated(): boolean {
-    return this.generation !== this.context.plans.generation;
-  }
-
-  /** Between leases: newer policies or tags make every plan be looked at again. */
-  private refreshPolicy(): void {
-    if (!this.isOutdated) return;
-    this.policy = this.inForce();
-    this.plans.clear();
-    this.tokenizers.clear();
-    this.generation = this.context.plans.generation;
-  }
-
-  private inForce(): PolicyInForce {
-    const { topic, base_audience: audience } = this.parts.state.scope;
-    return this.context.plans.inForce({ audience, topic, partition: 0 });
   }
 
   private async fetch({ reader, connections }: Reading, offset: number): Promise<Span | null> {
