@@ -98,6 +98,12 @@ verb('resume', 'let a held lane go on from where you say; audited')
         await (await import('./resume-command.ts')).resumeCommand(audience, topic, partition, o),
     ),
   );
+verb('login', 'log in at the identity provider, with a browser anywhere').action(
+  act(async (o: CommonOptions) => await (await import('./login-command.ts')).loginCommand(o)),
+);
+verb('logout', 'end the log-in').action(
+  act(async (o: CommonOptions) => await (await import('./login-command.ts')).logoutCommand(o)),
+);
 addAccessVerbs(verb, act);
 program
   .command('demo')
