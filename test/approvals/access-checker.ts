@@ -85,6 +85,7 @@ export class AccessChecker {
   private readonly families = new Map<string, Asked[]>();
   private readonly locks = new Map<string, AccessLock>();
   private readonly lockedSince = new Map<string, number>();
+  private readonly firstSeen = new Map<string, number>();
   private nowMs = 0;
   private steps = 0;
 
@@ -92,11 +93,12 @@ export class AccessChecker {
     this.state = state;
   }
 
-  /** Judges one step. `seenBefore` is what the state held about the entry's subject just before. */
+  /** Judges one step, after its fold. */
   check({ offset, atMs, entry }: Command, verdict: Verdict): void {
     this.steps++;
     this.nowMs = Math.max(this.nowMs, atMs);
     this.expect(this.state.nowMs === this.nowMs, 'time is the running maximum');
+    this.repeated(entry, verdict);
     if (verdict.outcome === 'ACCEPTED') this.accepted(entry, verdict);
     else
       this.expect(
@@ -127,6 +129,14 @@ export class AccessChecker {
       );
     }
     this.expect(this.state.requests.size === this.asked.size, 'requests come from accepted entries alone');
+  }
+
+  private repeated({ entry_id }: AccessEntry, { outcome }: Verdict): void {
+    const id = entry_id.toString('hex');
+    const firstMs = this.firstSeen.get(id);
+    const isRecent = firstMs !== undefined && this.nowMs - firstMs < 10 * 60_000;
+    this.expect(!isRecent || outcome === 'DUPLICATE', 'what comes twice counts once');
+    if (!isRecent) this.firstSeen.set(id, this.nowMs);
   }
 
   private accepted(entry: AccessEntry, verdict: Verdict): void {
