@@ -6,88 +6,22 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AccessDesk } from '../access-desk.ts';
-import { isPurposeCode } from '../purposes.ts';
 import type { Preview } from '../preview.ts';
-import type { Narrowing, RequestQuestion } from '../request-draft.ts';
 import { historyAnswer, requestAnswer, requestSchema, requestWithHistorySchema } from './answer-schemas.ts';
 import { BEARER, READING, WRITING, answers, idParams } from './answers.ts';
-import {
-  audienceText,
-  countNumber,
-  fieldList,
-  hashText,
-  idText,
-  minutesNumber,
-  momentText,
-  named,
-  personList,
-  principalText,
-  reasonText,
-  ticketText,
-  topicText,
-} from './api-schemas.ts';
+import { named } from './api-schemas.ts';
 import { actOf, callerOf, idempotencyHeaders } from './caller.ts';
 import { previewSchema } from './preview-schema.ts';
+import {
+  breakGlassBody,
+  decisionBody,
+  narrowingOf,
+  questionOf,
+  submitBody,
+  withdrawBody,
+} from './request-bodies.ts';
 
-const MINUTE_MS = 60_000;
 const PAGE_MAX = 500;
-
-const purposeCode = z
-  .string()
-  .refine(isPurposeCode)
-  .meta({ description: 'HL7 v3-ActReason, below PurposeOfUse' });
-const emergencyPurpose = z.enum(['ETREAT', 'ERTREAT', 'BTG']);
-
-const asked = {
-  topic: topicText,
-  fields: fieldList.meta({ description: 'paths or tags' }),
-  baseAudience: audienceText,
-  beneficiary: principalText,
-  reason: reasonText,
-  ticket: ticketText.optional(),
-  durationMinutes: minutesNumber,
-  maxRecords: countNumber,
-  maxPersons: countNumber.optional(),
-  from: momentText.optional(),
-  to: momentText.optional(),
-  persons: personList.optional(),
-};
-
-const submitBody = named(
-  'NewRequest',
-  z.strictObject({ ...asked, purpose: purposeCode, extendsGrant: idText.optional() }),
-);
-const breakGlassBody = named(
-  'BreakGlass',
-  z.strictObject({
-    ...asked,
-    purpose: emergencyPurpose,
-    emergencyCode: z
-      .string()
-      .regex(/^[A-Z][A-Z0-9_-]{1,31}$/)
-      .meta({ description: "the site's word for the kind of emergency" }),
-  }),
-);
-
-const narrowBody = z.strictObject({
-  fields: fieldList.optional(),
-  persons: personList.optional(),
-  maxRecords: countNumber.optional(),
-  maxPersons: countNumber.optional(),
-  durationMinutes: minutesNumber.optional(),
-  from: momentText.optional(),
-  to: momentText.optional(),
-});
-const decisionBody = named(
-  'Decision',
-  z.strictObject({
-    decision: z.enum(['approve', 'deny']),
-    scopeHash: hashText.meta({ description: 'of the scope that the approver has seen' }),
-    narrow: narrowBody.optional(),
-    reason: reasonText,
-  }),
-);
-const withdrawBody = named('Withdrawal', z.strictObject({ reason: reasonText.optional() }));
 
 const listQuery = z.strictObject({
   state: requestSchema.shape.state.optional(),
@@ -269,37 +203,4 @@ function decidingRoutes(app: FastifyInstance, desk: AccessDesk): void {
       return requestAnswer(withdrawn, callerOf(request));
     },
   });
-}
-
-function questionOf(
-  body: z.infer<typeof submitBody> | z.infer<typeof breakGlassBody>,
-): Omit<RequestQuestion, 'extendsGrant' | 'emergencyCode'> {
-  return {
-    topic: body.topic,
-    fields: body.fields,
-    baseAudience: body.baseAudience,
-    beneficiary: body.beneficiary,
-    purpose: body.purpose,
-    reason: body.reason,
-    ticket: body.ticket ?? null,
-    durationMs: body.durationMinutes * MINUTE_MS,
-    maxRecords: body.maxRecords,
-    maxPersons: body.maxPersons ?? null,
-    fromMs: body.from === undefined ? null : Date.parse(body.from),
-    toMs: body.to === undefined ? null : Date.parse(body.to),
-    persons: body.persons ?? null,
-  };
-}
-
-function narrowingOf(narrow: z.infer<typeof narrowBody>): Narrowing {
-  const { fields, persons, maxRecords, maxPersons, durationMinutes, from, to } = narrow;
-  return {
-    ...(fields ? { fields } : {}),
-    ...(persons ? { persons } : {}),
-    ...(maxRecords ? { maxRecords } : {}),
-    ...(maxPersons ? { maxPersons } : {}),
-    ...(durationMinutes ? { durationMs: durationMinutes * MINUTE_MS } : {}),
-    ...(from ? { fromMs: Date.parse(from) } : {}),
-    ...(to ? { toMs: Date.parse(to) } : {}),
-  };
 }
