@@ -605,7 +605,7 @@ export const ERRORS = {
   },
   ERR_ACCESS_NOT_SYSTEM: {
     kind: 'usage',
-    message: 'This is for the processes of gauze to report, and a person tried.',
+    message: 'This is for the processes of gauze to report, and somebody else tried.',
     action: 'Leave it to gauze; people revoke, lock and resume.',
   },
   ERR_ACCESS_DELEGATE: {
