@@ -60,6 +60,7 @@ describe('a good file', () => {
       lingerMs: 100,
       fetchBytes: 1_048_576,
       decompressedBytes: 67_108_864,
+      grantRetentionMs: 3_600_000,
     });
     expect(config.kafka.ssl).toBe(false);
     expect(config.http).toEqual({ host: '127.0.0.1', port: 8088 });
