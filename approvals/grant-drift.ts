@@ -63,36 +63,34 @@ export class GrantDrift {
     const byTopic = new Map(
       [...grants.states.values()].map((grant) => [names.grantTopic(grant.grant_id), grant]),
     );
-    for (const topic of survey.topics) await this.sweepTopic(topic, byTopic.get(topic));
-    const present = new Set(survey.topics);
+    const removed = new Set<string>();
+    for (const topic of survey.topics)
+      if (await this.sweepTopic(topic, byTopic.get(topic))) removed.add(topic);
     for (const grant of grants.states.values()) {
+      const settled = settledAs(grant);
       // One that was suspended before it was activated has no topic yet.
-      if (!MADE.has(grant.state) || grant.grant_topic_id === null) continue;
-      await this.sweepGrant(grant, settledAs(grant), survey, present);
+      const isMade = MADE.has(grant.state) && grant.grant_topic_id !== null;
+      if (isMade && settled !== 'not-yet') await this.sweepGrant(grant, settled, survey);
     }
-    await this.sweepRules(survey, byTopic, settledAs);
+    const rules = survey.rules.filter(({ name }) => !removed.has(name));
+    await this.sweepRules(rules, byTopic, settledAs);
   }
 
-  /** A topic that no grant means any more, or never did, goes. */
-  private async sweepTopic(topic: string, grant: GrantState | undefined): Promise<void> {
-    if (grant && WITH_TOPIC.has(grant.state)) return;
+  /** A topic that no grant means any more, or never did, goes; true where it went. */
+  private async sweepTopic(topic: string, grant: GrantState | undefined): Promise<boolean> {
+    if (grant && WITH_TOPIC.has(grant.state)) return false;
     const { topics, names } = this.options;
     const id = topic.slice(names.grantTopicPrefix.length);
     await topics.remove(id, grant?.scope.beneficiary);
     await this.tell(id, 'TOPIC_LEFT_OVER', true);
+    return true;
   }
 
-  private async sweepGrant(
-    grant: GrantState,
-    settled: SettledAs,
-    survey: GrantSurvey,
-    present: ReadonlySet<string>,
-  ): Promise<void> {
+  private async sweepGrant(grant: GrantState, settled: SettledAs, survey: GrantSurvey): Promise<void> {
     const { topics, names } = this.options;
     const { grant_id: id } = grant;
     const topic = names.grantTopic(id);
-    const topicId = present.has(topic) ? (await topics.topicIds([topic])).get(topic) : undefined;
-    if (await this.isOther(grant, topicId)) return;
+    if (await this.isOther(grant, (await topics.topicIds([topic])).get(topic))) return;
     if (await topics.mendSettings(grant)) await this.tell(id, 'TOPIC_SETTINGS', true);
     if (survey.wider.length > 0) await this.tell(id, 'WIDER_RIGHT', false);
     const there = new Set(survey.rules.map(aclText));
@@ -105,27 +103,26 @@ export class GrantDrift {
 
   /** Rules on grant topics beside those that a grant means now. */
   private async sweepRules(
-    survey: GrantSurvey,
+    rules: readonly Acl[],
     byTopic: ReadonlyMap<string, GrantState>,
     settledAs: (grant: GrantState) => SettledAs,
   ): Promise<void> {
-    for (const acl of survey.rules) {
-      const grant = acl.pattern === 'literal' ? byTopic.get(acl.name) : undefined;
-      if (grant && this.isMeant(acl, grant, settledAs(grant))) continue;
-      const id = acl.name.slice(this.options.names.grantTopicPrefix.length);
-      const isLive = grant !== undefined && WITH_TOPIC.has(grant.state);
-      if (acl.permission === 'deny' && isLive) {
-        await this.tell(id, 'FOREIGN_DENIAL', false);
-        continue;
-      }
-      await this.options.topics.removeRules([acl]);
-      await this.tell(id, 'FOREIGN_RIGHT', true);
+    for (const acl of rules) {
+      const grants = [...byTopic]
+        .filter(([topic]) => (acl.pattern === 'literal' ? topic === acl.name : topic.startsWith(acl.name)))
+        .flatMap(([, grant]) => (WITH_TOPIC.has(grant.state) ? [grant] : []));
+      if (grants.some((grant) => this.isMeant(acl, grant, settledAs(grant)))) continue;
+      const isDenial = acl.permission === 'deny' && grants.length > 0;
+      if (!isDenial) await this.options.topics.removeRules([acl]);
+      const ids = grants.map(({ grant_id: id }) => id);
+      if (ids.length === 0) ids.push(acl.name.slice(this.options.names.grantTopicPrefix.length));
+      for (const id of ids) await this.tell(id, isDenial ? 'FOREIGN_DENIAL' : 'FOREIGN_RIGHT', !isDenial);
     }
   }
 
   /** The grantee's own rule while the grant is open, or while work on it is under way. */
   private isMeant(acl: Acl, grant: GrantState, settled: SettledAs): boolean {
-    if (!WITH_TOPIC.has(grant.state) || settled === 'closed') return false;
+    if (settled === 'closed') return false;
     return granteeRights(grant, this.options.names).some((wanted) => aclText(wanted) === aclText(acl));
   }
 

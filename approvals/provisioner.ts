@@ -155,7 +155,9 @@ export class Provisioner {
   private settledAs(grant: GrantState): SettledAs {
     const task = taskOf(grant, nowMs());
     const progress = this.progress.get(grant.grant_id);
-    if (progress?.version !== grant.version || progress.done !== task) return 'not-yet';
+    const isDone = progress?.version === grant.version && progress.done === task;
+    // What is provisioned is open already, though the state does not say so yet.
+    if (!isDone || task === 'provision') return 'not-yet';
     return task === 'open' ? 'open' : 'closed';
   }
 

@@ -59,6 +59,8 @@ export async function eventually<T>(attempt: () => Promise<T>, timeoutMs = 15_00
       return await attempt();
     } catch (error) {
       if (Date.now() > deadline) throw error;
+      // An attempt that asks nobody must not keep this process from hearing.
+      await new Promise((resolve) => setImmediate(resolve));
     }
   }
 }

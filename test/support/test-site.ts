@@ -176,9 +176,9 @@ export class TestSite {
     if (code !== 0) throw new Error(`gauze apply ended with ${code}: ${stderr}`);
   }
 
-  /** Starts `gauze run`. */
-  run(): RunningInstance {
-    const instance = new RunningInstance(this.spawn(['run', '--verbose']));
+  /** Starts `gauze run` in a role. */
+  run(role = 'topology'): RunningInstance {
+    const instance = new RunningInstance(this.spawn(['run', '--role', role, '--verbose']));
     this.instances.push(instance);
     return instance;
   }
