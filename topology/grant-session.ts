@@ -2,25 +2,21 @@
  * One session of a grant task: reads its raw partitions, leases, asks for permission, delivers. Any doubt ends the
  * session; the next one reads from the log what has happened. Nothing is sent to the grant topic but by `deliver`.
  */
-import { deliveryEvent, grantStopped, leaseEvent, underGrant } from '../audit/grant-events.ts';
-import { sessionClosed, sessionOpened, sessionSeek } from '../audit/lane-events.ts';
 import type { EventBody } from '../audit/audit-chain.ts';
-import { nowMs } from '../platform/clock.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
 import { BrokerConnections } from '../kafka/cluster.ts';
 import { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
-import { SUBJECT_TOKEN_BYTES } from '../schemas/access-codecs.ts';
 import type { GrantStopReason } from '../schemas/access-codecs.ts';
 import { abortable } from './abortable.ts';
-import { batchEvent } from './batch-event.ts';
 import { GrantBatch } from './grant-batch.ts';
 import type { GrantContext } from './grant-context.ts';
+import { removeGrantTopic } from './grant-ending.ts';
 import { GrantGate } from './grant-gate.ts';
 import type { GrantGateParts } from './grant-gate.ts';
 import type { GrantLedger } from './grant-ledger.ts';
 import { GrantPlans } from './grant-plans.ts';
-import { tokenBuffers, tokenSet } from './grant-selection.ts';
-import { grantFacts, grantIdentity } from './grant-setup.ts';
+import { tokenSet } from './grant-selection.ts';
+import { closedEvents, deliveryOf, leaseOf, openedEvents, stoppedEvent } from './grant-session-events.ts';
 import type { GrantPartition } from './grant-setup.ts';
 import { PartitionReader } from './partition-reader.ts';
 import type { Span } from './partition-reader.ts';
@@ -107,50 +103,28 @@ export class GrantSession {
 
   /** The session is on record before its first fetch. */
   private async open(): Promise<void> {
-    const { state, ledger, abandon } = this.parts;
+    const { state, ledger } = this.parts;
     const { chain } = ledger.progress;
-    const previous = chain && { chainId: chain.chain_id, seq: chain.seq, head: chain.head };
-    const events = this.readings.flatMap(({ partition, from, position }) => {
-      const identity = grantIdentity(this.context, state, partition);
-      const at = { nowMs: nowMs(), position: from };
-      const opened = sessionOpened(identity, this.rules.policy, { ...at, previous });
-      if (from === position) return [opened];
-      // Records that retention has taken cannot be delivered: that they are passed over is on record.
-      const seek = { nowMs: at.nowMs, from, to: position, resumeEntryOffset: -1, how: 'RETENTION' };
-      return [opened, sessionSeek(identity, this.rules.policy, seek)];
-    });
-    await this.note(events, abandon);
+    await this.note(openedEvents(this.context, state, this.rules.policy, this.readings, chain));
     this.context.events.grantOpened(state.grant_id);
   }
 
   private async close(): Promise<void> {
-    const { state, abandon } = this.parts;
-    const events = this.readings.map(({ partition, position }) =>
-      sessionClosed(grantIdentity(this.context, state, partition), this.rules.policy, nowMs(), position),
-    );
-    await this.note(events, abandon);
+    await this.note(closedEvents(this.context, this.parts.state, this.rules.policy, this.readings));
   }
 
-  private async note(bodies: readonly EventBody[], signal: AbortSignal): Promise<void> {
-    const [first, ...rest] = bodies.map((body) => underGrant(body, grantFacts(this.parts.state)));
-    if (first) await this.parts.ledger.note([first, ...rest], this.rules.policy, signal);
+  private async note([first, ...rest]: readonly EventBody[]): Promise<void> {
+    const { ledger, abandon } = this.parts;
+    if (first) await ledger.note([first, ...rest], this.rules.policy, abandon);
   }
 
   /** Puts on record that nothing more is delivered. */
   async stop(reason: GrantStopReason): Promise<void> {
     const { state, ledger, abandon } = this.parts;
-    const { grant_id: grant, grant_topic_id: topicId } = state;
-    if (reason === 'LATE_APPEND' && topicId) await this.context.deleteTopic(this.rules.view.outputTopic);
-    const { partition, position } = this.readings[0] ?? { partition: 0, position: 0 };
-    const closed = sessionClosed(
-      grantIdentity(this.context, state, partition),
-      this.rules.policy,
-      nowMs(),
-      position,
-    );
-    const event = underGrant(grantStopped(closed, reason), grantFacts(state));
+    if (reason === 'LATE_APPEND') await removeGrantTopic(this.context, state.grant_id);
+    const event = stoppedEvent(this.context, state, this.rules.policy, this.readings, reason);
     await ledger.stop(event, reason, this.rules.policy, abandon);
-    this.context.events.grantStopped(grant, reason);
+    this.context.events.grantStopped(state.grant_id, reason);
   }
 
   /** One lease and its delivery, or a stretch without a record to deliver; a reason where a cap is reached. */
@@ -231,7 +205,7 @@ export class GrantSession {
       return true;
     }
     const { count: records, newPersons } = batch.selection;
-    const lease = leaseEvent(this.event(batch), this.subjects(newPersons));
+    const lease = leaseOf(this.context, this.parts.state, this.rules.policy, batch);
     await ledger.lease(
       lease,
       batch.range,
@@ -272,21 +246,7 @@ export class GrantSession {
   }
 
   private event(batch: GrantBatch): EventBody {
-    const { state } = this.parts;
-    const { range, work, selection } = batch;
-    const identity = grantIdentity(this.context, state, range.partition);
-    const body = batchEvent(identity, this.rules.policy, work, range.firstOffset, range.nextOffset);
-    const subjects = this.subjects(selection.persons);
-    return underGrant(deliveryEvent(body, work.withheld.length, subjects), grantFacts(state));
-  }
-
-  private subjects(persons: ReadonlySet<bigint>) {
-    return {
-      distinct: persons.size,
-      key_epoch: this.parts.state.scope.token_epoch,
-      token_len: SUBJECT_TOKEN_BYTES,
-      tokens: Buffer.concat(tokenBuffers(persons)),
-    };
+    return deliveryOf(this.context, this.parts.state, this.rules.policy, batch);
   }
 
   /** An empty batch at the position of a partition; of a `lease`, with what that one has counted already. */

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { generateHospital } from '../../examples/hospital/hospital.ts';
 import { RegistryClient } from '../../schemas/registry-client.ts';
+import { noProgress } from '../../topology/grant-progress-log.ts';
 import { AvroValues } from '../support/avro-values.ts';
 import type { Scalar } from '../support/avro-values.ts';
 import { GrantBench } from '../support/grant-bench.ts';
@@ -292,6 +293,53 @@ describe('caps', () => {
   }, 120_000);
 });
 
+describe('a lease whose delivery is not on record', () => {
+  /** A grant for partition 0 of which the first ten offsets were leased by a task that is dead. */
+  async function leased(records: number) {
+    const [first] = ranges();
+    const state = await bench.active(TOPIC, { partitions: [first!] });
+    await bench.writeProgress({
+      ...noProgress(state.grant_id),
+      records,
+      lease: { partition: 0, first_offset: 0, next_offset: 10, records },
+    });
+    return { state, inRange: raw.filter(({ partition }) => partition === 0) };
+  }
+
+  test('is delivered as it was leased, and counted once', async () => {
+    const { state, inRange } = await leased(10);
+    await bench.write(state);
+    const progress = await bench.untilStopped(state.grant_id);
+    expect(progress).toMatchObject({ stopped: 'COMPLETE', records: inRange.length, lease: null });
+    const seen = await decode(await bench.read(state));
+    expect(seen.map(sequence)).toEqual(inRange.map(sequence));
+    const [batch] = (await bench.events(state.grant_id)).filter(({ type }) => type === 'session.batch');
+    expect(batch?.range).toMatchObject({ first_offset: 0, next_offset: 10, delivered_count: 10 });
+  }, 60_000);
+
+  test('is not delivered where it now holds more than was counted', async () => {
+    const { state } = await leased(9);
+    await bench.write(state);
+    await eventually(async () => {
+      const progress = await bench.progress(state.grant_id);
+      expect(progress).toMatchObject({ records: 9, stopped: null });
+      expect(
+        site.logLines(new RegExp(`ERR_GRANT_LEASE.*${state.grant_id}|${state.grant_id}.*ERR_GRANT_LEASE`)),
+      ).not.toEqual([]);
+    });
+    expect(await bench.read(state)).toEqual([]);
+  }, 60_000);
+
+  test('is not delivered any more once the grant is over', async () => {
+    const { state } = await leased(10);
+    const grantee = bench.grantee(state).follow();
+    await bench.write({ ...state, state: 'REVOKING' });
+    await grantee.ended();
+    expect(grantee.records).toEqual([]);
+    expect(await bench.progress(state.grant_id)).toMatchObject({ records: 10 });
+  }, 60_000);
+});
+
 describe('a fetch that a broker holds open over a revocation', () => {
   test('gets nothing, whatever is fed afterwards', async () => {
     const state = await bench.active(TOPIC, {});
@@ -354,7 +402,6 @@ describe('an end', () => {
       await grantee.ended();
       cutOffs.push(grantee.lastAppendMs - revokedMs);
     }
-    console.info(`cut-off in ms: ${cutOffs.join(' ')}`);
     expect(Math.max(...cutOffs)).toBeLessThan(1_000);
   }, 120_000);
 

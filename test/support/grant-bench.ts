@@ -107,7 +107,7 @@ export class GrantBench {
       window: null,
       ...given,
       fields: (given.fields ?? []).toSorted((a, b) => (a.path < b.path ? -1 : 1)),
-      persons: given.persons?.toSorted(Buffer.compare) ?? null,
+      persons: given.persons?.toSorted((a, b) => Buffer.compare(a, b)) ?? null,
     };
     const name = this.site.names.grantTopic(id);
     const config = { 'message.timestamp.type': 'LogAppendTime', 'retention.ms': '3600000' };
@@ -207,6 +207,15 @@ export class GrantBench {
       if (!seen || !wanted(seen)) throw new Error(`progress did not get there: ${told(seen)}\n${this.log()}`);
       return seen;
     }, ms);
+  }
+
+  /** What a task would have left behind that died between a lease and its delivery. */
+  async writeProgress(progress: GrantProgress): Promise<void> {
+    const topic = this.site.names.grantProgress;
+    const value = grantProgressCodec.encode(progress, ANY_SCHEMA);
+    const partition = this.partitionOf(progress.grant_id);
+    const writer = controlBatch([value], Buffer.from(progress.grant_id));
+    await this.writer.commit([{ topic, topicId: await this.topicId(topic), partition, writer }], null, NEVER);
   }
 
   async untilStopped(grantId: string, ms?: number): Promise<GrantProgress> {
