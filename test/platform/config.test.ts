@@ -63,7 +63,12 @@ describe('a good file', () => {
       grantRetentionMs: 3_600_000,
     });
     expect(config.kafka.ssl).toBe(false);
-    expect(config.http).toEqual({ host: '127.0.0.1', port: 8088 });
+    expect(config.http).toEqual({
+      host: '127.0.0.1',
+      port: 8088,
+      requestsPerPerson: 300,
+      requestsPerAddress: 1_200,
+    });
     expect(config.topics.prefix).toBe('gauze');
     expect(config.policies).toBe(path.join(folder, 'policies'));
   });
