@@ -6,13 +6,17 @@ import { ordinaryProducer } from '../kafka/kafkajs-client.ts';
 import { ownKafkaJsError } from '../kafka/kafkajs-errors.ts';
 import { loadKeyring } from '../keys/keyring.ts';
 import { sleep } from '../platform/clock.ts';
+import { GauzeError } from '../platform/errors.ts';
 import { applyChanges, findChanges } from '../policy/apply.ts';
 import type { ApplyInput, Changes } from '../policy/apply.ts';
 import { loadPolicies } from '../policy/load-policies.ts';
+import { POLICY_DECIDERS } from '../policy/policy-approval.ts';
+import type { PolicyChange } from '../policy/policy-changes.ts';
 import { keysForTheOccasion } from './check-site.ts';
 import { withPolicyLog } from './policy-log-access.ts';
+import { askAbout, policyRequester } from './policy-question.ts';
 import { Site } from './site.ts';
-import { EXIT, note, print, styled } from './terminal.ts';
+import { EXIT, note, print, report, styled } from './terminal.ts';
 
 const APPEND_ATTEMPTS = 20;
 const APPEND_WAIT_MS = 250;
@@ -31,18 +35,37 @@ export async function planCommand(options: ApplyOptions): Promise<number> {
   return EXIT.ok;
 }
 
-/** Makes it so; a second run finds nothing to do. */
+/**
+ * Makes it so; a second run finds nothing to do. Exit code 3 where a policy waits for people, and all else is made; 1
+ * where they have said no.
+ */
 export async function applyCommand(options: ApplyOptions): Promise<number> {
   const site = await Site.load(options.config);
+  let code: number = EXIT.ok;
   await withAdmin(site, async (admin) => {
-    await applyPolicies(site, admin, note);
-    if (options.json) print(JSON.stringify({ applied: true }));
-    else print('Everything is as the policies say.');
+    const { policies } = await applyPolicies(site, admin, note);
+    const waiting = policies.filter(({ question }) => question !== null);
+    if (options.json) print(JSON.stringify({ applied: true, ...opensJson(policies) }));
+    else {
+      for (const change of policies) showOpens(change);
+      print(
+        waiting.length === 0
+          ? 'Everything is as the policies say.'
+          : 'Everything else is as the policies say.',
+      );
+    }
+    if (waiting.length > 0) code = EXIT.waiting;
+    const denied = waiting.filter(({ question }) => question!.state === 'DENIED');
+    for (const { policy, question } of denied)
+      code = report(
+        new GauzeError('ERR_POLICY_DENIED', { audience: policy.audience, actual: question!.id }),
+        options.json,
+      );
   });
-  return EXIT.ok;
+  return code;
 }
 
-/** Finds the changes and makes them. */
+/** Finds the changes and makes those that need nobody's decision, or have it; asks people about the others. */
 export async function applyPolicies(
   site: Site,
   admin: KafkaAdmin,
@@ -50,7 +73,14 @@ export async function applyPolicies(
 ): Promise<Changes> {
   const input = await applyInput(site, admin);
   const changes = await findChanges(input);
+  const unasked = changes.policies.filter(({ question }) => question?.state === 'NEW');
+  // Before anything is changed: it must be clear in whose name people would be asked.
+  const requester = unasked.length > 0 ? await policyRequester(site) : null;
   await applyChanges(changes, input, async (values) => await appendPolicies(site, values), onStep);
+  if (requester) {
+    onStep(`${unasked.length} ${unasked.length === 1 ? 'question' : 'questions'} to privacy officers`);
+    await askAbout(site, unasked, requester);
+  }
   return changes;
 }
 
@@ -108,12 +138,16 @@ async function applyInput(site: Site, admin: KafkaAdmin): Promise<ApplyInput> {
     siteTags: site.siteTags,
     state: exists ? await withPolicyLog(site, 'admin', async (read) => await read()) : null,
     by: site.principals.admin,
+    hasAccessRules: site.config.access !== undefined,
   };
 }
 
 function show(changes: Changes, json: boolean): void {
-  const { topics, acls, schemas, entries, withoutFile } = changes;
-  if (json) return print(JSON.stringify({ topics, acls, schemas: schemas.map(({ subject }) => subject) }));
+  const { topics, acls, schemas, entries, policies, withoutFile } = changes;
+  if (json) {
+    const subjects = schemas.map(({ subject }) => subject);
+    return print(JSON.stringify({ topics, acls, schemas: subjects, ...opensJson(policies) }));
+  }
   for (const { topic, partitions } of topics)
     print(`${styled('green', '+')} topic   ${topic} (${partitions} partitions)`);
   for (const acl of acls)
@@ -122,7 +156,27 @@ function show(changes: Changes, json: boolean): void {
   for (const { kind, policy, tags } of entries) {
     print(`${styled('green', '+')} policy log  ${kind} ${policy?.audience ?? tags?.subject ?? ''}`);
   }
+  for (const change of policies) showOpens(change);
   for (const audience of withoutFile)
     note(`${audience} is applied but has no policy file here; it stays in force.`);
-  if (topics.length + acls.length + schemas.length + entries.length === 0) print('Nothing to do.');
+  if (topics.length + acls.length + schemas.length + entries.length + policies.length === 0)
+    print('Nothing to do.');
+}
+
+/** What a changed policy opens, and what it waits for. */
+function showOpens({ policy, opens, question }: PolicyChange): void {
+  for (const sentence of opens) print(`${styled('yellow', '!')} opens   ${sentence}`);
+  if (question && question.state !== 'DENIED')
+    print(`${policy.audience} waits for a decision of ${POLICY_DECIDERS}: gauze approve ${question.id}`);
+}
+
+function opensJson(policies: readonly PolicyChange[]): object {
+  return {
+    policies: policies.map(({ policy, opens, question }) => ({
+      audience: policy.audience,
+      opens,
+      request: question?.id ?? null,
+      state: question?.state ?? null,
+    })),
+  };
 }

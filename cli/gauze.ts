@@ -16,6 +16,13 @@ interface CommonOptions {
   readonly json: boolean;
 }
 
+const APPLY_HELP = `
+Once the config has access rules, a policy that opens anything waits for a decision of privacy officers: apply asks
+them, makes everything else, and ends with exit code 3. After the decision, run it again.
+
+Exit code 0 where everything is as the policies say, 3 where something waits for people, 1 where they said no or
+anything is wrong.`;
+
 const CHECK_HELP = `
 Examples:
   gauze check                                      the site of ./gauze.yaml, with every schema in the registry
@@ -70,9 +77,9 @@ verb('check', 'find what is wrong with config, policies, keys and schemas, befor
 verb('plan', 'show what `gauze apply` would change').action(
   act(async (o: CommonOptions) => await (await import('./apply-command.ts')).planCommand(o)),
 );
-verb('apply', 'make topics, rights, derived schemas and policies as the policy files say').action(
-  act(async (o: CommonOptions) => await (await import('./apply-command.ts')).applyCommand(o)),
-);
+verb('apply', 'make topics, rights, derived schemas and policies as the policy files say')
+  .addHelpText('after', APPLY_HELP)
+  .action(act(async (o: CommonOptions) => await (await import('./apply-command.ts')).applyCommand(o)));
 verb('run', 'run the service; SIGTERM drains it')
   .option('--role <role>', 'which part to run', 'topology')
   .option('--verbose', 'log decisions too', false)

@@ -11,8 +11,8 @@ import { ApiRefusal } from './api-refusal.ts';
 
 type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan';
 
-/** Exit codes of all verbs. */
-export const EXIT = { ok: 0, problems: 1, usage: 2, interrupted: 130 } as const;
+/** Exit codes of all verbs. `waiting`: done, but for what people have to decide about first. */
+export const EXIT = { ok: 0, problems: 1, usage: 2, waiting: 3, interrupted: 130 } as const;
 
 // A reader that closes early (`| head`) has what it wanted: no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -6,52 +6,38 @@ import { aclText } from '../kafka/acl.ts';
 import type { Acl } from '../kafka/acl.ts';
 import type { KafkaAdmin } from '../kafka/admin.ts';
 import { GauzeError, GauzeErrors } from '../platform/errors.ts';
-import type { Keyring } from '../keys/keyring.ts';
 import { nowMs } from '../platform/clock.ts';
-import {
-  accessEntryCodec,
-  grantProgressCodec,
-  grantStateCodec,
-  subjectIndexCodec,
-} from '../schemas/access-codecs.ts';
-import { auditEventCodec, policyLogCodec, withheldCodec } from '../schemas/control-codecs.ts';
+import { policyLogCodec } from '../schemas/control-codecs.ts';
 import type { PolicyLogEntry } from '../schemas/control-codecs.ts';
-import { parseAvroSchema } from '../schemas/parse-avro.ts';
-import type { RegistryClient, SubjectVersion } from '../schemas/registry-client.ts';
-import type { PathTags, SiteTags } from '../schemas/tags.ts';
-import { sanitizedTopic, valueSubject } from '../schemas/topic-names.ts';
-import type { TopicNames } from '../schemas/topic-names.ts';
-import { compilePlan } from './compile-plan.ts';
-import type { CompiledPlan } from './compile-plan.ts';
+import type { PathTags } from '../schemas/tags.ts';
+import { valueSubject } from '../schemas/topic-names.ts';
+import { missingSchemas } from './derived-schemas.ts';
+import type { SchemaInput, SchemaText } from './derived-schemas.ts';
 import { desiredAcls, desiredTopics } from './desired-state.ts';
 import type { DesiredTopic, RawTopic, RolePrincipals } from './desired-state.ts';
-import { runExamples } from './examples.ts';
-import type { Policy } from './policy.ts';
-import type { PolicyState } from './policy-log.ts';
-import { readSubjectTags, tagsOfSubject, unseenTags } from './subject-tags.ts';
+import { PoliciesInForce } from './policies-in-force.ts';
+import { judgeChanges } from './policy-changes.ts';
+import type { PolicyChange } from './policy-changes.ts';
+import { placesInForce, readSubjectTags, tagsOfSubject, unseenTags } from './subject-tags.ts';
 import type { SubjectTags } from './subject-tags.ts';
 
-export interface ApplyInput {
-  readonly policies: readonly Policy[];
-  readonly names: TopicNames;
+export interface ApplyInput extends Omit<SchemaInput, 'today'> {
   readonly roles: RolePrincipals;
   readonly admin: KafkaAdmin;
-  readonly registry: RegistryClient;
-  readonly siteTags: SiteTags;
-  /** The site's own keys, or keys made for the occasion: for the policies' examples. */
-  readonly keys: Keyring;
-  /** The policy log as it is; null where the topic does not exist yet. */
-  readonly state: PolicyState | null;
   /** Principal in whose name policies are applied. */
   readonly by: string;
+  /** Are there people to decide about policies? From then on, what opens anything needs their decision, for ever. */
+  readonly hasAccessRules: boolean;
 }
 
 /** What `gauze apply` would do. */
 export interface Changes {
   readonly topics: readonly DesiredTopic[];
   readonly acls: readonly Acl[];
-  readonly schemas: readonly { readonly subject: string; readonly text: string }[];
+  readonly schemas: readonly SchemaText[];
   readonly entries: readonly PolicyLogEntry[];
+  /** Policies that are not as in force, each with what it opens; those with a question are not among the entries. */
+  readonly policies: readonly PolicyChange[];
   /** Audiences that are applied but have no file any more. */
   readonly withoutFile: readonly string[];
 }
@@ -66,23 +52,77 @@ export async function findChanges(input: ApplyInput): Promise<Changes> {
   const { policies, names, roles, admin, state } = input;
   const raw = await rawTopics(input);
   const existing = new Set(await admin.listTopics());
-  const desired = desiredTopics(policies, raw, names);
+  const subjects = await readSubjects(input, [...raw.keys()]);
+  const changes = policyChanges(input, subjects);
+  const waiting = new Set(changes.flatMap(({ question, policy }) => (question ? [policy.audience] : [])));
+  // What waits for people stays as it is in force, topics and rights too.
+  const effective = policies.flatMap((policy) =>
+    waiting.has(policy.audience) ? (state?.versions.base(policy.audience)?.policy ?? []) : policy,
+  );
+  const desired = desiredTopics(effective, raw, names);
   await assertShapes(
     input,
     desired.filter(({ topic }) => existing.has(topic)),
   );
   const present = new Set((await admin.describeAcls()).map(aclText));
-  const subjects = await readSubjects(input, [...raw.keys()]);
-  const changed = policies.filter((policy) => state?.policies.get(policy.audience)?.sha256 !== policy.sha256);
   return {
     topics: desired.filter(({ topic }) => !existing.has(topic)),
-    acls: desiredAcls(policies, names, roles).filter((acl) => !present.has(aclText(acl))),
-    schemas: await missingSchemas(input, subjects),
-    entries: [...tagEntries(input, subjects), ...changed.map((policy) => policyEntry(input, policy))],
+    acls: desiredAcls(effective, names, roles).filter((acl) => !present.has(aclText(acl))),
+    schemas: await missingSchemas({ ...input, today: today() }, subjects, waiting),
+    entries: entriesOf(input, subjects, changes),
+    policies: changes,
     withoutFile: [...(state?.policies.keys() ?? [])].filter(
       (audience) => !policies.some((policy) => policy.audience === audience),
     ),
   };
+}
+
+/** Policies that differ from those in force, and what is to become of each. */
+function policyChanges(
+  { policies, state, siteTags, hasAccessRules }: ApplyInput,
+  subjects: ReadonlyMap<string, SubjectTags>,
+): readonly PolicyChange[] {
+  const versions = state?.versions ?? new PoliciesInForce();
+  const places = [...subjects].map(([topic, subject]) => {
+    const tags = tagsOfSubject(subject, state);
+    return { topic, tags, all: placesInForce(subject, tags, siteTags) };
+  });
+  return judgeChanges({
+    changed: policies.filter((policy) => state?.policies.get(policy.audience)?.sha256 !== policy.sha256),
+    versions,
+    asOfDay: today(),
+    isRequired: versions.requiredFrom !== null || (hasAccessRules && versions.versions.size > 0),
+    logged: new Map(places.map(({ topic, tags }) => [topic, withTags(tags)])),
+    inSchemas: new Map(places.map(({ topic, all }) => [topic, all])),
+    nowMs: nowMs(),
+  });
+}
+
+/** The log keeps places with tags only. */
+function withTags(tags: PathTags): PathTags {
+  return new Map([...tags].filter(([, words]) => words.size > 0));
+}
+
+/**
+ * Tags first, then what needs them. That approvals are required comes before the policies, so that it holds for them
+ * too; the very first policies of a site are where it starts from, and nobody could have decided about them.
+ */
+function entriesOf(
+  input: ApplyInput,
+  subjects: ReadonlyMap<string, SubjectTags>,
+  changes: readonly PolicyChange[],
+): readonly PolicyLogEntry[] {
+  const { state, by, hasAccessRules } = input;
+  const versions = state?.versions;
+  const isNew = hasAccessRules && (versions?.requiredFrom ?? null) === null;
+  const required = isNew ? [emptyEntry('APPROVALS_REQUIRED', by)] : [];
+  const isFirst = (versions?.versions.size ?? 0) === 0;
+  return [
+    ...tagEntries(input, subjects),
+    ...(isFirst ? [] : required),
+    ...changes.filter(({ question }) => !question).map((change) => policyEntry(input, change)),
+    ...(isFirst ? required : []),
+  ];
 }
 
 /**
@@ -173,80 +213,8 @@ async function readSubjects(
   return subjects;
 }
 
-/**
- * Every version of every schema must compile for every audience, and the examples come out by the newest; the derived
- * schemas are what comes of it.
- */
-async function missingSchemas(
-  input: ApplyInput,
-  subjects: ReadonlyMap<string, SubjectTags>,
-): Promise<Changes['schemas']> {
-  const { names } = input;
-  const problems: GauzeError[] = [];
-  const wanted = [
-    { subject: valueSubject(names.policies), text: policyLogCodec.schemaText },
-    { subject: valueSubject(names.withheld), text: withheldCodec.schemaText },
-    { subject: valueSubject(names.auditEvents), text: auditEventCodec.schemaText },
-    { subject: valueSubject(names.auditSubjects), text: subjectIndexCodec.schemaText },
-    { subject: valueSubject(names.access), text: accessEntryCodec.schemaText },
-    { subject: valueSubject(names.grants), text: grantStateCodec.schemaText },
-    { subject: valueSubject(names.grantProgress), text: grantProgressCodec.schemaText },
-  ];
-  for (const policy of input.policies) {
-    for (const topic of policy.topics.keys()) {
-      const subject = subjects.get(topic)!;
-      const tags = tagsOfSubject(subject, input.state);
-      for (const version of subject.versions) {
-        const plan = compileVersion(input, policy, topic, version, tags);
-        if (Array.isArray(plan)) {
-          problems.push(...plan);
-          continue;
-        }
-        if (version === subject.versions.at(-1))
-          problems.push(...runExamples(policy, plan, input.keys.audience(policy.audience)));
-        const subjectOut = valueSubject(sanitizedTopic(topic, policy.audience));
-        wanted.push({ subject: subjectOut, text: plan.derivedSchema });
-      }
-    }
-  }
-  if (problems.length > 0) throw new GauzeErrors(problems);
-  return await notRegistered(input.registry, wanted);
-}
-
-function compileVersion(
-  { state, siteTags }: ApplyInput,
-  policy: Policy,
-  topic: string,
-  version: SubjectVersion,
-  tags: PathTags,
-): CompiledPlan | GauzeError[] {
-  const applied = state?.policies.get(policy.audience);
-  return compilePlan({
-    policy,
-    policyVersion: applied?.version ?? 1,
-    asOfDay: applied?.asOfDay ?? today(),
-    topic,
-    schemaId: version.id,
-    schema: parseAvroSchema(version.text, version.references, { subject: valueSubject(topic) }),
-    tagsInForce: tags,
-    siteTags,
-    metadata: version.metadata,
-  });
-}
-
-async function notRegistered(
-  registry: RegistryClient,
-  wanted: readonly { readonly subject: string; readonly text: string }[],
-): Promise<Changes['schemas']> {
-  const missing = new Map<string, { subject: string; text: string }>();
-  for (const { subject, text } of wanted) {
-    if (!(await registry.isRegistered(subject, text))) missing.set(`${subject} ${text}`, { subject, text });
-  }
-  return [...missing.values()];
-}
-
-function policyEntry({ state, by }: ApplyInput, policy: Policy): PolicyLogEntry {
-  const version = (state?.policies.get(policy.audience)?.version ?? 0) + 1;
+function policyEntry({ state, by }: ApplyInput, { policy, approval }: PolicyChange): PolicyLogEntry {
+  const version = (state?.versions.versions.get(policy.audience) ?? 0) + 1;
   return {
     ...emptyEntry('POLICY_APPLIED', by),
     policy: {
@@ -256,6 +224,7 @@ function policyEntry({ state, by }: ApplyInput, policy: Policy): PolicyLogEntry 
       as_of: today(),
       text: policy.text,
     },
+    approval,
   };
 }
 

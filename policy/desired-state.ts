@@ -89,11 +89,17 @@ export function desiredAcls(
   ];
 }
 
-/** It reads the policy log to know what is applied and appends to it, and looks up decisions about policies. */
+/**
+ * It reads the policy log to know what is applied and appends to it, asks people about policies that open anything, on
+ * record, and looks up what they have decided. Its transactional ids are its own.
+ */
 function adminRights(names: TopicNames, admin: string): readonly Acl[] {
+  const transactions = names.approvalsTransactionalId('admin');
   return [
     ...allow(admin, ['read', 'write'], 'topic', names.policies),
-    ...allow(admin, ['read'], 'topic', names.access),
+    ...allow(admin, ['read', 'write'], 'topic', names.access),
+    ...allow(admin, ['write'], 'topic', names.auditEvents),
+    ...allow(admin, ['write', 'describe'], 'transactional-id', transactions, 'prefixed'),
   ];
 }
 

@@ -58,6 +58,8 @@ export class PoliciesInForce {
   /** Highest version number of each audience that stands in the log, in force or not. */
   readonly versions = new Map<string, number>();
   private readonly bases = new Map<string, PolicyVersion>();
+  /** Requests whose decision a version has been put in force by. */
+  private readonly used = new Map<string, ReadonlySet<string>>();
   /** Since approvals are required; before, the last one only. */
   private readonly history = new Map<string, (Applied | null)[]>();
   private readonly tagsSeen: (TagsSeen & { readonly offset: number })[] = [];
@@ -101,12 +103,12 @@ export class PoliciesInForce {
     );
   }
 
-  /** What applying `version` now would open, as whoever enforces policies will see it. */
-  openings(version: PolicyVersion, tags: KnownPlaces): readonly string[] {
-    return findOpenings(this.bases.get(version.policy.audience) ?? null, version, tags);
+  /** Has a version in force used this request's decision up? */
+  isUsed(requestId: string): boolean {
+    return [...this.used.values()].some((ids) => ids.has(requestId));
   }
 
-  /** The version in force, read; null where there is none, or none that this version of gauze can read. */
+  /** The last version in force that can be read: what the next one is compared with; null for a new audience. */
   base(audience: string): PolicyVersion | null {
     return this.bases.get(audience) ?? null;
   }
@@ -141,6 +143,7 @@ export class PoliciesInForce {
     put(this.inForce, audience, inForce);
     put(this.refused, audience, refused);
     put(this.bases, audience, base);
+    this.used.set(audience, used);
   }
 
   private next(standing: Standing, { policy: applied, approval }: Applied, used: Set<string>): Standing {

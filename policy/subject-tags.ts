@@ -4,7 +4,7 @@
  */
 import { parseAvroSchema } from '../schemas/parse-avro.ts';
 import type { RegistryClient, SubjectVersion } from '../schemas/registry-client.ts';
-import { isTagName, pathTags, unionTags } from '../schemas/tags.ts';
+import { isTagName, pathTags, tagsInForce, unionTags } from '../schemas/tags.ts';
 import type { PathTags, SiteTags, TagName } from '../schemas/tags.ts';
 import type { PolicyState } from './policy-log.ts';
 
@@ -37,6 +37,18 @@ export function tagsOfSubject({ subject, tags }: SubjectTags, state: PolicyState
   for (const [path, words] of state?.tags.get(subject) ?? [])
     seen.set(path, new Set([...words].filter(isTagName)));
   return unionTags([tags, seen]);
+}
+
+/** Every place of every version, with the tags in force there; places without a tag too. */
+export function placesInForce(
+  { subject, versions, tags: own }: SubjectTags,
+  tags: PathTags,
+  site: SiteTags,
+): PathTags {
+  const leaves = versions.flatMap(({ text, references, metadata }) =>
+    tagsInForce(parseAvroSchema(text, references, { subject }), tags, { site, metadata, subject }),
+  );
+  return unionTags([own, tags, ...leaves.map((leaf): PathTags => new Map([[leaf.path, leaf.tags]]))]);
 }
 
 /** What the log does not have yet of the versions' tags. */

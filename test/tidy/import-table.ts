@@ -93,6 +93,7 @@ export const CRYPTO_FILES: Readonly<Record<string, string>> = {
   'approvals/http/caller.ts': 'hash of an idempotency key',
   'approvals/topic-view.ts': 'fingerprints of schemas',
   'policy/compile-plan.ts': 'hash of a plan',
+  'policy/policy-changes.ts': 'id of a question, from what is asked',
   'policy/policy-file.ts': 'hash of the text of a policy',
   'stack/free-ports.ts': 'a random start of the port search',
   'stack/identity-provider.ts': 'comparison of passwords',

@@ -1,0 +1,128 @@
+/**
+ * Asks people whether a policy may open what it opens: in the name of the person who has logged in, else of the one
+ * who answers for the admin's Kafka log-in. It only asks; nobody decides about what they have asked themselves.
+ */
+import { AccessLog } from '../approvals/access-log.ts';
+import { loadAccessRules } from '../approvals/access-rules-file.ts';
+import { Identity } from '../approvals/identity.ts';
+import { randomId } from '../platform/clock.ts';
+import { GauzeError, ownError } from '../platform/errors.ts';
+import { POLICY_DECIDERS } from '../policy/policy-approval.ts';
+import type { PolicyChange } from '../policy/policy-changes.ts';
+import { accessEntryCodec } from '../schemas/access-codecs.ts';
+import type { AccessActor, RequestBody } from '../schemas/access-codecs.ts';
+import { auditEventCodec } from '../schemas/control-codecs.ts';
+import { valueSubject } from '../schemas/topic-names.ts';
+import { accessToken } from './login-command.ts';
+import type { Site } from './site.ts';
+
+const RULE = 'policies';
+const DAY_MS = 24 * 60 * 60_000;
+/** How long people may take. */
+const PENDING_MS = 7 * DAY_MS;
+/** Log-ins that are none: then the config says who answers. Anything else that is wrong with one is said. */
+const NOT_LOGGED_IN: ReadonlySet<string> = new Set(['ERR_LOGIN_NEEDED', 'ERR_LOGIN_UNCONFIGURED']);
+
+/** The person in whose name the admin asks. Throws ERR_POLICY_REQUESTER, and what is wrong with a log-in. */
+export async function policyRequester(site: Site): Promise<AccessActor> {
+  const loggedIn = await loggedInPerson(site);
+  if (loggedIn) return loggedIn;
+  const { admin } = site.principals;
+  const owner = site.config.owners[admin];
+  if (!owner) throw new GauzeError('ERR_POLICY_REQUESTER', { actual: admin });
+  return { kind: 'HUMAN', id: owner, roles: [], on_behalf_of: null, token_id: null };
+}
+
+async function loggedInPerson(site: Site): Promise<AccessActor | null> {
+  const { oidc, roles, owners } = site.config;
+  if (!oidc) return null;
+  const token = await accessToken(site).catch((error: unknown) => {
+    if (NOT_LOGGED_IN.has(ownError(error).code)) return null;
+    throw error;
+  });
+  if (token === null) return null;
+  const person = await new Identity({ oidc, roles, owners }).personOfToken(token);
+  if (person.kind !== 'HUMAN') return null;
+  const { id, roles: held, onBehalfOf, tokenId } = person;
+  return { kind: 'HUMAN', id, roles: held, on_behalf_of: onBehalfOf, token_id: tokenId };
+}
+
+/** Appends a request for each change that nobody has asked about yet. Throws what the access log refuses. */
+export async function askAbout(
+  site: Site,
+  changes: readonly PolicyChange[],
+  requester: AccessActor,
+): Promise<void> {
+  const cluster = await site.cluster('admin');
+  const registry = await site.registry();
+  const { names } = site;
+  try {
+    await cluster.start();
+    const log = new AccessLog({
+      cluster,
+      names,
+      instance: `admin.${randomId()}`,
+      schemaIds: {
+        access: await registry.register(valueSubject(names.access), accessEntryCodec.schemaText),
+        auditEvent: await registry.register(valueSubject(names.auditEvents), auditEventCodec.schemaText),
+      },
+      // Outages are waited out as long as an append may take; then it is the append that fails.
+      onTrouble: () => undefined,
+    });
+    try {
+      await log.start();
+      for (const change of changes) await ask(log, change, requester, await rulesHash(site));
+    } finally {
+      await log.close();
+    }
+  } finally {
+    await cluster.close();
+  }
+}
+
+async function ask(
+  log: AccessLog,
+  { policy, opens, question }: PolicyChange,
+  requester: AccessActor,
+  rulesSha256: Buffer,
+): Promise<void> {
+  const { audience } = policy;
+  const sha256 = Buffer.from(policy.sha256, 'hex');
+  const requestId = question!.id;
+  const request: RequestBody = {
+    subject: 'POLICY',
+    beneficiary_owner: requester.id,
+    rule: RULE,
+    rules_sha256: rulesSha256,
+    scope: null,
+    policy: { audience, sha256, opens },
+    scope_sha256: sha256,
+    stages: [{ role: POLICY_DECIDERS, count: 1 }],
+    ticket: null,
+    pending_ms: PENDING_MS,
+    activation_ms: PENDING_MS,
+    rule_duration_ms: 0,
+    extends_grant: null,
+    emergency: null,
+  };
+  const reason = `the policy of ${audience} was changed`;
+  const { code } = await log.append(
+    { kind: 'REQUESTED', by: requester, request_id: requestId, request, reason },
+    {
+      type: 'request.submitted',
+      actor: requester,
+      requestId,
+      rule: { name: RULE, sha256: rulesSha256 },
+      ext: { audience },
+    },
+  );
+  // Somebody else may have asked the same just now.
+  if (code !== null && code !== 'ERR_ACCESS_ID_USED') throw new GauzeError(code, { audience });
+}
+
+/** Of the rules that say who the people are; zeros where the site has taken its rules away since. */
+async function rulesHash(site: Site): Promise<Buffer> {
+  const { access, roles } = site.config;
+  if (!access) return Buffer.alloc(32);
+  return (await loadAccessRules(access, { roles, siteTags: site.siteTags })).sha256;
+}
