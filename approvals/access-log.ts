@@ -174,8 +174,7 @@ export class AccessLog {
 /** Reads an entry of gauze.access. Throws ERR_ACCESS_LOG_CORRUPT. */
 export function decodeEntry(record: LogRecord): AccessEntry {
   try {
-    if (!record.value) throw new RangeError('no value');
-    return accessEntryCodec.decode(record.value);
+    return accessEntryCodec.decode(record.value ?? Buffer.alloc(0));
   } catch {
     throw new GauzeError('ERR_ACCESS_LOG_CORRUPT', { offset: record.offset });
   }
