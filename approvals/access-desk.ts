@@ -100,7 +100,7 @@ export class AccessDesk {
     const request = this.request(act.by, id);
     const { approve, scopeSha256, narrow } = decision;
     // A stale hash is the log's to refuse: what would be narrowed is not what this person has seen.
-    const seen = narrow ? this.scopeSeen(request, scopeSha256) : null;
+    const seen = narrow && approve ? this.scopeSeen(request, scopeSha256) : null;
     const cut = narrow && seen ? await this.drafting.narrow(seen, narrow) : null;
     await this.append(
       act,

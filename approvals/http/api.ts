@@ -15,6 +15,7 @@ import { authenticated, callerOf } from './caller.ts';
 import type { Authenticate } from './caller.ts';
 import { grantRoutes } from './grant-routes.ts';
 import { healthRoutes } from './health-routes.ts';
+import { tidied } from './openapi-document.ts';
 import type { Readiness } from './health-routes.ts';
 import { requestRoutes } from './request-routes.ts';
 
@@ -41,6 +42,8 @@ const meSchema = named(
   }),
 );
 
+const namedSchemas = createJsonSchemaTransformObject({ schemaRegistry: apiSchemas });
+
 /** Registers the API on `app`. */
 export async function apiPart(app: FastifyInstance, services: ApiServices): Promise<void> {
   await app.register(fastifySwagger, {
@@ -56,7 +59,7 @@ export async function apiPart(app: FastifyInstance, services: ApiServices): Prom
       },
     },
     transform: createJsonSchemaTransform({ schemaRegistry: apiSchemas }),
-    transformObject: createJsonSchemaTransformObject({ schemaRegistry: apiSchemas }),
+    transformObject: (document) => tidied(namedSchemas(document)),
   });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   healthRoutes(app, services.readiness);

@@ -3,7 +3,7 @@
  * reads is refused, never passed over.
  */
 import { z } from 'zod';
-import { isPurposeCode } from '../purposes.ts';
+import { PURPOSES } from '../purposes.ts';
 import type { Narrowing, RequestQuestion } from '../request-draft.ts';
 import {
   audienceText,
@@ -24,8 +24,7 @@ import {
 const MINUTE_MS = 60_000;
 
 const purposeCode = z
-  .string()
-  .refine(isPurposeCode)
+  .enum(Object.keys(PURPOSES))
   .meta({ description: 'HL7 v3-ActReason, below PurposeOfUse' });
 const emergencyPurpose = z.enum(['ETREAT', 'ERTREAT', 'BTG']);
 

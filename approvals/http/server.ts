@@ -42,7 +42,6 @@ const KEEP_ALIVE_MS = 5_000;
 const RATE_WINDOW_MS = 60_000;
 /** Addresses and people whose rates are kept in mind. */
 const RATE_KEYS_MAX = 50_000;
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const;
 
 /** A server with `parts`; it listens to nothing yet. */
 export async function createApprovalServer(
@@ -214,15 +213,17 @@ function refuseOtherMethods(app: FastifyInstance, routes: ReadonlyMap<string, Re
   for (const [url, methods] of new Map(routes)) {
     if (url.includes('*')) continue;
     const taken = [...methods];
-    const others = METHODS.filter((method) => !methods.has(method));
+    const others = app.supportedMethods.filter((method) => !methods.has(method));
     app.route({
-      method: [...others],
+      method: others,
       url,
       schema: { hide: true },
-      handler: (_request, reply) => {
+      // Before a body is parsed: whatever comes with it, the method is what is wrong.
+      onRequest: async (_request, reply) => {
         reply.header('allow', taken.join(', '));
         throw new GauzeError('ERR_HTTP_METHOD', {});
       },
+      handler: async () => undefined,
     });
   }
 }
