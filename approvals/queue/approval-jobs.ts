@@ -78,6 +78,7 @@ export class ApprovalJobs {
       run: async (kind, id) => await this.handlers.run(kind, id),
       send: async (data, attempt, isLast) => await this.desk.send(data, attempt, isLast),
       logNowMs: () => logNowMs(log.state, nowMs()),
+      isUp: () => this.isUp,
       onError: (error) => this.report(error),
     });
     this.reconciler.start();

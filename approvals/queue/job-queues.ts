@@ -118,7 +118,6 @@ function openQueue(
     prefix,
     skipVersionCheck: true,
     skipWaitingForReady: true,
-    streams: { events: { maxLen: 1_000 } },
   });
   queue.on('error', onError);
   return queue;

@@ -19,6 +19,8 @@ export interface JobWorkersOptions extends RedisSettings {
   readonly send: (data: JobData, attempt: number, isLast: boolean) => Promise<JobOutcome>;
   /** The log's time now, in milliseconds since the epoch. */
   readonly logNowMs: () => number;
+  /** Whether Redis answers. */
+  readonly isUp: () => boolean;
   readonly onError: (error: unknown) => void;
 }
 
@@ -41,6 +43,7 @@ const KINDS: ReadonlySet<string> = new Set([
 
 export class JobWorkers {
   private readonly options: JobWorkersOptions;
+  private isClosing = false;
   private readonly workers: readonly Worker<JobData>[];
 
   constructor(options: JobWorkersOptions) {
@@ -54,7 +57,8 @@ export class JobWorkers {
 
   /** Ends after what is being done now; gives up waiting where Redis is away: such jobs run again elsewhere. */
   async close(): Promise<void> {
-    await Promise.all(this.workers.map(async (worker) => await ended(worker)));
+    this.isClosing = true;
+    await Promise.all(this.workers.map(async (worker) => await ended(worker, !this.options.isUp())));
   }
 
   private worker(name: QueueName, work: (job: Job<JobData>) => Promise<JobOutcome>): Worker<JobData> {
@@ -63,7 +67,7 @@ export class JobWorkers {
       name,
       async (job: Job<JobData>, token?: string) => await this.carryOut(job, token, work),
       {
-        connection: workerConnection(this.options),
+        connection: workerConnection(this.options, () => this.isClosing),
         prefix,
         concurrency: CONCURRENCY,
         stalledInterval: STALLED_CHECK_MS,
@@ -108,9 +112,10 @@ export class JobWorkers {
   }
 }
 
-async function ended(worker: Worker<JobData>): Promise<void> {
+/** Where Redis is away an orderly end would wait for it, and keep the process alive. */
+async function ended(worker: Worker<JobData>, isForced: boolean): Promise<void> {
   const late = new AbortController();
-  const orderly = worker.close().then(() => true);
+  const orderly = worker.close(isForced).then(() => true);
   const timeout = sleep(CLOSE_TIMEOUT_MS, late.signal).then(() => false);
   const isEnded = await Promise.race([orderly, timeout.catch(() => true)]);
   late.abort();

@@ -17,6 +17,8 @@ export interface RedisLinkOptions extends RedisSettings {
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
+/** How long the other side may take to close its half. */
+const DISCONNECT_TIMEOUT_MS = 500;
 const COMMAND_TIMEOUT_MS = 5_000;
 const LONGEST_PAUSE_MS = 2_000;
 
@@ -72,7 +74,8 @@ export class RedisLink {
 interface Reconnecting {
   readonly password?: string;
   readonly connectTimeout: number;
-  readonly retryStrategy: (times: number) => number;
+  readonly disconnectTimeout: number;
+  readonly retryStrategy: (times: number) => number | null;
 }
 
 interface WorkerConnection extends Reconnecting {
@@ -80,15 +83,17 @@ interface WorkerConnection extends Reconnecting {
   readonly maxRetriesPerRequest: null;
 }
 
-/** Connection options of workers: they wait for Redis as long as it takes, with commands kept in order. */
-export function workerConnection(settings: RedisSettings): WorkerConnection {
-  return { ...reconnecting(settings), url: settings.url, maxRetriesPerRequest: null };
+/** Connection options of workers: they wait for Redis, with commands kept in order, until `isClosing`. */
+export function workerConnection(settings: RedisSettings, isClosing: () => boolean): WorkerConnection {
+  return { ...reconnecting(settings, isClosing), url: settings.url, maxRetriesPerRequest: null };
 }
 
-function reconnecting({ password }: RedisSettings): Reconnecting {
+function reconnecting({ password }: RedisSettings, isClosing: () => boolean = () => false): Reconnecting {
   return {
     ...(password === undefined ? {} : { password }),
     connectTimeout: CONNECT_TIMEOUT_MS,
-    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), LONGEST_PAUSE_MS),
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
+    retryStrategy: (times) =>
+      isClosing() ? null : Math.min(50 * 2 ** Math.min(times, 10), LONGEST_PAUSE_MS),
   };
 }
