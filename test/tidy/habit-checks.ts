@@ -71,8 +71,9 @@ const PRODUCT_BANS: readonly Ban[] = [
     ],
   },
   {
-    pattern: /\bcause:/,
-    what: 'a cause',
+    // The cause of a transition is a word of ours; what was thrown must not travel on inside another error.
+    pattern: /\bcause:\s*(e|err|error|thrown|failure)\b|\bsuper\([^)]*\bcause\b/,
+    what: 'a thrown error as a cause',
     replacement: 'ownError(thrown, code): a foreign error may hold what a record held',
     homes: [],
   },
