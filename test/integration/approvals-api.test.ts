@@ -218,7 +218,7 @@ describe('a decision', () => {
         decide('dan', id, scopeHash),
         send('alice', 'POST', `/v1/requests/${id}/withdraw`, {}, second.url),
       ]);
-      expect([approved.status, withdrawn.status].toSorted()).toEqual([200, 409]);
+      expect([approved.status, withdrawn.status].toSorted((a, b) => a - b)).toEqual([200, 409]);
       const state = approved.status === 200 ? 'APPROVED' : 'WITHDRAWN';
       for (const url of [it.service.url, second.url])
         await eventually(async () => {
