@@ -3,7 +3,6 @@
  * person who has logged in. Before a decision it says in words what the decision means; what is signed is the hash of
  * exactly what was shown.
  */
-import { createInterface } from 'node:readline/promises';
 import { GauzeError } from '../platform/errors.ts';
 import type { GrantAnswer, RequestAnswer } from '../approvals/http/answer-schemas.ts';
 import { AccessClient, apiUrl } from './access-client.ts';
@@ -11,7 +10,7 @@ import { showGrant, showGrants, showRequest, showRequests } from './access-views
 import { accessToken } from './login-command.ts';
 import { minutesOf, wholeNumberOf } from './option-values.ts';
 import { Site } from './site.ts';
-import { EXIT, note, print } from './terminal.ts';
+import { EXIT, confirmed, note, print } from './terminal.ts';
 
 interface CommonOptions {
   readonly config: string;
@@ -113,7 +112,7 @@ export async function approveCommand(id: string, options: ApproveOptions): Promi
         .map(([k, v]) => `${k} ${String(v)}`)
         .join(', ')}.`,
     );
-  if (!options.yes && !(await confirmed('Approve exactly this? [y/N] '))) {
+  if (!options.yes && !(await confirmed('Approve exactly this? [y/N] ', '--yes'))) {
     note('Nothing was decided.');
     return EXIT.problems;
   }
@@ -203,22 +202,6 @@ async function ownPrincipal(client: AccessClient): Promise<string> {
     setting: '--beneficiary',
     expected: principals.length === 0 ? 'a Kafka principal User:...' : `one of ${principals.join(', ')}`,
   });
-}
-
-/** Only a person at a terminal can say yes; a script says --yes. */
-async function confirmed(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    throw new GauzeError('ERR_USAGE_ARGUMENT', {
-      setting: '--yes',
-      expected: 'given where nobody can be asked',
-    });
-  }
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await prompt.question(question)).trim());
-  } finally {
-    prompt.close();
-  }
 }
 
 function words(list: string): string[] {

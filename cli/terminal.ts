@@ -3,10 +3,10 @@
  * colour only where a person looks. It prints what verbs hand it: names, numbers and codes, never a record
  * (the demo's side-by-side view, of people that exist only there, is the one exception and says so).
  */
+import { createInterface } from 'node:readline/promises';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { monotonicMs } from '../platform/clock.ts';
-import { GauzeErrors, ownError } from '../platform/errors.ts';
-import type { GauzeError } from '../platform/errors.ts';
+import { GauzeError, GauzeErrors, ownError } from '../platform/errors.ts';
 import { ApiRefusal } from './api-refusal.ts';
 
 type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan';
@@ -33,6 +33,21 @@ export function print(line = ''): void {
 /** A line of progress or explanation. */
 export function note(line: string): void {
   process.stderr.write(`${line}\n`);
+}
+
+/** Asks a person for a yes; a script says `option` instead. Throws ERR_USAGE_ARGUMENT where nobody can be asked. */
+export async function confirmed(question: string, option: string): Promise<boolean> {
+  if (!process.stdin.isTTY)
+    throw new GauzeError('ERR_USAGE_ARGUMENT', {
+      setting: option,
+      expected: 'given where nobody can be asked',
+    });
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await prompt.question(question)).trim());
+  } finally {
+    prompt.close();
+  }
 }
 
 /** The text in a style, where standard output is a terminal. */

@@ -72,7 +72,7 @@ const PRODUCT_BANS: readonly Ban[] = [
   },
   {
     // The cause of a transition is a word of ours; what was thrown must not travel on inside another error.
-    pattern: /\bcause:\s*(e|err|error|thrown|failure)\b|\bsuper\([^)]*\bcause\b/,
+    pattern: /\bcause:\s*(e|err|error|thrown)\b|\bsuper\([^)]*\bcause\b/,
     what: 'a thrown error as a cause',
     replacement: 'ownError(thrown, code): a foreign error may hold what a record held',
     homes: [],
