@@ -150,7 +150,7 @@ test('ends well: equal sums, every refusal, one person side by side, an audit wi
 
 test.each([
   ['while the stack starts', 'Starting Kafka'],
-  ['while it masks', '5/8'],
+  ['while it masks', '5/9'],
 ])(
   'ends with 130 at Ctrl-C %s, and leaves no process and no file',
   async (_, moment) => {
@@ -159,7 +159,7 @@ test.each([
     demo.process.kill('SIGINT');
     expect(await demo.ended).toBe(130);
     expect(demo.stdout).toContain('Stopping');
-    expect(demo.stdout).not.toContain('8/8');
+    expect(demo.stdout).not.toContain('9/9');
     expect(demo.stderr).toBe('');
     expect(readdirSync(temporary)).toEqual([]);
     expect(processesLeft()).toEqual([]);
