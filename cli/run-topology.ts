@@ -95,7 +95,7 @@ function loggedEvents(log: Logger, grantsTopic: string): InstanceEvents {
     released: (lane) => log.info('lane goes on', { ...lane }),
     trouble: (lane, error) => log.warn('lane waits', { ...lane, error }),
     grantOpened: (grant) => log.info('grant opened', { grant }),
-    grantStopped: (grant, reason) => log.info('grant delivers nothing more', { grant, cause: reason }),
+    grantStopped: (grant, reason) => log.info('grant delivers nothing more', { grant, outcome: reason }),
     grantHeld: (grant, error) => log.error('grant held', { grant, error }),
     grantTrouble: (grant, error) => log.warn('grant waits', { grant, error }),
     grantTopicRemoved: (grant) => log.info('grant topic removed', { grant }),

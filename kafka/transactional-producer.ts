@@ -25,14 +25,12 @@ export interface TransactionOutput {
 
 export interface Appended {
   readonly output: TransactionOutput;
-  /** Offset of the first record written there. */
+  /** Offset of the first record written there, and the one after the last. */
   readonly baseOffset: number;
-  /** Append time of the first batch; -1 where the topic keeps producers' times. */
-  readonly appendTimeMs: number;
-  /** Append time of the last batch. */
-  readonly lastAppendTimeMs: number;
-  /** Offset after the last record written there. */
   readonly nextOffset: number;
+  /** Append time of the first batch, and of the last; -1 where the topic keeps producers' times. */
+  readonly appendTimeMs: number;
+  readonly lastAppendTimeMs: number;
 }
 
 /** Design bound: a transaction that is left open holds readers back for no longer than this. */
@@ -292,14 +290,11 @@ function sendingsOf(output: TransactionOutput): readonly Sending[] {
   });
 }
 
-/** For each output where it begins and ends; its batches are sent one after another. */
 function appendedOf(sendings: readonly Sending[]): readonly Appended[] {
   const found = new Map<TransactionOutput, Appended>();
-  for (const { output, batch, appended } of sendings) {
-    if (!appended) continue;
-    const first = found.get(output) ?? { output, ...appended };
-    const nextOffset = appended.baseOffset + batch.count;
-    found.set(output, { ...first, lastAppendTimeMs: appended.appendTimeMs, nextOffset });
+  for (const { output, batch, appended: last } of sendings.filter(({ appended }) => appended)) {
+    const ends = { nextOffset: last!.baseOffset + batch.count, lastAppendTimeMs: last!.appendTimeMs };
+    found.set(output, { ...(found.get(output) ?? { output, ...last! }), ...ends });
   }
   return [...found.values()];
 }

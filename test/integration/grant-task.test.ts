@@ -340,6 +340,42 @@ describe('a lease whose delivery is not on record', () => {
   }, 60_000);
 });
 
+describe('what people have not decided about', () => {
+  test('is not delivered: a field that has got another tag stops the grant', async () => {
+    const fields = [{ path: 'encounterId', tags: ['PHI_NONE'] }];
+    const state = await bench.active(TOPIC, { fields, partitions: ranges() });
+    await bench.write(state);
+    expect(await bench.untilStopped(state.grant_id)).toMatchObject({ stopped: 'TAGS_CHANGED', records: 0 });
+    expect(await bench.read(state)).toEqual([]);
+    const stopped = (await bench.events(state.grant_id)).at(-1);
+    expect(stopped).toMatchObject({ type: 'grant.stopped', outcome: 'SERIOUS_FAILURE' });
+  }, 60_000);
+
+  test('is not delivered: another topic under the name of the raw topic, or of the grant topic', async () => {
+    const raws = await bench.active(TOPIC, { partitions: ranges(), topic_id: 'ab'.repeat(16) });
+    const grants = await bench.active(TOPIC, { partitions: ranges() });
+    await bench.write(raws);
+    await bench.write({ ...grants, grant_topic_id: 'ab'.repeat(16) });
+    for (const state of [raws, grants]) {
+      const progress = await bench.untilStopped(state.grant_id);
+      expect(progress).toMatchObject({ stopped: 'TOPIC_CHANGED', records: 0 });
+      expect(await bench.read(state)).toEqual([]);
+    }
+  }, 60_000);
+
+  test('is not delivered: persons under tokens of another epoch', async () => {
+    const persons = [await bench.token('somebody')];
+    const state = await bench.active(TOPIC, { partitions: ranges(), persons, token_epoch: 2 });
+    await bench.write(state);
+    await eventually(async () => {
+      await bench.progress(state.grant_id);
+      const held = site.logLines(/ERR_GRANT_TOKEN_EPOCH/).filter((line) => line.includes(state.grant_id));
+      expect(held).not.toEqual([]);
+    });
+    expect(await bench.read(state)).toEqual([]);
+  }, 60_000);
+});
+
 describe('a fetch that a broker holds open over a revocation', () => {
   test('gets nothing, whatever is fed afterwards', async () => {
     const state = await bench.active(TOPIC, {});
