@@ -1,6 +1,6 @@
 /**
- * `gauze run --role provisioner`: makes and removes the topics and rights of grants, until a signal. It listens on no
- * port and its log-in reads no data.
+ * `gauze run --role provisioner`: makes and removes the topics and rights of grants, and watches who reads what gauze
+ * publishes, until a signal. It listens on no port and its log-in reads no data.
  */
 import { auditGrant } from '../approvals/outcome-events.ts';
 import { AccessLog } from '../approvals/access-log.ts';
@@ -9,21 +9,24 @@ import { GrantsFollower } from '../approvals/grants-follower.ts';
 import { Provisioner } from '../approvals/provisioner.ts';
 import type { ProvisionerEvents, ProvisionerReport, SendReport } from '../approvals/provisioner-report.ts';
 import type { AccessEventFacts } from '../audit/access-events.ts';
+import { ReaderWatch } from '../audit/reader-watch.ts';
 import type { KafkaAdmin } from '../kafka/admin.ts';
 import type { Cluster } from '../kafka/cluster.ts';
-import { random } from '../platform/clock.ts';
-import { GauzeError } from '../platform/errors.ts';
+import { GroupViews } from '../kafka/group-views.ts';
+import { random, sleep } from '../platform/clock.ts';
+import { GauzeError, ownError } from '../platform/errors.ts';
 import type { Logger } from '../platform/log.ts';
 import { grantTopicRights } from '../policy/desired-state.ts';
 import { accessEntryCodec } from '../schemas/access-codecs.ts';
 import type { AccessActor } from '../schemas/access-codecs.ts';
 import { auditEventCodec } from '../schemas/control-codecs.ts';
 import type { RegistryClient } from '../schemas/registry-client.ts';
-import { valueSubject } from '../schemas/topic-names.ts';
+import { isSanitizedTopic, valueSubject } from '../schemas/topic-names.ts';
 import type { RoleRun } from './run-command.ts';
 import type { Site } from './site.ts';
 
 const SWEEP_MS = 30_000;
+const WATCH_MS = 30_000;
 
 /** What an attempt of each kind is called in the audit topic (reference: audit event types). */
 const EVENT_TYPES: Readonly<Record<ProvisionerReport['kind'], string>> = {
@@ -74,18 +77,58 @@ async function follow({ site, log, stopped }: RoleRun, admin: KafkaAdmin, cluste
       sweepMs: SWEEP_MS,
     });
     const ending = new AbortController();
-    const work = provisioner.run(ending.signal);
+    const work = Promise.all([
+      provisioner.run(ending.signal),
+      watchReaders({ site, log, accessLog, admin, cluster }, ending.signal),
+    ]);
     log.info('instance started', { role: 'provisioner' });
     const failure = await Promise.race([stopped, accessLog.failed, grants.failed, work]);
     ending.abort();
     await work;
-    if (failure) throw failure;
+    if (failure instanceof GauzeError) throw failure;
     log.info('instance stopped', { role: 'provisioner' });
   } finally {
     topics.end();
     await grants.close();
     await accessLog.close();
   }
+}
+
+interface Watching {
+  readonly site: Site;
+  readonly log: Logger;
+  readonly accessLog: AccessLog;
+  readonly admin: KafkaAdmin;
+  readonly cluster: Cluster;
+}
+
+/** Looks now and then who reads sanitized and grant topics; an outage only makes it look later. */
+async function watchReaders(
+  { site, log, accessLog, admin, cluster }: Watching,
+  signal: AbortSignal,
+): Promise<void> {
+  const { names, principals } = site;
+  const views = new GroupViews(cluster);
+  const watch = new ReaderWatch({
+    groups: async () => await views.read((group) => !group.startsWith(`${names.prefix}.`)),
+    acls: async () => await admin.describeAcls(),
+    isWatched: (topic) => topic.startsWith(names.grantTopicPrefix) || isSanitizedTopic(topic),
+    record: async (event) => await accessLog.record(event),
+    actor: actorOf(principals.provisioner),
+  });
+  while (!signal.aborted) {
+    try {
+      await watch.look();
+    } catch (error) {
+      if (!signal.aborted) log.warn('readers not seen', { error: ownError(error) });
+    }
+    await sleep(WATCH_MS, signal).catch(() => undefined);
+  }
+  views.close();
+}
+
+function actorOf(principal: string): AccessActor {
+  return { kind: 'SYSTEM', id: principal, roles: ['provisioner'], on_behalf_of: null, token_id: null };
 }
 
 function grantTopics(site: Site, admin: KafkaAdmin, cluster: Cluster): GrantTopics {
@@ -115,13 +158,7 @@ function reportTo(
   principal: string,
   onRefused: (error: GauzeError) => void,
 ): SendReport {
-  const by: AccessActor = {
-    kind: 'SYSTEM',
-    id: principal,
-    roles: ['provisioner'],
-    on_behalf_of: null,
-    token_id: null,
-  };
+  const by = actorOf(principal);
   return async ({ kind, grantId, cause, topic, brokers }) => {
     const grant = grants.states.get(grantId);
     const event: AccessEventFacts = {

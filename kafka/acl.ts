@@ -53,6 +53,16 @@ export function allow(
   }));
 }
 
+/** Whether the rule lets its principal be a member of the group. */
+export function letsReadGroup(
+  { resource, name, pattern, operation, permission }: Acl,
+  group: string,
+): boolean {
+  if (resource !== 'group' || permission !== 'allow') return false;
+  if (operation !== 'read' && operation !== 'all') return false;
+  return pattern === 'prefixed' ? group.startsWith(name) : name === '*' || name === group;
+}
+
 /** One text per rule, the same for equal rules: to compare sets of them. */
 export function aclText(acl: Acl): string {
   return [acl.permission, acl.principal, acl.host, acl.operation, acl.resource, acl.pattern, acl.name].join(

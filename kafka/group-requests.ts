@@ -166,7 +166,8 @@ function decodeOwned(subscription: Buffer): readonly TopicPartition[] {
   return readPartitions(r);
 }
 
-function decodeAssignment(assignment: Buffer): readonly TopicPartition[] {
+/** What a member is assigned, as consumers of the classic protocol write it. Throws RangeError. */
+export function decodeAssignment(assignment: Buffer): readonly TopicPartition[] {
   if (assignment.length === 0) return [];
   const r = new ProtocolReader(assignment);
   r.int16();

@@ -66,6 +66,11 @@ export function sanitizedTopic(rawTopic: string, audience: string): string {
   return `${rawTopic}.for-${audience}`;
 }
 
+/** Whether a name is one that `sanitizedTopic` makes. */
+export function isSanitizedTopic(topic: string): boolean {
+  return /.\.for-[a-z][a-z0-9-]{0,30}$/.test(topic);
+}
+
 /** The registry subject of a topic's values. */
 export function valueSubject(topic: string): string {
   return `${topic}-value`;
