@@ -2,6 +2,7 @@
  * The approval queue on a real Redis that is flushed, killed, stopped and brought back from old snapshots: the log
  * comes to the same final states, and nothing is granted, lost or prolonged.
  */
+import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Queue } from 'bullmq';
 import { fastify } from 'fastify';
@@ -9,10 +10,11 @@ import { mailChannel } from '../../approvals/notify/mail.ts';
 import type { Channel } from '../../approvals/notify/message.ts';
 import { webhookChannel } from '../../approvals/notify/webhook.ts';
 import { ApprovalJobs } from '../../approvals/queue/approval-jobs.ts';
+import type { QueueLog } from '../../approvals/queue/access-view.ts';
 import { queueBoard } from '../../approvals/queue/queue-board.ts';
 import { GauzeError } from '../../platform/errors.ts';
 import { createLogger } from '../../platform/log.ts';
-import { SYSTEM } from '../support/access-plane.ts';
+import { AccessPlane, SYSTEM, append, requestOf, scopeOf } from '../support/access-plane.ts';
 import { OwnRedis } from '../support/own-redis.ts';
 import { ASKER, OFFICER, OWNER, QueuePlane } from '../support/queue-plane.ts';
 import { SmtpSink } from '../support/smtp-sink.ts';
@@ -45,10 +47,10 @@ afterEach(async () => {
 });
 
 /** One instance of the service's queue. */
-function instance(plane: QueuePlane, prefix: string, channels: readonly Channel[] = []): ApprovalJobs {
+function instance(log: QueueLog, prefix: string, channels: readonly Channel[] = []): ApprovalJobs {
   const destination = { write: (line: string) => void logLines.push(line) };
   const jobs = new ApprovalJobs({
-    log: plane,
+    log,
     redis: { url: redis.url },
     prefix,
     principal: SYSTEM.id,
@@ -166,6 +168,15 @@ class Lives {
     };
   }
 
+  /** Waits until there is a job of every request whose fate is open. */
+  async queued(): Promise<void> {
+    await eventually(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const contents = await redis.contents();
+      for (const id of this.open()) expect(contents).toContain(`request-${id}`);
+    });
+  }
+
   private open(): readonly string[] {
     const open = ['ended', 'revoked', 'denied', 'lapsed'].map((name) => this.ids[name]!);
     return open.filter((id) => this.plane.requestState(id) === 'PENDING');
@@ -205,6 +216,7 @@ async function live(at: number, disturb: Disturbance): Promise<Readonly<Record<s
   instance(lives.plane, prefix);
   for (const [step, [, act]] of lives.steps.entries()) {
     await act();
+    await lives.queued();
     if (step === at - 1) await redis.keepSnapshot('before');
     if (step === at) await disturb(step);
   }
@@ -240,6 +252,54 @@ describe('the final states are those of an undisturbed run', () => {
       await redis.start();
     };
     expect(await live(at, disturb)).toEqual(UNDISTURBED);
+  });
+});
+
+describe('on the real access log', () => {
+  test('what people decided is activated, what they did not expires, by entries of this service', async () => {
+    await redis.start();
+    const access = new AccessPlane();
+    await access.start();
+    cleanUps.push(async () => await access.close());
+    const log = await access.log();
+    const jobs = instance(log, uniqueName('q'));
+    await until(() => jobs.isUp, 'up');
+    const ask = async (pendingMs: number): Promise<string> => {
+      const id = randomBytes(8).toString('hex');
+      const request = requestOf(scopeOf(), { pending_ms: pendingMs });
+      await append(log, { kind: 'REQUESTED', by: ASKER, request_id: id, request, reason: 'care' });
+      return id;
+    };
+    const [given, undecided] = [await ask(LONG_MS), await ask(1_000)];
+    for (const by of [OWNER, OFFICER]) {
+      const scope_sha256 = log.state.requests.get(given)!.scopeSha256;
+      const decision = { approve: true, scope_sha256, narrowed: null, narrowed_sha256: null };
+      await append(log, { kind: 'DECIDED', by, request_id: given, decision, reason: 'fine' });
+    }
+    await until(() => log.state.grants.get(given)?.grant.state === 'ACTIVATING', 'activated');
+    await until(() => log.state.requests.get(undecided)?.state === 'EXPIRED', 'expired');
+    const ours = (await access.entries()).filter(({ by }) => by.kind === 'SYSTEM');
+    expect(ours.map(({ kind }) => kind).sort()).toEqual(['ACTIVATION_ORDERED', 'ESCALATED', 'EXPIRED']);
+    await jobs.close();
+    running.splice(0);
+  });
+});
+
+describe('a job that is lost while nothing else changes', () => {
+  test('is put in again', async () => {
+    await redis.start();
+    const plane = new QueuePlane();
+    instance(plane, uniqueName('q'));
+    plane.isAway = true;
+    const id = plane.request({ pending_ms: LONG_MS, activation_ms: LONG_MS });
+    plane.approve(id);
+    await until(
+      () => logLines.some((line) => line.includes('ERR_ACCESS_LOG_UNAVAILABLE')),
+      'a first attempt',
+    );
+    await redis.flush();
+    plane.isAway = false;
+    await until(() => plane.grant(id) === 'ACTIVATING', 'activated', 10_000);
   });
 });
 
@@ -312,7 +372,9 @@ describe('jobs that nobody of us put in', () => {
     });
     expect(plane.requestState(pending)).toBe('PENDING');
     expect(plane.grant(active)).toBe('ACTIVE');
-    expect(plane.accepted('ACTIVATION_ORDERED')).toBe(1);
+    // Not even asked for: whoever believed the job would have been refused by the log alone.
+    expect(plane.entries.filter(({ kind }) => kind === 'ACTIVATION_ORDERED')).toHaveLength(1);
+    expect(plane.entries.filter(({ kind }) => kind === 'END_ORDERED')).toHaveLength(0);
   });
 });
 
