@@ -214,12 +214,12 @@ export class Provisioner {
   }
 
   /** Takes away what was made by halves, then says that it can't be done. */
-  private async giveUp(grant: GrantState, error: GauzeError): Promise<void> {
+  private async giveUp(grant: GrantState, failure: GauzeError): Promise<void> {
     const { topics, events, report } = this.options;
     const { grant_id: grantId, scope } = grant;
     await topics.remove(grantId, scope.beneficiary);
-    await report({ kind: 'PROVISION_FAILED', grantId, cause: error.code, topic: null, brokers: null });
-    events.failed(grantId, error);
+    await report({ kind: 'PROVISION_FAILED', grantId, cause: failure.code, topic: null, brokers: null });
+    events.failed(grantId, failure);
   }
 
   /** Whether the grant is as it was when the task was chosen, by all that is written now. */

@@ -148,10 +148,7 @@ export class KafkaAdmin {
     );
   }
 
-  /**
-   * Gives a topic exactly these settings of its own: any other goes back to the default. Only for topics all of whose
-   * settings are gauze's.
-   */
+  /** Gives a topic these settings and no others of its own. Only for topics all of whose settings are gauze's. */
   async replaceConfigs(topic: string, config: Readonly<Record<string, string>>): Promise<void> {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     const resources = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configEntries }];
