@@ -43,21 +43,7 @@ function human(id: string, ...roles: string[]): AccessActor {
 
 beforeAll(async () => {
   site = await TestSite.make({ topics: ['clinical.patients'], partitions: 1, config: CONFIG });
-  await writeFile(
-    join(site.directory, 'access.yaml'),
-    `rules:
-  - name: patients-raw
-    topics: [${site.raw('clinical.patients')}]
-    fields: [PHI_MRN]
-    requesters: [clinicians]
-    stages: [{ approvers: privacy-officers, count: 1 }]
-    purposes: [TREAT]
-    pendingFor: 24h
-    maxDuration: 8h
-    maxRecords: 10000
-    maxPersons: 500
-`,
-  );
+  await writeFile(join(site.directory, 'access.yaml'), accessRules(site));
   await feed('first');
   await site.apply();
   cluster = new Cluster(endpointOf('gauze-approvals'));
@@ -79,6 +65,21 @@ afterAll(async () => {
   await cluster?.close();
   await site.close();
 });
+
+function accessRules(of: TestSite): string {
+  return `rules:
+  - name: patients-raw
+    topics: [${of.raw('clinical.patients')}]
+    fields: [PHI_MRN]
+    requesters: [clinicians]
+    stages: [{ approvers: privacy-officers, count: 1 }]
+    purposes: [TREAT]
+    pendingFor: 24h
+    maxDuration: 8h
+    maxRecords: 10000
+    maxPersons: 500
+`;
+}
 
 /** Feeds one patient whose ZIP code is `zip`. */
 async function feed(zip: string): Promise<void> {
@@ -307,6 +308,38 @@ test('what only closes applies at once, and the old decision does not open it ag
   expect(denied.code).toBe(1);
   expect(denied.stderr).toContain('ERR_POLICY_DENIED');
   expect(await comesOutClear()).toBe(false);
+}, 120_000);
+
+test('a site that adds access rules and opens anything in one go is asked first, in the name of somebody', async () => {
+  const other = await TestSite.make({ topics: ['clinical.patients'], partitions: 1 });
+  try {
+    await other.feed([]);
+    await other.apply();
+    const config = join(other.directory, 'gauze.yaml');
+    const before = await readFile(config, 'utf8');
+    await writeFile(join(other.directory, 'access.yaml'), accessRules(other));
+    await other.editPolicy('research', (policy) => {
+      policy.methods['PHI_ZIP'] = 'keep';
+      policy.examples = [];
+    });
+    await writeFile(config, before + CONFIG.replace(/^owners:.*$/m, ''));
+    const nobody = await other.gauze('apply');
+    expect(nobody.code).toBe(1);
+    expect(nobody.stderr).toContain('ERR_POLICY_REQUESTER');
+    expect(nobody.stderr).toContain('User:gauze-admin');
+    await writeFile(config, before + CONFIG);
+    expect((await other.gauze('apply')).code).toBe(3);
+    const kinds = (await dumpTopics([other.names.policies])).map(
+      ({ value }) => policyLogCodec.decode(value!).kind,
+    );
+    expect(kinds.filter((kind) => kind === 'POLICY_APPLIED')).toHaveLength(3);
+    expect(kinds.at(-1)).toBe('APPROVALS_REQUIRED');
+    // Without the rules it is all the same: nothing takes it back.
+    await writeFile(config, before + CONFIG.replace(/^access:.*$/m, ''));
+    expect((await other.gauze('apply')).code).toBe(3);
+  } finally {
+    await other.close();
+  }
 }, 120_000);
 
 /** The decision that the policy in force names. */
