@@ -72,7 +72,7 @@ export async function playAccess(input: DemoAccessInput): Promise<AccessFindings
   const decidedMs = monotonicMs();
   const active = await untilGrant(alice, id, ['ACTIVE'], stage.signal, WAIT_MS);
   stage.sayAll(lines(grantWords(active)));
-  const reader = await logInOf(demo, stack, 'alice');
+  const reader = demo.as('alice');
   const records = await readGrant(active.grantTopic, reader, stage.signal);
   const readAfterMs = Math.round(monotonicMs() - decidedMs);
   stage.say(
@@ -81,7 +81,7 @@ export async function playAccess(input: DemoAccessInput): Promise<AccessFindings
   const attempts = new GrantAttempts(demo, active.grantTopic);
   try {
     const topicId = await attempts.topicId();
-    const colleague = await attempts.fetchError(await logInOf(demo, stack, 'bob'), topicId);
+    const colleague = await attempts.fetchError(demo.as('bob'), topicId);
     stage.say(
       `${checkMark(colleague === TOPIC_AUTHORIZATION_FAILED)} bob, a colleague, is refused by the broker`,
     );
@@ -172,11 +172,6 @@ async function untilGrant(
     if (states.includes(grant.state) || monotonicMs() > deadlineMs) return grant;
     await sleep(POLL_MS, signal);
   }
-}
-
-/** A person's own Kafka user, made at the first call. */
-async function logInOf(demo: DemoSite, stack: Stack, username: string): Promise<LoggedIn> {
-  return { ...demo.as('admin'), login: await stack.addUser(username) };
 }
 
 /** How many records come, until none does any more. */

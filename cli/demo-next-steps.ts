@@ -35,9 +35,24 @@ export function nextSteps(stack: StackDescription, directory: string, isKept: bo
     '    --topic clinical.patients.for-research --from-beginning --max-messages 3',
     'The same with --topic clinical.patients is refused.',
     '',
+    'Raw access, as one of the people (the password is asked in the browser):',
+    `  ${gauze} login -c ${config}`,
+    `  ${gauze} request clinical.encounters --fields accountNumber --audience research --purpose TREAT \\`,
+    `    --records 5 --for 10m --reason "to see how it goes" -c ${config}`,
+    `  ${gauze} requests -c ${config}     then logout, login as carol: approve; login as dan: approve; grants`,
+    `  alice reads a grant with ${join(directory, 'secrets', 'alice.properties')} and --group alice-console`,
+    ...people(stack),
+    '',
     `Site    ${directory}   (policies/ to edit, then gauze apply; gauze-run-*.log)`,
     `Schemas ${stack.registryUrl}/subjects`,
     '',
     'Ctrl-C stops everything; the site directory stays until you remove it.',
   ];
+}
+
+/** Who can log in. They exist on this stack alone, and only as long as it runs. */
+function people({ people: known }: StackDescription): readonly string[] {
+  return Object.values(known).map(
+    ({ id, password, groups }) => `  ${id.padEnd(6)} ${password}  ${groups.join(' ')}`,
+  );
 }

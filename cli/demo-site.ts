@@ -29,6 +29,8 @@ export type DemoAudience = keyof typeof READERS;
 export const AUDIENCES = ['research', 'analytics', 'billing'] as const satisfies readonly DemoAudience[];
 
 const FEED = 'ehr-feed';
+/** People of the hospital who have a Kafka user of their own too, without any right. */
+const PEOPLE_AT_KAFKA = ['alice', 'bob'] as const;
 const ROLES = ['admin', 'topology', 'approvals', 'provisioner', 'auditor'] as const;
 
 /** Connection options that have a log-in. */
@@ -48,13 +50,18 @@ export async function makeDirectory(): Promise<string> {
 
 /** Makes the raw topics and lets the hospital's feed write to them; writes the site into `directory`. */
 export async function makeSite(stack: Stack, directory: string): Promise<DemoSite> {
-  const as = (username: string): LoggedIn => connection(stack, username);
+  const people: Record<string, Login> = {};
+  for (const name of PEOPLE_AT_KAFKA) people[name] = await stack.addUser(name);
+  const logins = { ...stack.logins, ...people };
+  const as = (username: string): LoggedIn => connection(stack.brokers, logins, username);
   await makeRawTopics(as('admin'));
   const secrets = join(directory, 'secrets');
   await mkdir(secrets, { mode: 0o700 });
-  for (const username of [...ROLES.map((role) => `gauze-${role}`), ...Object.values(READERS)]) {
-    await secret(join(secrets, username), stack.logins[username]!.password);
-    await secret(join(secrets, `${username}.properties`), clientProperties(stack, username));
+  const usernames = [...ROLES.map((role) => `gauze-${role}`), ...Object.values(READERS), ...PEOPLE_AT_KAFKA];
+  for (const username of usernames) {
+    const { password } = as(username).login;
+    await secret(join(secrets, username), password);
+    await secret(join(secrets, `${username}.properties`), clientProperties(username, password));
   }
   await createKeyringFile(join(secrets, 'keyring.json'), AUDIENCES);
   const policies = fileURLToPath(new URL('../examples/hospital/policies/', import.meta.url));
@@ -80,7 +87,11 @@ async function makeRawTopics(options: KafkaJsOptions): Promise<void> {
   }
 }
 
-function connection({ brokers, logins }: Stack, username: string): LoggedIn {
+function connection(
+  brokers: readonly string[],
+  logins: Readonly<Record<string, Login>>,
+  username: string,
+): LoggedIn {
   const login = logins[username];
   if (!login) throw new GauzeError('ERR_CONFIG_ROLE_MISSING', { role: username });
   return { brokers, ssl: false, login };
@@ -123,8 +134,7 @@ function configText({ brokers, registryUrl, redisUrl, oidcIssuer }: Stack, httpP
 }
 
 /** Settings of any Java client, such as Kafka's console consumer. */
-function clientProperties({ logins }: Stack, username: string): string {
-  const { password } = logins[username]!;
+function clientProperties(username: string, password: string): string {
   const module = 'org.apache.kafka.common.security.scram.ScramLoginModule';
   return [
     'security.protocol=SASL_PLAINTEXT',

@@ -67,6 +67,7 @@ async function optionsOf(site: Site, cluster: Cluster, log: Logger): Promise<App
       publicUrl: http.publicUrl ?? null,
       perPerson: http.requestsPerPerson,
       perAddress: http.requestsPerAddress,
+      trustedProxies: http.trustedProxies,
     },
     log,
   };

@@ -5,11 +5,20 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import { parseAccessRules } from '../../approvals/access-rules-file.ts';
 import { ERRORS } from '../../platform/errors.ts';
 import { parsePolicy } from '../../policy/policy-file.ts';
+import { mapSiteTags } from '../../schemas/tags.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const PAGES = ['README.md', 'CONTRIBUTING.md', 'docs/architecture.md', 'docs/policy.md', ...adrs()];
+const PAGES = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'docs/architecture.md',
+  'docs/policy.md',
+  'docs/access.md',
+  ...adrs(),
+];
 
 function adrs(): string[] {
   return readdirSync(`${ROOT}docs/adr`).map((file) => `docs/adr/${file}`);
@@ -65,6 +74,38 @@ describe('the pages', () => {
     const [whole] = blocks('docs/policy.md', 'yaml').map((text) => parsePolicy(text, 'docs/policy.md'));
     expect(whole?.fields.get('clinical.encounters')?.has('reasonText')).toBe(true);
     expect(whole?.examples).toHaveLength(1);
+  });
+
+  test('show access rules that are some', () => {
+    const siteTags = mapSiteTags({}, 'gauze.yaml');
+    const roles = {
+      clinicians: ['g'],
+      'data-owners': ['g'],
+      'privacy-officers': ['g'],
+      'emergency-physicians': ['g'],
+    };
+    const shown = blocks('docs/access.md', 'yaml').map((text) =>
+      parseAccessRules(text, 'docs/access.md', { roles, siteTags }),
+    );
+    expect(shown.map(({ rules }) => rules.map(({ name }) => name))).toEqual([['encounters-raw']]);
+  });
+
+  test('show commands with options that exist', () => {
+    const commands = blocks('docs/access.md', 'sh')
+      .join('\n')
+      .replaceAll('\\\n', ' ')
+      .split('\n')
+      .filter((line) => line.startsWith('gauze '));
+    expect(commands.length).toBeGreaterThan(5);
+    for (const command of commands) {
+      const verb = command.split(' ')[1]!;
+      const { stdout } = spawnSync(process.execPath, ['cli/gauze.ts', verb, '--help'], {
+        cwd: ROOT,
+        encoding: 'utf8',
+      });
+      const options = [...command.matchAll(/ (--[a-z-]+)/g)].map((match) => match[1]!);
+      expect([verb, options.filter((option) => !stdout.includes(option))]).toEqual([verb, []]);
+    }
   });
 
   test('that errors send their readers to exist', () => {

@@ -121,6 +121,24 @@ test('ends well: equal sums, every refusal, one person side by side, an audit wi
   expect(stdout).toMatch(/✓ \d+ hash chains/);
   expect(stdout).toContain('Everything held');
 
+  for (const told of [
+    '✓ alice reads 40 records with an ordinary consumer',
+    '✓ bob, a colleague, is refused by the broker',
+    'it ended by itself (EXHAUSTED); alice can read nothing any more',
+    '✓ and its topic is gone',
+    '✓ 40 records delivered under the grant, each range leased before',
+  ])
+    expect(stdout).toContain(told);
+  const steps = ['request.submitted by alice', 'decision.narrowed by carol', 'decision.approved by dan'];
+  const more = [
+    'grant.activated by',
+    'session.lease by',
+    'session.batch by',
+    'grant.exhausted by',
+    'grant.ended by',
+  ];
+  for (const step of [...steps, ...more]) expect(stdout).toContain(step);
+
   const generated = column(stdout, 'as generated');
   const analytics = column(stdout, 'analytics');
   const seen = [PERSON, VISIT, REMOTE].flatMap((table) => [...column(stdout, 'analytics', table).values()]);
