@@ -88,6 +88,14 @@ export class AccessRules {
     throw nearest?.error ?? new GauzeError('ERR_ACCESS_RULE_TOPIC', { topic: question.topic });
   }
 
+  /**
+   * Rules under which people of these roles may ask. For offering what can be asked for; `find` decides.
+   * @param emergency of break-glass
+   */
+  offered(roles: readonly string[], emergency: boolean): readonly AccessRule[] {
+    return this.rules.filter((rule) => mayAsk(rule, roles, emergency));
+  }
+
   #refusal(rule: AccessRule, question: RuleQuestion): Refusal | null {
     const { topic, fields } = question;
     const setting = rule.name;
@@ -96,7 +104,7 @@ export class AccessRules {
       error: new GauzeError(...error),
     });
     if (!rule.topics.includes(topic)) return no('topic', 'ERR_ACCESS_RULE_TOPIC', { topic });
-    if (!mayAsk(rule, question)) {
+    if (!mayAsk(rule, question.requester.roles, question.emergency)) {
       return question.emergency
         ? no('requester', 'ERR_ACCESS_RULE_EMERGENCY', { topic })
         : no('requester', 'ERR_ACCESS_RULE_REQUESTER', {
@@ -142,13 +150,13 @@ export class AccessRules {
   }
 }
 
-function mayAsk(rule: AccessRule, { requester, emergency }: RuleQuestion): boolean {
-  const roles = emergency ? (rule.breakGlass?.allowed ?? []) : rule.requesters;
-  return roles.some((role) => requester.roles.includes(role));
+function mayAsk(rule: AccessRule, roles: readonly string[], emergency: boolean): boolean {
+  const allowed = emergency ? (rule.breakGlass?.allowed ?? []) : rule.requesters;
+  return allowed.some((role) => roles.includes(role));
 }
 
 /** By its path, or by all its tags. Untagged leaves are nobody's to ask for by tag. */
-function mayBeAskedFor(rule: AccessRule, { path, tags }: ScopeField): boolean {
+export function mayBeAskedFor(rule: AccessRule, { path, tags }: ScopeField): boolean {
   if (rule.autoApprove) return isReviewedAsNoPhi(tags) && (rule.paths.has(path) || rule.tags.has('PHI_NONE'));
   if (rule.paths.has(path)) return true;
   // PHI_NONE beside another tag says nothing: the other one is in force.
@@ -161,7 +169,8 @@ function isReviewedAsNoPhi(tags: readonly string[]): boolean {
   return tags.length > 0 && tags.every((tag) => tag === 'PHI_NONE');
 }
 
-function durationCap(rule: AccessRule, emergency: boolean): number {
+/** The longest time that the rule gives, in milliseconds. */
+export function durationCap(rule: AccessRule, emergency: boolean): number {
   return emergency ? (rule.breakGlass?.maxDurationMs ?? 0) : rule.maxDurationMs;
 }
 

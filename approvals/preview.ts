@@ -6,8 +6,8 @@ import { GauzeError } from '../platform/errors.ts';
 import { nowMs } from '../platform/clock.ts';
 import type { AccessEventFacts } from '../audit/access-events.ts';
 import type { AccessActor, Scope, ScopeField } from '../schemas/access-codecs.ts';
-import { TAGS, isTagName } from '../schemas/tags.ts';
 import type { RequestState } from './access-state.ts';
+import { tagWords } from './askable.ts';
 import { moment } from './http/answer-schemas.ts';
 import type { PreviewAnswer } from './http/preview-schema.ts';
 import type { SampleRecord } from './sanitized-sample.ts';
@@ -124,11 +124,10 @@ function numbers(scope: Scope, counts: SubjectCounts): Pick<PreviewAnswer, 'reco
 
 /** One field in words: what its tags say, and what the audience sees in its place. */
 function revealed(field: ScopeField, leaf: ViewLeaf | undefined): PreviewAnswer['reveals'][number] {
-  const says = field.tags.map((tag) => (isTagName(tag) ? TAGS[tag].doc : tag));
   return {
     path: field.path,
     tags: [...field.tags],
-    says: says.length > 0 ? says.join(' ') : 'Not tagged: nobody has said what it holds.',
+    says: tagWords(field.tags),
     instead: insteadOf(leaf),
   };
 }

@@ -18,6 +18,7 @@ import { AccessDesk } from './access-desk.ts';
 import { AccessLog } from './access-log.ts';
 import type { AccessRules } from './access-rules.ts';
 import { GrantsWriter } from './grants-writer.ts';
+import { Askable } from './askable.ts';
 import { apiPart } from './http/api.ts';
 import type { Authenticate } from './http/caller.ts';
 import { Refusals } from './http/refusals.ts';
@@ -68,6 +69,8 @@ export interface HttpSettings {
   /** Requests in a minute. */
   readonly perPerson: number;
   readonly perAddress: number;
+  /** Proxies whose word about addresses and https counts. */
+  readonly trustedProxies?: readonly string[];
 }
 
 /** What pages and other parts of the server stand on. */
@@ -78,6 +81,7 @@ export interface ApprovalServices {
   readonly jobs: ApprovalJobs;
   readonly identity: Identity;
   readonly rules: AccessRules;
+  readonly askable: Askable;
   readonly redis: RedisSettings;
   readonly names: TopicNames;
   readonly http: HttpSettings;
@@ -117,6 +121,7 @@ export class ApprovalService {
         tls: http.tls,
         log: this.options.log,
         perAddress: http.perAddress,
+        trustedProxies: http.trustedProxies ?? [],
         refused: async (request, reply, failure) => await refusals.write(request, reply, failure),
       },
       [await this.api(services), ...(parts?.(services) ?? [])],
@@ -140,7 +145,10 @@ export class ApprovalService {
     const desk = new AccessDesk(log, this.submission(policyLog));
     const preview = this.preview(policyLog, index, log);
     const jobs = this.jobs(log);
-    return { desk, preview, log, jobs, identity, rules, redis, names, http };
+    const { registry, siteTags } = this.options;
+    const policies = () => policyLog.state;
+    const askable = new Askable({ registry, siteTags, rules, policies });
+    return { desk, preview, log, jobs, identity, rules, askable, redis, names, http };
   }
 
   private async accessLog(): Promise<AccessLog> {

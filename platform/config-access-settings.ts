@@ -77,6 +77,13 @@ export const http = group(
       'http or https',
       'Address under which people and commands reach the API and the pages; without it that of host and port.',
     ).optional(),
+    trustedProxies: described(z.array(z.string().regex(/^[0-9a-fA-F.:]+(\/\d{1,3})?$/)).default([]), {
+      doc: 'Addresses or networks of proxies before gauze whose X-Forwarded-For and X-Forwarded-Proto are believed; of no other.',
+      expected: 'a list of addresses or networks, such as 10.0.0.0/8',
+    }),
+    sessionSecretFile: file(
+      'File that holds the secret (32 characters or more) that signs the session cookies of the pages; the same for all instances. Without it each start makes its own, and people log in again after a restart or at another instance.',
+    ).optional(),
   },
   'The API and the pages of approvals.',
 ).prefault({});

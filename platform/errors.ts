@@ -471,6 +471,33 @@ export const ERRORS = {
     message: 'The body has a media type other than {expected}.',
     action: 'Send JSON with Content-Type: application/json.',
   },
+  ERR_HTTP_FORM_FIELD: {
+    kind: 'usage',
+    message: 'What stands in {setting} does not fit.',
+    action: 'Correct it as the page says, and send the form again.',
+  },
+  ERR_HTTP_FORGED: {
+    kind: 'usage',
+    message: 'The form does not come from a page that this browser was given for this log-in.',
+    action: 'Nothing was done. Open the page again and send its own form.',
+  },
+  ERR_HTTP_LOGGED_OUT: {
+    kind: 'usage',
+    message: 'Nobody is logged in here any more.',
+    action: 'Nothing was done. Log in again and send the form once more.',
+  },
+  ERR_HTTP_LOG_IN: {
+    kind: 'usage',
+    message: 'The log-in did not come to an end ({causeName}).',
+    action: 'Log in again, in one window, and within ten minutes.',
+  },
+  ERR_HTTP_PROXY: {
+    kind: 'hold',
+    ends: 'recheck',
+    message: 'The pages are to be reached by https, and the request did not come that way.',
+    action:
+      'Set http.tls, or list the proxy that does TLS in http.trustedProxies and have it send X-Forwarded-Proto: https.',
+  },
   ERR_HTTP_BAD_REQUEST: {
     kind: 'usage',
     message: 'The request is not a well-formed HTTP request.',

@@ -40,7 +40,12 @@ export function authenticated(app: FastifyInstance, authenticate: Authenticate, 
   );
 }
 
-/** Who asks; only below `authenticated`. */
+/** Says who makes a request, where another log-in than the API's has found that out: that of the pages. */
+export function identify(request: FastifyRequest, caller: AccessActor): void {
+  callers.set(request, caller);
+}
+
+/** Who asks; only below `authenticated`, or after `identify`. */
 export function callerOf(request: FastifyRequest): AccessActor {
   const caller = callers.get(request);
   if (!caller) throw new GauzeError('ERR_INTERNAL', { causeName: 'NoCaller' });
@@ -52,9 +57,14 @@ export function knownCaller(request: FastifyRequest): AccessActor | null {
   return callers.get(request) ?? null;
 }
 
-/** The caller's act. Of the key only a hash goes on: what the caller wrote into it is nobody's business. */
-export function actOf(request: FastifyRequest): Act {
-  const key = request.headers['idempotency-key'];
+/**
+ * The caller's act. Of the key only a hash goes on: what the caller wrote into it is nobody's business.
+ * @param key the idempotency key; that of the header where left out
+ */
+export function actOf(
+  request: FastifyRequest,
+  key: string | string[] | undefined = request.headers['idempotency-key'],
+): Act {
   const text = typeof key === 'string' ? key : null;
   const path = `${request.method} ${request.routeOptions.url} ${JSON.stringify(request.params)}`;
   const digest = text === null ? null : createHash('sha256').update(`${path}\n${text}`).digest('hex');

@@ -21,9 +21,9 @@ import { actOf, callerOf, idempotencyHeaders } from './caller.ts';
 
 const PAGE_MAX = 500;
 
-const reasonBody = named('Reason', z.strictObject({ reason: reasonText }));
-const reviewBody = named('Review', z.strictObject({ justified: z.boolean(), reason: reasonText }));
-const lockBody = named(
+export const reasonBody = named('Reason', z.strictObject({ reason: reasonText }));
+export const reviewBody = named('Review', z.strictObject({ justified: z.boolean(), reason: reasonText }));
+export const lockBody = named(
   'NewLock',
   z.strictObject({
     target: lockSchema.shape.target,

@@ -27,14 +27,19 @@ export interface TlsFiles {
 export interface ServerOptions {
   readonly tls: TlsFiles | null;
   readonly log: Logger;
+  /** Addresses and networks of proxies that are believed when they say for whom they ask, and how. */
+  readonly trustedProxies?: readonly string[];
   /** Requests of one address in a minute, whoever asks. */
   readonly perAddress: number;
   /** Writes the audit event of a refusal before it is answered; throws where it cannot. */
   readonly refused: (request: FastifyRequest, reply: FastifyReply, failure: Failure) => Promise<void>;
 }
 
+/** Records and logs what was thrown, and says what is to be answered: for parts that answer in a form of their own. */
+export type Failed = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => Promise<Failure>;
+
 /** What is added to the server: routes of the API, pages, a board. Each in a scope of its own. */
-export type ServerPart = (app: FastifyInstance) => Promise<void>;
+export type ServerPart = (app: FastifyInstance, failed: Failed) => Promise<void>;
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -62,14 +67,16 @@ export async function createApprovalServer(
   await app.register(fastifyRateLimit, { global: false, cache: RATE_KEYS_MAX });
   await limitAddresses(app, options.perAddress);
   const routes = listRoutes(app);
-  for (const part of parts) await app.register(part);
+  const failed = failing(options);
+  for (const part of parts) await app.register(async (scope) => await part(scope, failed));
   app.after(() => refuseOtherMethods(app, routes));
   await app.ready();
   return app;
 }
 
-function bareServer({ tls }: ServerOptions): FastifyInstance {
+function bareServer({ tls, trustedProxies = [] }: ServerOptions): FastifyInstance {
   return fastify({
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     serverFactory: (handler) => nodeServer(tls, handler),
     bodyLimit: BODY_BYTES_MAX,
     genReqId: () => randomId(),
@@ -131,12 +138,10 @@ function answerInOurWords(app: FastifyInstance, options: ServerOptions): void {
   app.setNotFoundHandler(() => {
     throw new GauzeError('ERR_HTTP_NOT_FOUND', {});
   });
-  app.setErrorHandler(async (thrown, request, reply) => {
-    const failure = await answerable(failureOf(thrown), request, reply, options);
-    if (failure.status >= 500)
-      options.log.error('request failed', { ...where(request), error: failure.error });
-    await send(reply, failure, request.id);
-  });
+  const failed = failing(options);
+  app.setErrorHandler(
+    async (thrown, request, reply) => await send(reply, await failed(thrown, request, reply), request.id),
+  );
   app.addHook('onResponse', async (request, reply) => {
     const durationMs = Math.round(reply.elapsedTime);
     options.log.debug('request answered', {
@@ -145,6 +150,15 @@ function answerInOurWords(app: FastifyInstance, options: ServerOptions): void {
       durationMs,
     });
   });
+}
+
+function failing(options: ServerOptions): Failed {
+  return async (thrown, request, reply) => {
+    const failure = await answerable(failureOf(thrown), request, reply, options);
+    if (failure.status >= 500)
+      options.log.error('request failed', { ...where(request), error: failure.error });
+    return failure;
+  };
 }
 
 async function send(reply: FastifyReply, failure: Failure, requestId: string): Promise<void> {
