@@ -5,6 +5,7 @@
 import type { AccessActor } from '../schemas/access-codecs.ts';
 import { PRIVACY_OFFICERS } from './access-rule.ts';
 import type { AccessState, GrantRecord, RequestState } from './access-state.ts';
+import { isLive } from './terminal-states.ts';
 
 /** See everything, change nothing. */
 export const AUDITORS = 'auditors';
@@ -27,6 +28,38 @@ export function seesRequest(by: AccessActor, request: RequestState): boolean {
 export function seesGrant(by: AccessActor, record: GrantRecord, state: AccessState): boolean {
   const request = state.requests.get(record.grant.request_id);
   return request ? seesRequest(by, request) : seesAll(by);
+}
+
+/** Could this person end the grant? Only a hint for people: the log decides. */
+export function mayRevoke(
+  by: AccessActor,
+  { grant }: GrantRecord,
+  request: RequestState | undefined,
+): boolean {
+  return (
+    isLive(grant.state) &&
+    by.kind === 'HUMAN' &&
+    (grant.requester === by.id ||
+      request?.body.beneficiary_owner === by.id ||
+      grant.approved_by.includes(by.id) ||
+      by.roles.includes(PRIVACY_OFFICERS) ||
+      (request?.body.stages ?? []).some(({ role }) => by.roles.includes(role)))
+  );
+}
+
+/** Could this person let a suspended grant go on, or review emergency access? Only a hint: the log decides. */
+export function maySupervise(
+  by: AccessActor,
+  { grant }: GrantRecord,
+  request: RequestState | undefined,
+): boolean {
+  return (
+    by.kind === 'HUMAN' &&
+    by.on_behalf_of === null &&
+    by.roles.includes(PRIVACY_OFFICERS) &&
+    grant.requester !== by.id &&
+    request?.body.beneficiary_owner !== by.id
+  );
 }
 
 /** Could this person's decision count now? Only a hint for people: the log decides. */

@@ -14,7 +14,7 @@ type ScopeAnswer = NonNullable<RequestAnswer['scope']>;
 export function requestWords(request: RequestAnswer): readonly WordLine[] {
   const { scope, policy } = request;
   return [
-    ['asked by', `${request.requester}, ${request.submittedAt}`],
+    ['asked by', `${request.requester}, ${timeWords(request.submittedAt)}`],
     ...(scope ? scopeWords(scope) : []),
     ...(policy ? policyWords(policy) : []),
     ['because', `${request.reason ?? '-'}${request.ticket ? ` (${request.ticket})` : ''}`],
@@ -23,12 +23,20 @@ export function requestWords(request: RequestAnswer): readonly WordLine[] {
       : []),
     ['needs', neededWords(request)],
     ...request.approvals.map(
-      ({ by, at, reason }) => ['approved', `by ${by}, ${at}${quoted(reason)}`] as const,
+      ({ by, at, reason }) => ['approved', `by ${by}, ${timeWords(at)}${quoted(reason)}`] as const,
     ),
     ...(request.denial
-      ? [['denied', `by ${request.denial.by}, ${request.denial.at}${quoted(request.denial.reason)}`] as const]
+      ? [
+          [
+            'denied',
+            `by ${request.denial.by}, ${timeWords(request.denial.at)}${quoted(request.denial.reason)}`,
+          ] as const,
+        ]
       : []),
-    ['state', request.state === 'PENDING' ? `PENDING until ${request.pendingUntil}` : request.state],
+    [
+      'state',
+      request.state === 'PENDING' ? `PENDING until ${timeWords(request.pendingUntil)}` : request.state,
+    ],
   ];
 }
 
@@ -41,12 +49,22 @@ export function grantWords(grant: GrantAnswer): readonly WordLine[] {
     ],
     ['topic', grant.grantTopic],
     ...scopeWords(grant.scope),
-    ['from', grant.notBefore ?? `not active yet; lapses ${grant.activateBefore}`],
-    ['until', grant.notAfter ?? '-'],
+    [
+      'from',
+      grant.notBefore
+        ? timeWords(grant.notBefore)
+        : `not active yet; lapses ${timeWords(grant.activateBefore)}`,
+    ],
+    ['until', grant.notAfter ? timeWords(grant.notAfter) : '-'],
     ['approved', grant.approvedBy.length > 0 ? `by ${grant.approvedBy.join(', ')}` : 'by nobody beforehand'],
     ...(grant.review.state === 'NONE'
       ? []
-      : [['review', `${grant.review.state}${grant.review.due ? `, due ${grant.review.due}` : ''}`] as const]),
+      : [
+          [
+            'review',
+            `${grant.review.state}${grant.review.due ? `, due ${timeWords(grant.review.due)}` : ''}`,
+          ] as const,
+        ]),
     ...(grant.externallyModified ? [['changed', 'somebody changed its rights by hand'] as const] : []),
   ];
 }
@@ -100,6 +118,11 @@ function neededWords({ stages, stage, state }: RequestAnswer): string {
 export function purposeWords(code: string): string {
   const row = Object.hasOwn(PURPOSES, code) ? PURPOSES[code as keyof typeof PURPOSES] : null;
   return row ? `${code}, ${row.display}` : code;
+}
+
+/** A moment of an answer as people read it: to the minute, UTC. */
+export function timeWords(moment: string): string {
+  return moment.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d).*$/, '$1 $2 UTC');
 }
 
 /** Minutes as people say them. */

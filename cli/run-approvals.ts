@@ -8,6 +8,7 @@ import { Identity } from '../approvals/identity.ts';
 import { notificationChannels } from '../approvals/notify/channels.ts';
 import type { NotificationSettings } from '../approvals/notify/channels.ts';
 import type { MailSettings } from '../approvals/notify/mail.ts';
+import { pagesPart } from '../approvals/pages/pages.ts';
 import { ApprovalService } from '../approvals/service.ts';
 import type { ApprovalServiceOptions } from '../approvals/service.ts';
 import type { Cluster } from '../kafka/cluster.ts';
@@ -18,6 +19,9 @@ import { GauzeError } from '../platform/errors.ts';
 import type { Logger } from '../platform/log.ts';
 import type { RoleRun } from './run-command.ts';
 import type { Site } from './site.ts';
+
+/** So long a secret cannot be guessed. */
+const SECRET_LENGTH_MIN = 32;
 
 type ConfiguredMail = NonNullable<Config['notifications']['mail']>;
 
@@ -70,7 +74,31 @@ async function optionsOf(site: Site, cluster: Cluster, log: Logger): Promise<App
       trustedProxies: http.trustedProxies,
     },
     log,
+    parts: await pagesOf(site, oidc),
   };
+}
+
+/** The pages, at the same address as the API. */
+async function pagesOf(
+  { config: { http } }: Site,
+  oidc: NonNullable<Config['oidc']>,
+): Promise<NonNullable<ApprovalServiceOptions['parts']>> {
+  const secret = oidc.pagesClientSecretFile ? await readSecret(oidc.pagesClientSecretFile) : null;
+  const client = { issuer: oidc.issuer, clientId: oidc.pagesClientId, secret, scope: oidc.scope };
+  const sessionSecret = http.sessionSecretFile ? await sessionSecretOf(http.sessionSecretFile) : null;
+  return (services) => [pagesPart(services, { client, sessionSecret })];
+}
+
+async function sessionSecretOf(file: string): Promise<string> {
+  const secret = await readSecret(file);
+  if (secret.length < SECRET_LENGTH_MIN)
+    throw new GauzeError('ERR_CONFIG_SETTING_WRONG', {
+      setting: 'http.sessionSecretFile',
+      file: 'gauze.yaml',
+      line: 1,
+      expected: `a file with ${SECRET_LENGTH_MIN} characters or more`,
+    });
+  return secret;
 }
 
 async function tlsOf(site: Site): Promise<TlsFiles | null> {

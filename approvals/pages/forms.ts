@@ -68,9 +68,16 @@ export interface FormState {
   readonly values: FormValues;
   /** By name of the input. */
   readonly faults: ReadonlyMap<string, string>;
+  /** Before all ids: two forms of one page may have inputs of the same name. */
+  readonly prefix?: string;
 }
 
 export const EMPTY_FORM: FormState = { values: {}, faults: new Map() };
+
+/** The id of an input. */
+function idOf({ prefix = '' }: FormState, name: string): string {
+  return `${prefix}${name}`;
+}
 
 export interface InputOptions {
   readonly name: string;
@@ -96,7 +103,7 @@ export function textInput(state: FormState, options: TextInputOptions): Html {
     state,
     options,
     html`<input
-        id="${name}"
+        id="${idOf(state, name)}"
         name="${name}"
         type="${type}"
         value="${shown(state, options)}"
@@ -104,11 +111,11 @@ export function textInput(state: FormState, options: TextInputOptions): Html {
         ${required ? html` required` : null}
         ${min === undefined ? null : html` min="${min}"`}
         ${max === undefined ? null : html` max="${max}"`}
-        ${list ? html` list="${name}-list"` : null}
+        ${list ? html` list="${idOf(state, name)}-list"` : null}
         ${describing(state, options)}
       />${
         list
-          ? html`<datalist id="${name}-list">
+          ? html`<datalist id="${idOf(state, name)}-list">
               ${list.map((each) => html`<option value="${each}"></option>`)}
             </datalist>`
           : null
@@ -120,7 +127,7 @@ export function textArea(state: FormState, options: InputOptions): Html {
   const { name, required } = options;
   // No blank between tags and text: it would be part of the text.
   const text = html`<textarea
-    id="${name}"
+    id="${idOf(state, name)}"
     name="${name}"
     rows="3"
     ${required ? html` required` : null}
@@ -145,7 +152,7 @@ export function selectInput(
     state,
     options,
     html`<select
-      id="${name}"
+      id="${idOf(state, name)}"
       name="${name}"
       ${required ? html` required` : null}
       ${describing(state, options)}
@@ -173,21 +180,21 @@ export function ticks(
   const { name, label, hint, choices } = options;
   const sent = Object.hasOwn(state.values, 'key') ? new Set(valuesOf(state.values, name)) : null;
   const fault = state.faults.get(name);
-  return html`<fieldset id="${name}" tabindex="-1" ${describing(state, options)}>
+  return html`<fieldset id="${idOf(state, name)}" tabindex="-1" ${describing(state, options)}>
     <legend>${label}</legend>
-    ${hint ? html`<p class="hint" id="${name}-hint">${hint}</p>` : null}
-    ${fault ? html`<p class="fault" id="${name}-fault">${fault}</p>` : null}
+    ${hint ? html`<p class="hint" id="${idOf(state, name)}-hint">${hint}</p>` : null}
+    ${fault ? html`<p class="fault" id="${idOf(state, name)}-fault">${fault}</p>` : null}
     ${choices.map(
       ({ value, text, more }, i) =>
         html`<div class="tick">
           <input
             type="checkbox"
-            id="${name}-${i}"
+            id="${idOf(state, name)}-${i}"
             name="${name}"
             value="${value}"
             ${(sent ? sent.has(value) : options.ticked(value)) ? html` checked` : null}
           />
-          <label for="${name}-${i}">${text}${more ? html` <small>${more}</small>` : null}</label>
+          <label for="${idOf(state, name)}-${i}">${text}${more ? html` <small>${more}</small>` : null}</label>
         </div>`,
     )}
   </fieldset>`;
@@ -198,12 +205,13 @@ export function hidden(name: string, value: string): Html {
 }
 
 /** What is wrong, above the form, each fault with a link to its input. */
-export function faultSummary({ faults }: FormState): Html | null {
+export function faultSummary(state: FormState): Html | null {
+  const { faults } = state;
   if (faults.size === 0) return null;
   return html`<div class="alert" role="alert" tabindex="-1" autofocus>
     <h2>Nothing was sent on: please correct this</h2>
     <ul>
-      ${[...faults].map(([name, text]) => html`<li><a href="#${name}">${text}</a></li>`)}
+      ${[...faults].map(([name, text]) => html`<li><a href="#${idOf(state, name)}">${text}</a></li>`)}
     </ul>
   </div>`;
 }
@@ -211,17 +219,18 @@ export function faultSummary({ faults }: FormState): Html | null {
 function field(state: FormState, { name, label, hint, required }: InputOptions, input: Html): Html {
   const fault = state.faults.get(name);
   return html`<div class="field">
-    <label for="${name}"
+    <label for="${idOf(state, name)}"
       >${label}${required ? null : html` <span class="muted">(may stay empty)</span>`}</label
     >
-    ${hint ? html`<p class="hint" id="${name}-hint">${hint}</p>` : null}
-    ${fault ? html`<p class="fault" id="${name}-fault">${fault}</p>` : null} ${input}
+    ${hint ? html`<p class="hint" id="${idOf(state, name)}-hint">${hint}</p>` : null}
+    ${fault ? html`<p class="fault" id="${idOf(state, name)}-fault">${fault}</p>` : null} ${input}
   </div>`;
 }
 
 function describing(state: FormState, { name, hint }: InputOptions): Html | null {
   const hasFault = state.faults.has(name);
-  const ids = [...(hint ? [`${name}-hint`] : []), ...(hasFault ? [`${name}-fault`] : [])].join(' ');
+  const id = idOf(state, name);
+  const ids = [...(hint ? [`${id}-hint`] : []), ...(hasFault ? [`${id}-fault`] : [])].join(' ');
   if (ids === '') return null;
   return html`aria-describedby="${ids}"${hasFault ? html` aria-invalid="true"` : null}`;
 }
