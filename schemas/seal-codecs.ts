@@ -63,6 +63,8 @@ export interface PhiAuditSeal {
   readonly topic_config_sha256: Buffer;
   readonly alarms: readonly SealAlarm[];
   readonly prev_seal_hash: Buffer;
+  /** Of the log of seals 0 to n - 1; only in every hundredth seal. */
+  readonly seals_frontier: readonly Buffer[] | null;
 }
 
 /** schemas/control/audit-checkpoint.avsc */
