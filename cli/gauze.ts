@@ -5,6 +5,7 @@
  */
 import { Command } from 'commander';
 import { addAccessVerbs } from './access-verbs.ts';
+import { addAuditVerbs } from './audit-verbs.ts';
 import type { CheckOptions } from './check-command.ts';
 import type { DemoOptions } from './demo-command.ts';
 import type { ResumeOptions } from './resume-command.ts';
@@ -112,6 +113,7 @@ verb('logout', 'end the log-in').action(
   act(async (o: CommonOptions) => await (await import('./login-command.ts')).logoutCommand(o)),
 );
 addAccessVerbs(verb, act);
+addAuditVerbs(program, act);
 program
   .command('demo')
   .description('a synthetic hospital, masked for three audiences on a local stack, and every promise checked')

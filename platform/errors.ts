@@ -941,7 +941,7 @@ export const ERRORS = {
   },
   ERR_KEY_MISSING: {
     kind: 'usage',
-    message: 'The keyring has no key for the audience {audience}.',
+    message: 'The keyring has no key for {audience}.',
     action: 'Add one with `gauze keys init`.',
   },
   // ---- one record
@@ -1112,12 +1112,52 @@ export const ERRORS = {
     action: 'Tried again; if it stays, look at the brokers and their controller.',
   },
   // ---- audit
+  ERR_AUDIT_EXPORT_DIRECTORY: {
+    kind: 'usage',
+    message: 'The directory {file} is no raw export of the audit topics, or cannot be read or written.',
+    action: 'Name a directory that `gauze audit export --raw` has made, or one that it may make.',
+  },
+  ERR_AUDIT_STATE_FILE: {
+    kind: 'usage',
+    message: 'The state file {file} is not of this log: {expected} differs, or it cannot be read or written.',
+    action: 'Name the state file of this log and root, or a new one; verification then begins at the start.',
+  },
   ERR_AUDIT_CHAIN: {
     kind: 'hold',
     ends: 'resume',
     message:
       'The audit chain of {audience} on {topic} partition {partition} does not end where its offset says.',
     action: 'Do not resume before an auditor has looked at the audit topic.',
+  },
+  ERR_AUDIT_TREE: {
+    kind: 'stop',
+    message: 'A Merkle tree of {count} leaves has no {expected} here.',
+    action: 'Read the tree again from its topic.',
+  },
+  ERR_AUDIT_NOTE: {
+    kind: 'usage',
+    message: 'A signed note is malformed; expected: {expected}.',
+    action: 'Get the note again from where it was published; as it stands it proves nothing.',
+  },
+  ERR_AUDIT_NOTE_KEY: {
+    kind: 'usage',
+    message: 'The text of a key for signed notes is malformed; expected: {expected}.',
+    action: 'Copy the whole key, as `gauze witness init` or `gauze keys init` printed it.',
+  },
+  ERR_AUDIT_NOTE_SIGNATURE: {
+    kind: 'usage',
+    message: 'A signature under a note is wrong, though its key is known.',
+    action: 'Do not trust the note: it was changed, or made by somebody else.',
+  },
+  ERR_AUDIT_NOTE_UNTRUSTED: {
+    kind: 'usage',
+    message: 'No key that is trusted here has signed the note.',
+    action: 'Check which keys are pinned; if they are right, do not trust the note.',
+  },
+  ERR_AUDIT_ORIGIN: {
+    kind: 'usage',
+    message: 'The checkpoint is of another log than the one asked for.',
+    action: 'Check the origin that is pinned.',
   },
   // ---- example feeds
   ERR_FEED_COLUMN: {
