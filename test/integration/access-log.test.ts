@@ -116,8 +116,9 @@ describe('AccessLog', () => {
 describe('LogAppender', () => {
   test('appends once where a commit has succeeded but its answer was lost', async () => {
     const log = await plane.log();
-    const { commit } = TransactionalProducer.prototype;
-    const lost = jest.spyOn(TransactionalProducer.prototype, 'commit').mockImplementationOnce(async function (
+    const { prototype } = TransactionalProducer;
+    const commit = Reflect.get(prototype, 'commit');
+    const lost = jest.spyOn(prototype, 'commit').mockImplementationOnce(async function (
       this: TransactionalProducer,
       ...args
     ) {

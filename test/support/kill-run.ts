@@ -33,12 +33,15 @@ export interface KillOptions {
 export async function killRun(options: KillOptions): Promise<KillRun> {
   // Small transactions: many of them, and one open at nearly any moment.
   const site = await TestSite.make({ partitions: 4, config: 'limits: { batchBytes: 32768, lingerMs: 20 }' });
-  const fed = await site.feed(generateHospital({ patients: options.patients, seed: 11 }));
+  let fed = await site.feed(generateHospital({ patients: options.patients, seed: 11 }));
   await site.apply();
   const cluster = await superCluster();
   const topics = (options.watched ?? sanitizedTopics)(site);
   let inside = 0;
   for (let tries = 0; inside < options.kills && tries < options.kills * 3; tries++) {
+    // However much the instance before got done: there is work left for this one.
+    const more = { patients: Math.ceil(options.patients / 10), seed: 12 + tries };
+    fed += await site.feed(generateHospital(more));
     const before = await written(cluster, topics);
     const instance = site.run();
     await until(async () => (await written(cluster, topics)) > before);
@@ -93,8 +96,9 @@ async function eachPartition(
 }
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + 120_000;
   while (!(await condition())) {
+    await sleep(2);
     if (Date.now() > deadline) throw new Error('the instance made no progress');
   }
 }
