@@ -24,7 +24,8 @@ export function auditFaults(
   return [...chainFaults(events), ...tilingFaults(events, committed)];
 }
 
-function chainFaults(events: readonly AuditedEvent[]): string[] {
+/** Every break in the chains: a broken link, a missing number, a chain that does not begin. */
+export function chainFaults(events: readonly AuditedEvent[]): string[] {
   const faults: string[] = [];
   for (const [chain, linked] of Map.groupBy(events, ({ event }) => event.chain_id.toString('hex'))) {
     let previous: Buffer = Buffer.alloc(32);
