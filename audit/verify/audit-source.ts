@@ -1,0 +1,60 @@
+/**
+ * Where the verifier reads from: live topics, a raw export, or memory all look like this.
+ * A source hands out bytes as they are found and judges nothing; it never leaves a record out without saying so
+ * by its offsets.
+ */
+
+/** Which of the audit topics a partition belongs to. */
+export type AuditTopicKind = 'events' | 'subjects' | 'seals';
+
+export interface SourcePartition {
+  readonly kind: AuditTopicKind;
+  readonly topic: string;
+  /** 32 hex digits; another one where the topic was deleted and made again. */
+  readonly topicId: string;
+  readonly partition: number;
+  /** The first offset that is still there. */
+  readonly logStartOffset: number;
+  /** All that is below this offset is handed out: what was settled when the source was looked at. */
+  readonly endOffset: number;
+}
+
+/** One committed record, as the topic has it. */
+export interface SourceRecord {
+  readonly offset: number;
+  /** The broker's time of appending, in milliseconds since the epoch. */
+  readonly appendTimeMs: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+}
+
+/** The position that a group has committed. */
+export interface CommittedPosition {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** Read before the events (they must reach it), or after them (they must not go beyond it). */
+export type CommittedWhen = 'before' | 'after';
+
+export interface AuditSource {
+  readonly clusterId: string;
+  /** When the source was looked at: now for live topics, the time of the export for an export; milliseconds. */
+  readonly asOfMs: number;
+  /** Partitions of all audit topics that there are. */
+  partitions(): Promise<readonly SourcePartition[]>;
+  /**
+   * Committed records from an offset on, up to the end offset, in offset order and in pieces of any size. The bytes
+   * stay as they are until the next piece is asked for.
+   */
+  records(place: SourcePartition, fromOffset: number): AsyncIterable<readonly SourceRecord[]>;
+  /** Committed positions of gauze's groups; null where they may not or cannot be read. */
+  committed(when: CommittedWhen): Promise<readonly CommittedPosition[] | null>;
+  /** The latest notes of witnesses, asked of themselves; null where none was asked. */
+  witnessNotes(): Promise<readonly string[] | null>;
+  /** Damage of the source's own making, such as a file that is not as its manifest says; names and offsets only. */
+  damage(): Promise<readonly { readonly place: string; readonly detail: string }[]>;
+  close(): Promise<void>;
+}
