@@ -31,7 +31,7 @@ export const AUDIENCES = ['research', 'analytics', 'billing'] as const satisfies
 const FEED = 'ehr-feed';
 /** People of the hospital who have a Kafka user of their own too, without any right. */
 const PEOPLE_AT_KAFKA = ['alice', 'bob'] as const;
-const ROLES = ['admin', 'topology', 'approvals', 'provisioner', 'auditor'] as const;
+const ROLES = ['admin', 'topology', 'approvals', 'provisioner', 'sealer', 'auditor'] as const;
 
 /** Connection options that have a log-in. */
 export type LoggedIn = KafkaJsOptions & { readonly login: Login };

@@ -8,6 +8,8 @@ import { Cluster } from '../kafka/cluster.ts';
 import type { KafkaEndpoint } from '../kafka/endpoint.ts';
 import type { KafkaJsOptions } from '../kafka/kafkajs-client.ts';
 import { parseAddress } from '../kafka/login.ts';
+import { loadKeyring } from '../keys/keyring.ts';
+import type { Keyring } from '../keys/keyring.ts';
 import { loadConfig, login, readSecret } from '../platform/config.ts';
 import type { Config } from '../platform/config.ts';
 import type { RoleName } from '../platform/config-settings.ts';
@@ -45,8 +47,21 @@ export class Site {
       topology: principal('topology'),
       approvals: principal('approvals'),
       provisioner: principal('provisioner'),
+      sealer: principal('sealer'),
       auditor: principal('auditor'),
     };
+  }
+
+  /** The keyring. Throws ERR_CONFIG_SETTING_MISSING where the config names none, and what loadKeyring throws. */
+  async keyring(): Promise<Keyring> {
+    const { keys } = this.config;
+    if (!keys)
+      throw new GauzeError('ERR_CONFIG_SETTING_MISSING', {
+        setting: 'keys.file',
+        file: 'gauze.yaml',
+        line: 1,
+      });
+    return await loadKeyring(keys.file);
   }
 
   /** A cluster client with the log-in of `role`; nothing is connected yet. */

@@ -12,7 +12,7 @@ const ROLE_DOC = {
   topology: 'For `gauze run`: reads raw topics, writes sanitized and audit topics.',
   approvals: 'For the approval service: reads and writes the access log; cannot change rights.',
   provisioner: 'Makes and removes the topics and rights of grants.',
-  sealer: 'Will seal the audit topics and watch over them; still to come.',
+  sealer: 'Seals the audit topics and watches over them; reads no record but those of the audit.',
   auditor: 'Reads the audit topics.',
 } as const;
 
@@ -122,6 +122,49 @@ const limits = group(
   'Sizes and rates of one instance.',
 );
 
+const audit = group(
+  {
+    origin: text(
+      'a name without blanks and `+`',
+      'Name of the log of seals, the same for ever; without it `gauze/`, the id of the cluster, `/` and `topics.prefix`.',
+      /^[^\s+]+$/,
+    ).optional(),
+    sealIntervalMs: wholeNumber(
+      { min: 200, max: 3_600_000, default: 10_000 },
+      'Time between two seals of the audit topics, also when nothing happens.',
+      'ms',
+    ),
+    witnesses: described(
+      z
+        .array(
+          group(
+            {
+              url: url('http or https', 'Address of the witness (c2sp.org/tlog-witness).'),
+              vkey: text(
+                'name+id+key, as the witness prints it',
+                'Key that its cosignatures are checked with.',
+              ),
+            },
+            'A witness.',
+          ),
+        )
+        .default([]),
+      {
+        doc: 'Witnesses that are asked to cosign each checkpoint, each with its `url` (c2sp.org/tlog-witness) and its `vkey`; one that does not answer holds nothing up.',
+        expected: 'a list of witnesses, each with url and vkey',
+      },
+    ),
+    trustFile: file(
+      'Signed list of the keys that evidence is checked with; for those who verify.',
+    ).optional(),
+    rootVkey: text(
+      'name+id+key, as `gauze keys init` prints it',
+      'Key that must have signed the trust file; for those who verify.',
+    ).optional(),
+  },
+  'How the audit topics are sealed and verified.',
+);
+
 /** The whole file. */
 export const configSchema = group(
   {
@@ -160,6 +203,7 @@ export const configSchema = group(
       'Names of topics.',
     ).prefault({}),
     limits: limits.prefault({}),
+    audit: audit.prefault({}),
     roles,
     owners,
     notifications,

@@ -29,6 +29,7 @@ export interface RolePrincipals {
   readonly topology: string;
   readonly approvals: string;
   readonly provisioner: string;
+  readonly sealer: string;
   readonly auditor: string;
 }
 
@@ -64,6 +65,7 @@ function controlTopics(names: TopicNames): readonly DesiredTopic[] {
     { topic: names.policies, partitions: 1, config: forEver, isPartitionCountFixed: true },
     { topic: names.auditEvents, partitions, config: forEver },
     { topic: names.auditSubjects, partitions, config: forEver },
+    { topic: names.auditSeals, partitions: 1, config: forEver, isPartitionCountFixed: true },
     { topic: names.withheld, partitions, config: ninetyDays },
     { topic: names.access, partitions: 1, config: forEver, isPartitionCountFixed: true },
     { topic: names.grants, partitions, config: compacted, isPartitionCountFixed: true },
@@ -82,6 +84,7 @@ export function desiredAcls(
     ...topologyRights(names, roles.topology),
     ...approvalsRights(names, roles.approvals),
     ...provisionerRights(names, roles.provisioner),
+    ...sealerRights(names, roles.sealer),
     ...auditorRights(names, roles.auditor),
     ...grantTopicRights(names, roles),
     ...rawTopicRights(policies, roles),
@@ -147,9 +150,25 @@ function provisionerRights(names: TopicNames, provisioner: string): readonly Acl
   ];
 }
 
+/**
+ * It reads what it seals and writes seals alone. It sees of everything else that it is there: how far groups have
+ * come, how topics are set up and where they end, and the rules, which is what its alarms are about.
+ */
+function sealerRights(names: TopicNames, sealer: string): readonly Acl[] {
+  return [
+    ...[names.auditEvents, names.auditSubjects].flatMap((topic) => allow(sealer, ['read'], 'topic', topic)),
+    ...allow(sealer, ['read', 'write'], 'topic', names.auditSeals),
+    ...allow(sealer, ['describe', 'describe-configs'], 'topic', '*'),
+    ...allow(sealer, ['describe'], 'group', '*'),
+    ...allow(sealer, ['describe'], 'cluster'),
+    ...allow(sealer, ['read'], 'group', names.sealerGroup),
+    ...allow(sealer, ['write', 'describe'], 'transactional-id', names.sealerTransactionalId, 'prefixed'),
+  ];
+}
+
 function auditorRights(names: TopicNames, auditor: string): readonly Acl[] {
   return [
-    ...[names.auditEvents, names.auditSubjects, names.access].flatMap((topic) =>
+    ...[names.auditEvents, names.auditSubjects, names.auditSeals, names.access].flatMap((topic) =>
       allow(auditor, ['read'], 'topic', topic),
     ),
     ...allow(auditor, ['read'], 'group', `${auditor.replace(/^User:/, '')}-`, 'prefixed'),

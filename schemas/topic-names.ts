@@ -23,6 +23,8 @@ export interface TopicNames {
   /** The group that holds the positions of an audience's lanes; it has no members. */
   audienceGroup(audience: string): string;
   laneTransactionalId(audience: string, topic: string, partition: number): string;
+  /** The id under which one instance of the topology gives signs of life. */
+  heartbeatTransactionalId(instance: string): string;
   /** The topic that a grant fills; deleted at its end. */
   grantTopic(grant: string): string;
   /** The group that holds the positions of a grant's task; it has no members. */
@@ -34,6 +36,10 @@ export interface TopicNames {
   readonly grantsTransactionalId: string;
   /** The id under which one process appends to the access log. */
   approvalsTransactionalId(instance: string): string;
+  /** The group of sealers: whoever holds the topic of seals in it seals. */
+  readonly sealerGroup: string;
+  /** The one id under which seals are written. */
+  readonly sealerTransactionalId: string;
 }
 
 /** All names for a prefix, `gauze` by default. */
@@ -48,6 +54,7 @@ export function topicNames(prefix: string): TopicNames {
     topologyGroup: `${prefix}.topology`,
     audienceGroup: (audience) => `${prefix}.${audience}`,
     laneTransactionalId: (audience, topic, partition) => `${prefix}.lane.${audience}.${topic}.${partition}`,
+    heartbeatTransactionalId: (instance) => `${prefix}.heartbeat.${instance}`,
     access: `${prefix}.access`,
     grants: `${prefix}.grants`,
     grantProgress: `${prefix}.grant-progress`,
@@ -58,6 +65,8 @@ export function topicNames(prefix: string): TopicNames {
     approvalsGroup: `${prefix}.approvals`,
     grantsTransactionalId: `${prefix}.approvals.grants`,
     approvalsTransactionalId: (instance) => `${prefix}.approvals.${instance}`,
+    sealerGroup: `${prefix}.sealer`,
+    sealerTransactionalId: `${prefix}.sealer`,
   };
 }
 

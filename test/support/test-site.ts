@@ -87,7 +87,13 @@ export class TestSite {
     const directory = await mkdtemp(join(tmpdir(), 'gauze-test-site-'));
     const site = new TestSite(directory, uniqueName('gz'), options.topics ?? CLINICAL_TOPICS);
     await mkdir(join(directory, 'policies'));
-    for (const role of ['gauze-admin', 'gauze-topology', 'gauze-approvals', 'gauze-provisioner']) {
+    for (const role of [
+      'gauze-admin',
+      'gauze-topology',
+      'gauze-approvals',
+      'gauze-provisioner',
+      'gauze-sealer',
+    ]) {
       await writeFile(join(directory, role), loginOf(role).password, { mode: 0o600 });
     }
     await createKeyringFile(site.keyringFile, [...AUDIENCES]);
@@ -248,6 +254,7 @@ export class TestSite {
     topology: ${login('gauze-topology')}
     approvals: ${login('gauze-approvals')}
     provisioner: ${login('gauze-provisioner')}
+    sealer: ${login('gauze-sealer')}
 registry: { url: '${registryUrl}' }
 keys: { file: ${this.keyringFile} }
 policies: policies/
