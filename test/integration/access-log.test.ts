@@ -134,28 +134,33 @@ describe('LogAppender', () => {
 });
 
 describe('GrantsWriter', () => {
+  // A log of its own: the races above have left tens of thousands of entries, each of which has an outcome to tell.
+  const own = new AccessPlane();
+  beforeAll(async () => await own.start());
+  afterAll(async () => await own.close());
+
   test('publishes each grant with the entry that made it so, and one outcome event for each entry', async () => {
-    const log = await plane.log();
-    const writer = await plane.writer();
+    const log = await own.log();
+    const writer = await own.writer();
     const id = await submitted(log);
     await approved(log, id);
     const late = await append(log, { ...decision(id), by: human('eve', 'data-owners') });
     expect(late.outcome).toBe('REFUSED');
     await append(log, { kind: 'REVOKED', by: alice, grant_id: id, reason: 'done' });
     await eventually(async () => {
-      const states = (await plane.grants()).filter(({ grant_id }) => grant_id === id);
+      const states = (await own.grants()).filter(({ grant_id }) => grant_id === id);
       expect(states.at(-1)?.state).toBe('REVOKED');
       const offsets = states.map(({ access_offset }) => access_offset);
       expect(offsets).toEqual([...offsets].sort((a, b) => a - b));
     });
     await writer.stop();
-    await plane.writer();
+    await own.writer();
     const again = await submitted(log);
     await eventually(async () => {
-      const told = (await plane.events()).filter(({ request_id }) => request_id === again);
+      const told = (await own.events()).filter(({ request_id }) => request_id === again);
       expect(told.map(({ type }) => type)).toContain('request.submitted');
     });
-    const outcomes = (await plane.events()).filter(
+    const outcomes = (await own.events()).filter(
       ({ request_id, type }) => request_id === id && !type.startsWith('test.'),
     );
     const places = outcomes.map(
@@ -166,13 +171,13 @@ describe('GrantsWriter', () => {
   });
 
   test('fences a writer that wakes up late, so that it puts no old state back', async () => {
-    const log = await plane.log();
-    const zombie = new GrantsSession(plane.common(await plane.cluster()));
+    const log = await own.log();
+    const zombie = new GrantsSession(own.common(await own.cluster()));
     const over = new AbortController();
     const ended = zombie.run(over.signal).catch((error: unknown) => ownError(error).code);
     const id = await submitted(log);
     await approved(log, id);
-    const newer = new GrantsSession(plane.common(await plane.cluster()));
+    const newer = new GrantsSession(own.common(await own.cluster()));
     const working = newer.run(over.signal).catch(() => undefined);
     // The newer one has the id only now and then; whoever writes, an older state never follows a newer one.
     await append(log, { kind: 'ACTIVATION_ORDERED', by: SYSTEM, grant_id: id });
@@ -181,7 +186,7 @@ describe('GrantsWriter', () => {
     await working;
     zombie.close();
     newer.close();
-    const versions = (await plane.grants())
+    const versions = (await own.grants())
       .filter(({ grant_id }) => grant_id === id)
       .map(({ version }) => version);
     expect(versions).toEqual([...versions].sort((a, b) => a - b));
