@@ -1129,6 +1129,26 @@ export const ERRORS = {
       'The audit chain of {audience} on {topic} partition {partition} does not end where its offset says.',
     action: 'Do not resume before an auditor has looked at the audit topic.',
   },
+  ERR_AUDIT_INDEX_FILE: {
+    kind: 'usage',
+    message: 'No index of the audit topics can be kept in {file}, or what stands there is none.',
+    action: 'Name another file with --index, or remove what is there: it can be made again from the topics.',
+  },
+  ERR_AUDIT_INDEX_OTHER: {
+    kind: 'usage',
+    message: 'The index {file} is about another cluster or prefix, or of another format.',
+    action: 'Make it again with `gauze audit index --rebuild`, or name another file with --index.',
+  },
+  ERR_AUDIT_INDEX_STALE: {
+    kind: 'usage',
+    message: '{topic} partition {partition} was made anew or has become shorter since {file} was made.',
+    action: 'Run `gauze audit verify` and ask who did that; then `gauze audit index --rebuild`.',
+  },
+  ERR_AUDIT_HOLDS_FILE: {
+    kind: 'usage',
+    message: 'The file {file} of holds or recipients is not as expected: {expected}.',
+    action: 'Correct it; docs/audit.md shows one of each.',
+  },
   ERR_AUDIT_TREE: {
     kind: 'stop',
     message: 'A Merkle tree of {count} leaves has no {expected} here.',
