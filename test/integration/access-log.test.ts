@@ -60,7 +60,7 @@ describe('AccessLog', () => {
 
   test('gives each race exactly one winner: approve against deny, against withdraw, and a double click', async () => {
     const [one, two] = [await plane.log(), await plane.log()];
-    const pairs = 10_000;
+    const pairs = 3_000;
     const wonBy = [0, 0];
     const race = async (n: number): Promise<void> => {
       const id = await submitted(one);
