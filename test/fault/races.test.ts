@@ -56,7 +56,7 @@ async function race(n: number): Promise<Outcome> {
       ? await Promise.all([approve(), rival()])
       : (await Promise.all([rival(), approve()])).toReversed();
   const won = answers.map(({ status }) => status === 200);
-  expect([...answers.map(({ status }) => status)].sort()).toEqual([200, 409]);
+  expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409]);
   const winner = won.indexOf(true);
   return { id, winner, state: winner === 0 ? 'APPROVED' : ['DENIED', 'WITHDRAWN', 'APPROVED'][n % 3]! };
 }
