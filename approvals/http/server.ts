@@ -227,7 +227,11 @@ function refuseOtherMethods(app: FastifyInstance, routes: ReadonlyMap<string, Re
   for (const [url, methods] of new Map(routes)) {
     if (url.includes('*')) continue;
     const taken = [...methods];
-    const others = app.supportedMethods.filter((method) => !methods.has(method));
+    // A route of a scope with a prefix stands there with and without a slash, and is told of once.
+    const others = app.supportedMethods.filter(
+      (method) => !methods.has(method) && !app.hasRoute({ method, url }),
+    );
+    if (others.length === 0) continue;
     app.route({
       method: others,
       url,

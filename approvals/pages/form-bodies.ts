@@ -154,5 +154,10 @@ export function stateAfter(values: FormValues, { error, faults }: Failure): Form
   const isUsage = error.kind === 'usage' && error.code.startsWith('ERR_ACCESS_');
   return name === undefined || !isUsage
     ? null
-    : { values, faults: new Map([[name, `${error.message} ${error.action}`]]) };
+    : { values, faults: new Map([[name, sentence(`${error.message} ${error.action}`)]]) };
+}
+
+/** Messages that begin with the name of an input, as a sentence. */
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

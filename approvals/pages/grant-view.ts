@@ -89,7 +89,7 @@ export function grantView(input: GrantViewInput): Html {
     <section>
       <h2>What it gives</h2>
       ${wordList(grantWords(grantAnswer(record, topic)))}
-      ${fieldTable(grant.scope.base_audience, grant.scope.fields, null)}
+      ${fieldTable(grant.scope.base_audience, grant.scope.fields, null, 'Fields shown as they are')}
       ${isLive(grant.state) && grant.requester === by.id && !grant.emergency ? extendLink(record) : null}
     </section>
     ${actions(input)} ${historyTable(record.history)}`;

@@ -31,7 +31,7 @@ export function html(strings: TemplateStringsArray, ...parts: readonly HtmlPart[
 function textOf(part: HtmlPart): string {
   if (part instanceof HtmlText) return part.toString();
   if (part === null || part === undefined || part === false) return '';
-  if (typeof part === 'object') return part.map((each) => textOf(each)).join('');
+  if (Array.isArray(part)) return part.map((each: HtmlPart) => textOf(each)).join('');
   return escaped(String(part));
 }
 

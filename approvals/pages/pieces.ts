@@ -69,6 +69,7 @@ export function fieldTable(
   audience: string,
   fields: readonly { readonly path: string; readonly tags: readonly string[] }[],
   preview: PreviewAnswer | null,
+  caption = 'Fields that would be shown as they are',
 ): Html {
   const instead = new Map(preview?.reveals.map((each) => [each.path, each.instead]));
   const rows = fields.map(
@@ -82,7 +83,7 @@ export function fieldTable(
       </tr>`,
   );
   const heads = ['Field', 'What it is', ...(preview ? [`${audience} sees instead`] : [])];
-  return table('Fields that would be shown as they are', heads, rows);
+  return table(caption, heads, rows);
 }
 
 export interface ActionForm {

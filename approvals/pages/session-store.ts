@@ -65,8 +65,8 @@ export class SessionStore implements PluginStore {
     this.prefix = prefix;
   }
 
-  set(id: string, session: Session, done: (error?: GauzeError) => void): void {
-    settle(done, async () => {
+  set(id: string, session: Session, done: (error?: GauzeError | null) => void): void {
+    void settle(done, async () => {
       const leftMs = (session.person?.expiresMs ?? nowMs() + LOG_IN_MS) - nowMs();
       if (leftMs <= 0) await this.link.call(async (client) => await client.del(this.key(id)));
       else
@@ -77,14 +77,11 @@ export class SessionStore implements PluginStore {
   }
 
   get(id: string, done: (error: GauzeError | null, session?: Stored) => void): void {
-    this.read(id).then(
-      (session) => done(null, session),
-      (error: unknown) => done(ownError(error)),
-    );
+    void settle(done, async () => await this.read(id));
   }
 
-  destroy(id: string, done: (error?: GauzeError) => void): void {
-    settle(done, async () => await this.link.call(async (client) => await client.del(this.key(id))));
+  destroy(id: string, done: (error?: GauzeError | null) => void): void {
+    void settle(done, async () => await this.link.call(async (client) => await client.del(this.key(id))));
   }
 
   private async read(id: string): Promise<Stored> {
@@ -114,9 +111,17 @@ function parsed(text: string): Stored {
   }
 }
 
-function settle(done: (error?: GauzeError) => void, work: () => Promise<unknown>): void {
-  work().then(
-    () => done(),
-    (error: unknown) => done(ownError(error)),
-  );
+/** Runs `work` for a caller who wants to be called back. */
+async function settle<T>(
+  done: (error: GauzeError | null, result?: T) => void,
+  work: () => Promise<T>,
+): Promise<void> {
+  let result: T;
+  try {
+    result = await work();
+  } catch (error) {
+    done(ownError(error));
+    return;
+  }
+  done(null, result);
 }
