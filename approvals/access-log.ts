@@ -10,6 +10,7 @@ import type { Cluster } from '../kafka/cluster.ts';
 import { listOffset } from '../kafka/list-offsets.ts';
 import { LogReader } from '../kafka/log-reader.ts';
 import type { LogRecord } from '../kafka/log-reader.ts';
+import type { AuditWriterKey } from '../keys/audit-writer-key.ts';
 import { accessEntryCodec } from '../schemas/access-codecs.ts';
 import type { AccessEntry } from '../schemas/access-codecs.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
@@ -26,6 +27,8 @@ export interface AccessLogOptions {
   /** Random name of this process; part of its transactional id. */
   readonly instance: string;
   readonly schemaIds: { readonly access: number; readonly auditEvent: number };
+  /** Vouches for the audit events of this process. */
+  readonly auditKey: AuditWriterKey;
   readonly onTrouble: (error: GauzeError) => void;
 }
 

@@ -6,7 +6,7 @@ import { accessEvent } from '../audit/access-events.ts';
 import type { AccessEventFacts } from '../audit/access-events.ts';
 import { AuditChain } from '../audit/audit-chain.ts';
 import type { ChainHead } from '../audit/audit-chain.ts';
-import { nowMs } from '../platform/clock.ts';
+import { nowMs, timer } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
 import { controlBatch, keyedBatch } from '../kafka/control-batch.ts';
 import { LogReader } from '../kafka/log-reader.ts';
@@ -23,6 +23,8 @@ import { isTerminal } from './terminal-states.ts';
 
 const FOLLOW_WAIT_MS = 1_000;
 const VERSION = 1;
+/** How long the last event may take when everything is to end. */
+const CLOSING_MS = 2_000;
 
 export class GrantsSession {
   private readonly options: GrantsWriterOptions;
@@ -40,7 +42,11 @@ export class GrantsSession {
     this.options = options;
     this.producer = new TransactionalProducer(cluster, names.grantsTransactionalId);
     this.reader = new LogReader(cluster, names.access, 0);
-    this.chain = new AuditChain(names.grantsTransactionalId, schemaIds.auditEvent);
+    this.chain = new AuditChain({
+      writerId: names.grantsTransactionalId,
+      schemaId: schemaIds.auditEvent,
+      key: options.auditKey,
+    });
     this.group = `${names.approvalsGroup}.grants`;
   }
 
@@ -53,8 +59,9 @@ export class GrantsSession {
     await this.open(previousHead(metadata), signal);
     while (!signal.aborted) {
       await this.reader.read(FOLLOW_WAIT_MS, (record) => this.take(record));
-      if (this.reader.position > this.committed) await this.commit(signal);
+      if (this.reader.position > this.committed || this.chain.isRotationDue) await this.commit(signal);
     }
+    await this.end();
   }
 
   close(): void {
@@ -67,22 +74,43 @@ export class GrantsSession {
    * has them even where the topic was lost.
    */
   private async open(previous: ChainHead | null, signal: AbortSignal): Promise<void> {
-    await this.reader.readToEnd((record) => this.take(record), signal);
+    // What was told before is folded in silence; what came since is told below, a stretch at a time.
+    while (this.reader.position < this.committed) {
+      signal.throwIfAborted();
+      const ends = await this.reader.read(FOLLOW_WAIT_MS, (record) => this.take(record));
+      // A log that ends before what was told of it has lost entries.
+      if (ends.highWatermark < this.committed)
+        throw new GauzeError('ERR_ACCESS_LOG_CORRUPT', { offset: ends.highWatermark });
+    }
     for (const [id, { grant }] of this.state.grants) if (!isTerminal(grant.state)) this.changed.add(id);
     this.events.unshift({
       type: 'session.opened',
-      actor: {
-        kind: 'SYSTEM',
-        id: this.options.names.grantsTransactionalId,
-        roles: ['approvals'],
-        on_behalf_of: null,
-        token_id: null,
-      },
+      actor: this.actor(),
       ext: previous
         ? { prev_chain: previous.chainId, prev_head: previous.head, prev_seq: String(previous.seq) }
         : {},
     });
     await this.commit(signal);
+  }
+
+  /** The last event of the chain; whoever has taken the id over meanwhile makes it fail. */
+  private async end(): Promise<void> {
+    const late = new AbortController();
+    const deadline = timer(CLOSING_MS, () => {
+      late.abort();
+      this.producer.close();
+    });
+    this.events.push({ type: 'session.closed', actor: this.actor() });
+    try {
+      await this.commit(late.signal);
+    } finally {
+      deadline.cancel();
+    }
+  }
+
+  private actor(): AccessEventFacts['actor'] {
+    const id = this.options.names.grantsTransactionalId;
+    return { kind: 'SYSTEM', id, roles: ['approvals'], on_behalf_of: null, token_id: null };
   }
 
   /** Folds an entry; what lies before the committed position was told by a session before this one. */

@@ -8,6 +8,7 @@ import { ownError } from '../platform/errors.ts';
 import type { GauzeError } from '../platform/errors.ts';
 import { GroupMember } from '../kafka/group-member.ts';
 import type { Cluster } from '../kafka/cluster.ts';
+import type { AuditWriterKey } from '../keys/audit-writer-key.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
 import { GrantsSession } from './grants-session.ts';
 
@@ -15,6 +16,8 @@ export interface GrantsWriterOptions {
   readonly cluster: Cluster;
   readonly names: TopicNames;
   readonly schemaIds: { readonly grants: number; readonly auditEvent: number };
+  /** Vouches for the audit events of this process. */
+  readonly auditKey: AuditWriterKey;
   readonly onTrouble: (error: GauzeError) => void;
 }
 

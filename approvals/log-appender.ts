@@ -4,14 +4,16 @@
  */
 import { accessEvent } from '../audit/access-events.ts';
 import type { AccessEventFacts } from '../audit/access-events.ts';
-import { AuditChain } from '../audit/audit-chain.ts';
-import { nowMs, sleep } from '../platform/clock.ts';
+import { AuditChain, systemEvent } from '../audit/audit-chain.ts';
+import type { ChainedEvent } from '../audit/audit-chain.ts';
+import { nowMs, sleep, timer } from '../platform/clock.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
 import type { Cluster } from '../kafka/cluster.ts';
 import { controlBatch, keyedBatch } from '../kafka/control-batch.ts';
 import { spread } from '../kafka/spread.ts';
 import { TransactionalProducer } from '../kafka/transactional-producer.ts';
 import type { TransactionOutput } from '../kafka/transactional-producer.ts';
+import type { AuditWriterKey } from '../keys/audit-writer-key.ts';
 import { accessEntryCodec } from '../schemas/access-codecs.ts';
 import type { AccessEntry } from '../schemas/access-codecs.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
@@ -21,6 +23,7 @@ export interface LogAppenderOptions {
   readonly names: TopicNames;
   readonly transactionalId: string;
   readonly schemaIds: { readonly access: number; readonly auditEvent: number };
+  readonly auditKey: AuditWriterKey;
   /** Resolves once the own reader has seen everything that was in the log when it was called. */
   readonly caughtUp: (signal: AbortSignal) => Promise<void>;
   /** Has this entry been read in the log? */
@@ -38,6 +41,8 @@ interface Pending {
 /** Entries of one transaction; more wait for the next. */
 const ENTRIES_PER_TRANSACTION = 200;
 const RETRY_MS = 200;
+/** How long the last event may take when everything is to end. */
+const CLOSING_MS = 2_000;
 
 export class LogAppender {
   private readonly options: LogAppenderOptions;
@@ -60,13 +65,34 @@ export class LogAppender {
     });
   }
 
-  /** Ends after the transaction under way; what waits is rejected. */
+  /** Ends after the transaction under way, and says so; what waits is rejected. */
   async close(): Promise<void> {
     this.closing.abort();
     await this.running;
     for (const { failed } of this.waiting) failed(new GauzeError('ERR_ACCESS_LOG_CLOSED', {}));
     this.waiting = [];
+    await this.endChain();
     this.producer?.close();
+  }
+
+  /** The last event of the chain. Where that fails the chain just ends, as it does when a process is killed. */
+  private async endChain(): Promise<void> {
+    const { producer, chain } = this;
+    if (!producer || !chain || chain.head.seq < 0) return;
+    const late = new AbortController();
+    const deadline = timer(CLOSING_MS, () => {
+      late.abort();
+      producer.close();
+    });
+    try {
+      const by = { id: this.options.transactionalId, role: this.options.auditKey.name };
+      const linked = chain.link([systemEvent('session.closed', by, [])]);
+      await producer.commit([await this.auditOutput(chain, linked)], null, late.signal);
+    } catch (error) {
+      this.options.onTrouble(ownError(error));
+    } finally {
+      deadline.cancel();
+    }
   }
 
   private async run(): Promise<void> {
@@ -89,12 +115,7 @@ export class LogAppender {
   private async commit(batch: readonly Pending[], signal: AbortSignal): Promise<void> {
     const { producer, chain } = await this.session(signal);
     const linked = chain.link(batch.map(({ event }) => accessEvent(event, nowMs())));
-    const outputs = [
-      await this.auditOutput(
-        chain,
-        linked.map(({ value }) => value),
-      ),
-    ];
+    const outputs = [await this.auditOutput(chain, linked)];
     const entries = batch.flatMap(({ entry }) => (entry ? [entry] : []));
     if (entries.length > 0) outputs.push(await this.accessOutput(entries));
     await producer.commit(outputs, null, signal);
@@ -115,7 +136,11 @@ export class LogAppender {
       throw error;
     }
     this.producer = producer;
-    this.chain = new AuditChain(transactionalId, schemaIds.auditEvent);
+    this.chain = new AuditChain({
+      writerId: transactionalId,
+      schemaId: schemaIds.auditEvent,
+      key: this.options.auditKey,
+    });
     return { producer, chain: this.chain };
   }
 
@@ -138,7 +163,8 @@ export class LogAppender {
     }
   }
 
-  private async auditOutput(chain: AuditChain, values: readonly Buffer[]): Promise<TransactionOutput> {
+  private async auditOutput(chain: AuditChain, linked: readonly ChainedEvent[]): Promise<TransactionOutput> {
+    const values = linked.map(({ value }) => value);
     const { names, transactionalId } = this.options;
     const { id, leaders } = await this.topic(names.auditEvents);
     const key = Buffer.from(chain.head.chainId);

@@ -6,7 +6,9 @@ import { random, timer } from '../platform/clock.ts';
 import { GauzeError, foreignName, ownError } from '../platform/errors.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Cluster } from '../kafka/cluster.ts';
+import type { AuditWriterKey } from '../keys/audit-writer-key.ts';
 import type { SubjectTokens } from '../keys/subject-tokens.ts';
+import { HEARTBEAT, keepBeating } from '../audit/heartbeat.ts';
 import { PolicyLog } from '../policy/policy-log.ts';
 import { accessEntryCodec, grantStateCodec } from '../schemas/access-codecs.ts';
 import { auditEventCodec } from '../schemas/control-codecs.ts';
@@ -45,6 +47,8 @@ export interface ApprovalServiceOptions {
   readonly registry: RegistryClient;
   readonly siteTags: SiteTags;
   readonly tokens: SubjectTokens;
+  /** Vouches for the audit events of this process. */
+  readonly auditKey: AuditWriterKey;
   readonly rules: AccessRules;
   readonly identity: Identity;
   /** Humans by Kafka principal. */
@@ -152,17 +156,18 @@ export class ApprovalService {
   }
 
   private async accessLog(): Promise<AccessLog> {
-    const { cluster, names, registry, principal } = this.options;
+    const { cluster, names, registry, principal, auditKey } = this.options;
     const onTrouble = (error: GauzeError): void => this.trouble(error);
     const auditEvent = await registry.register(valueSubject(names.auditEvents), auditEventCodec.schemaText);
     const access = await registry.register(valueSubject(names.access), accessEntryCodec.schemaText);
     const grants = await registry.register(valueSubject(names.grants), grantStateCodec.schemaText);
     const instance = random(8).toString('hex');
-    const log = new AccessLog({ cluster, names, instance, schemaIds: { access, auditEvent }, onTrouble });
+    const common = { cluster, names, auditKey, onTrouble };
+    const log = new AccessLog({ ...common, instance, schemaIds: { access, auditEvent } });
     this.closers.unshift(async () => await log.close());
     void log.failed.then(this.reportFailure);
     await log.start();
-    const writer = new GrantsWriter({ cluster, names, schemaIds: { grants, auditEvent }, onTrouble });
+    const writer = new GrantsWriter({ ...common, schemaIds: { grants, auditEvent } });
     this.closers.unshift(async () => await writer.stop());
     void writer.failed.then(this.reportFailure);
     writer.start();
@@ -170,6 +175,16 @@ export class ApprovalService {
     const progress = new ProgressWatch({ cluster, names, log, principal, isWriting, onTrouble });
     this.closers.unshift(async () => await progress.close());
     progress.start();
+    const actor = {
+      kind: 'SYSTEM',
+      id: principal,
+      roles: ['approvals'],
+      on_behalf_of: null,
+      token_id: null,
+    } as const;
+    const beat = async (): Promise<void> =>
+      await log.record({ type: HEARTBEAT, actor, ext: { grants: String(log.state.grants.size) } });
+    void keepBeating(beat, this.following.signal, onTrouble);
     return log;
   }
 

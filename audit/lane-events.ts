@@ -3,6 +3,7 @@
  * Built from coordinates, counts and names only.
  */
 import type { Accounting, AuditRange } from '../schemas/control-codecs.ts';
+import { previousExt } from './audit-chain.ts';
 import type { ChainHead, EventBody } from './audit-chain.ts';
 
 /** What all events of one lane have in common. */
@@ -63,13 +64,7 @@ export function sessionOpened(
   at: { nowMs: number; position: number; previous: ChainHead | null },
 ): EventBody {
   const { previous } = at;
-  const ext = previous
-    ? [
-        { k: 'prev_chain', v: previous.chainId },
-        { k: 'prev_head', v: previous.head },
-        { k: 'prev_seq', v: String(previous.seq) },
-      ]
-    : [];
+  const ext = previous ? previousExt(previous) : [];
   return body(lane, policy, at.nowMs, { type: 'session.opened', ext, range: emptyRange(lane, at.position) });
 }
 

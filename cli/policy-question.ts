@@ -53,6 +53,7 @@ export async function askAbout(
   changes: readonly PolicyChange[],
   requester: AccessActor,
 ): Promise<void> {
+  const auditKey = (await site.keyring()).auditWriter('admin');
   const cluster = await site.cluster('admin');
   const registry = await site.registry();
   const { names } = site;
@@ -66,6 +67,7 @@ export async function askAbout(
         access: await registry.register(valueSubject(names.access), accessEntryCodec.schemaText),
         auditEvent: await registry.register(valueSubject(names.auditEvents), auditEventCodec.schemaText),
       },
+      auditKey,
       // Outages are waited out as long as an append may take; then it is the append that fails.
       onTrouble: () => undefined,
     });

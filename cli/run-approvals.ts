@@ -12,7 +12,6 @@ import { pagesPart } from '../approvals/pages/pages.ts';
 import { ApprovalService } from '../approvals/service.ts';
 import type { ApprovalServiceOptions } from '../approvals/service.ts';
 import type { Cluster } from '../kafka/cluster.ts';
-import { loadKeyring } from '../keys/keyring.ts';
 import { readSecret } from '../platform/config.ts';
 import type { Config } from '../platform/config.ts';
 import { GauzeError } from '../platform/errors.ts';
@@ -50,7 +49,7 @@ async function optionsOf(site: Site, cluster: Cluster, log: Logger): Promise<App
   const { roles, owners, http } = config;
   const oidc = needed(config.oidc, 'oidc');
   const redis = needed(config.redis, 'redis');
-  const keyring = await loadKeyring(needed(config.keys, 'keys.file').file);
+  const keyring = await site.keyring();
   const password = redis.passwordFile ? await readSecret(redis.passwordFile) : null;
   return {
     cluster,
@@ -58,6 +57,7 @@ async function optionsOf(site: Site, cluster: Cluster, log: Logger): Promise<App
     siteTags,
     registry: await site.registry(),
     tokens: keyring.subjectTokens(),
+    auditKey: keyring.auditWriter('approvals'),
     rules: await loadAccessRules(needed(config.access, 'access'), { roles, siteTags }),
     identity: new Identity({ oidc, roles, owners }),
     owners,

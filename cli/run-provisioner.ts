@@ -9,6 +9,7 @@ import { GrantsFollower } from '../approvals/grants-follower.ts';
 import { Provisioner } from '../approvals/provisioner.ts';
 import type { ProvisionerEvents, ProvisionerReport, SendReport } from '../approvals/provisioner-report.ts';
 import type { AccessEventFacts } from '../audit/access-events.ts';
+import { HEARTBEAT, keepBeating } from '../audit/heartbeat.ts';
 import { ReaderWatch } from '../audit/reader-watch.ts';
 import type { KafkaAdmin } from '../kafka/admin.ts';
 import type { Cluster } from '../kafka/cluster.ts';
@@ -58,6 +59,7 @@ async function follow({ site, log, stopped }: RoleRun, admin: KafkaAdmin, cluste
     names,
     instance: `provisioner-${random(8).toString('hex')}`,
     schemaIds: await schemaIds(site, registry),
+    auditKey: (await site.keyring()).auditWriter('provisioner'),
     onTrouble,
   });
   const grants = new GrantsFollower({ cluster, topic: names.grants, onTrouble });
@@ -80,6 +82,7 @@ async function follow({ site, log, stopped }: RoleRun, admin: KafkaAdmin, cluste
     const work = Promise.all([
       provisioner.run(ending.signal),
       watchReaders({ site, log, accessLog, admin, cluster }, ending.signal),
+      beat(accessLog, grants, actorOf(site.principals.provisioner), ending.signal, onTrouble),
     ]);
     log.info('instance started', { role: 'provisioner' });
     const failure = await Promise.race([stopped, accessLog.failed, grants.failed, work]);
@@ -92,6 +95,20 @@ async function follow({ site, log, stopped }: RoleRun, admin: KafkaAdmin, cluste
     await grants.close();
     await accessLog.close();
   }
+}
+
+/** Signs of life, from the chain in which this process reports. */
+async function beat(
+  accessLog: AccessLog,
+  grants: GrantsFollower,
+  actor: AccessActor,
+  signal: AbortSignal,
+  onTrouble: (error: GauzeError) => void,
+): Promise<void> {
+  const write = async (): Promise<void> => {
+    await accessLog.record({ type: HEARTBEAT, actor, ext: { grants: String(grants.states.size) } });
+  };
+  await keepBeating(write, signal, onTrouble);
 }
 
 interface Watching {

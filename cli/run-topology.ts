@@ -2,8 +2,6 @@
  * `gauze run --role topology`: lanes and grant tasks, until a signal; then they drain.
  */
 import type { KafkaAdmin } from '../kafka/admin.ts';
-import { loadKeyring } from '../keys/keyring.ts';
-import { GauzeError } from '../platform/errors.ts';
 import type { Logger } from '../platform/log.ts';
 import { Instance } from '../topology/instance.ts';
 import type { InstanceEvents } from '../topology/instance.ts';
@@ -43,7 +41,7 @@ async function makeInstance(site: Site, admin: KafkaAdmin, log: Logger): Promise
   return new Instance({
     cluster: await site.cluster('topology'),
     registry: await site.registry(),
-    keyring: await loadKeyring(keyringFile(site)),
+    keyring: await site.keyring(),
     siteTags: site.siteTags,
     names: site.names,
     limits: limitsOf(site),
@@ -73,13 +71,6 @@ function limitsOf(site: Site): LaneLimits {
     renewMs: RENEW_MS,
     recheckMs: RECHECK_MS,
   };
-}
-
-function keyringFile(site: Site): string {
-  const { keys } = site.config;
-  if (!keys)
-    throw new GauzeError('ERR_CONFIG_SETTING_MISSING', { setting: 'keys.file', file: 'gauze.yaml', line: 1 });
-  return keys.file;
 }
 
 function loggedEvents(log: Logger, grantsTopic: string): InstanceEvents {

@@ -9,6 +9,8 @@ import { open, rename, rm } from 'node:fs/promises';
 import { z } from 'zod';
 import { GauzeError } from '../platform/errors.ts';
 import { random, randomId } from '../platform/clock.ts';
+import { AUDIT_WRITER_ROLES, SEED_BYTES, auditWriterKey } from './audit-writer-key.ts';
+import type { AuditWriterKey, AuditWriterRole } from './audit-writer-key.ts';
 import { deriveKeyedHash, deriveRoot } from './derivation.ts';
 import type { KeyPurpose } from './derivation.ts';
 import type { AudienceKeys, KeyedHash } from './audience-keys.ts';
@@ -44,6 +46,8 @@ const keyringFile = z.strictObject({
   subjectTokens: epochRoots.optional(),
   /** Root of the key that signs audit seals. */
   auditSigning: epochRoots.optional(),
+  /** Seed of the key with which each role vouches for its audit sessions; a role's own file needs only its own. */
+  auditWriters: z.partialRecord(z.enum(AUDIT_WRITER_ROLES), rootText).optional(),
 });
 
 type KeyringFile = z.infer<typeof keyringFile>;
@@ -62,6 +66,10 @@ export interface Keyring {
   grant(baseAudience: string, grantId: string): AudienceKeys;
   /** The tokens of persons, the same object at each call. Throws ERR_KEY_MISSING. */
   subjectTokens(): SubjectTokens;
+  /** Those of every key epoch that the keyring still has, newest first: to find what was written under older ones. */
+  subjectTokenEpochs(): readonly SubjectTokens[];
+  /** The key that vouches for what a role writes to the audit topic. Throws ERR_KEY_MISSING. */
+  auditWriter(role: AuditWriterRole): AuditWriterKey;
 }
 
 /** Reads a keyring. Throws ERR_KEY_FILE (absent, unreadable, not a keyring) or ERR_KEY_FILE_PERMISSIONS. */
@@ -70,28 +78,51 @@ export async function loadKeyring(file: string): Promise<Keyring> {
 }
 
 /**
- * Makes a keyring with a random root for each of `audiences`, readable by its owner only; a keyring that
- * exists gets the roots that it lacks, and what it has is never changed. Returns the audiences that were added.
+ * Makes a keyring with a random root for each of `audiences` and a key for each audit writer, readable by its owner
+ * only; a keyring that exists gets what it lacks, and what it has is never changed. Returns the audiences added.
  * Throws ERR_KEY_FILE where something else stands at that path, ERR_KEY_FILE_PERMISSIONS as loadKeyring does.
  */
 export async function createKeyringFile(file: string, audiences: readonly string[]): Promise<string[]> {
   const existing = await readKeyringFile(file, 'may be absent');
   const present = existing?.audiences ?? {};
   const added = [...new Set(audiences)].filter((name) => !Object.hasOwn(present, name));
+  const writers = existing?.auditWriters ?? {};
+  const newWriters = AUDIT_WRITER_ROLES.filter((role) => !Object.hasOwn(writers, role));
   const complete = keyringFile.safeParse({
     ...existing,
     format: FORMAT,
     audiences: { ...present, ...Object.fromEntries(added.map((name) => [name, newRoots()])) },
     subjectTokens: existing?.subjectTokens ?? newRoots(),
+    auditWriters: { ...writers, ...Object.fromEntries(newWriters.map((role) => [role, newSeed()])) },
   });
   if (!complete.success) throw new GauzeError('ERR_KEY_FILE', { file });
-  if (existing && added.length === 0 && existing.subjectTokens) return [];
+  if (existing?.subjectTokens && added.length + newWriters.length === 0) return [];
   await writeKeyringFile(file, complete.data, existing === null ? 'new' : 'replace');
   return added;
 }
 
+/**
+ * Adds a key epoch to the subject tokens and makes it the one in use; older roots stay, so that what was indexed under
+ * them is still found. Gives the new epoch. Throws as loadKeyring does, and ERR_KEY_MISSING without a first epoch.
+ */
+export async function addSubjectTokenEpoch(file: string): Promise<number> {
+  const existing = await readKeyringFile(file);
+  const { subjectTokens } = existing;
+  if (!subjectTokens) throw new GauzeError('ERR_KEY_MISSING', { audience: SUBJECT_TOKENS_OWNER });
+  const epoch = Math.max(...Object.keys(subjectTokens.roots).map(Number)) + 1;
+  const roots = { ...subjectTokens.roots, [String(epoch)]: random(ROOT_BYTES).toString('base64') };
+  const complete = keyringFile.safeParse({ ...existing, subjectTokens: { epoch, roots } });
+  if (!complete.success) throw new GauzeError('ERR_KEY_FILE', { file });
+  await writeKeyringFile(file, complete.data, 'replace');
+  return epoch;
+}
+
 function newRoots(): EpochRoots {
   return { epoch: 1, roots: { '1': random(ROOT_BYTES).toString('base64') } };
+}
+
+function newSeed(): string {
+  return random(SEED_BYTES).toString('base64');
 }
 
 async function readKeyringFile(file: string): Promise<KeyringFile>;
@@ -150,10 +181,17 @@ class FileKeyring extends Hidden implements Keyring {
   readonly audiences: readonly string[];
   readonly #keys: ReadonlyMap<string, RootAudienceKeys>;
   readonly #subjectTokens: SubjectTokens | null;
+  readonly #subjectTokenEpochs: readonly SubjectTokens[];
+  readonly #auditWriters: ReadonlyMap<string, AuditWriterKey>;
 
   constructor(keyring: KeyringFile) {
     super();
-    this.#subjectTokens = keyring.subjectTokens ? subjectTokensOf(keyring.subjectTokens) : null;
+    this.#auditWriters = new Map(
+      Object.entries(keyring.auditWriters ?? {}).map(([role, seed]) => [role, writerKeyOf(role, seed)]),
+    );
+    this.#subjectTokenEpochs = keyring.subjectTokens ? subjectTokenEpochsOf(keyring.subjectTokens) : [];
+    const inUse = keyring.subjectTokens?.epoch;
+    this.#subjectTokens = this.#subjectTokenEpochs.find(({ epoch }) => epoch === inUse) ?? null;
     this.audiences = Object.keys(keyring.audiences).sort();
     this.#keys = new Map(
       Object.entries(keyring.audiences).map(([name, roots]) => [name, audienceKeysOf(name, roots)]),
@@ -173,11 +211,30 @@ class FileKeyring extends Hidden implements Keyring {
     return this.#subjectTokens;
   }
 
+  subjectTokenEpochs(): readonly SubjectTokens[] {
+    if (this.#subjectTokenEpochs.length === 0)
+      throw new GauzeError('ERR_KEY_MISSING', { audience: SUBJECT_TOKENS_OWNER });
+    return this.#subjectTokenEpochs;
+  }
+
+  auditWriter(role: AuditWriterRole): AuditWriterKey {
+    const key = this.#auditWriters.get(role);
+    if (!key) throw new GauzeError('ERR_KEY_MISSING', { audience: `audit writer ${role}` });
+    return key;
+  }
+
   #audience(name: string): RootAudienceKeys {
     const keys = this.#keys.get(name);
     if (!keys) throw new GauzeError('ERR_KEY_MISSING', { audience: name });
     return keys;
   }
+}
+
+function writerKeyOf(role: string, seed: string): AuditWriterKey {
+  const bytes = Buffer.from(seed, 'base64');
+  const key = auditWriterKey(role, bytes);
+  bytes.fill(0);
+  return key;
 }
 
 function audienceKeysOf(audience: string, roots: EpochRoots): RootAudienceKeys {
@@ -187,11 +244,16 @@ function audienceKeysOf(audience: string, roots: EpochRoots): RootAudienceKeys {
   return new RootAudienceKeys(audience, roots.epoch, root);
 }
 
-function subjectTokensOf(roots: EpochRoots): SubjectTokens {
-  const bytes = rootBytes(roots);
-  const tokens = new RootSubjectTokens(bytes, roots.epoch);
-  bytes.fill(0);
-  return tokens;
+/** Tokens of all epochs, newest first. */
+function subjectTokenEpochsOf({ roots }: EpochRoots): readonly SubjectTokens[] {
+  return Object.entries(roots)
+    .map(([epoch, root]) => {
+      const bytes = Buffer.from(root, 'base64');
+      const tokens = new RootSubjectTokens(bytes, Number(epoch));
+      bytes.fill(0);
+      return tokens;
+    })
+    .sort((one, other) => other.epoch - one.epoch);
 }
 
 /** The root of the epoch in use; whoever asks wipes it. */

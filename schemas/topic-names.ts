@@ -36,6 +36,8 @@ export interface TopicNames {
   readonly grantsTransactionalId: string;
   /** The id under which one process appends to the access log. */
   approvalsTransactionalId(instance: string): string;
+  /** The id under which one command of an auditor puts its questions on record. */
+  auditorTransactionalId(instance: string): string;
   /** The group of sealers: whoever holds the topic of seals in it seals. */
   readonly sealerGroup: string;
   /** The one id under which seals are written. */
@@ -65,6 +67,7 @@ export function topicNames(prefix: string): TopicNames {
     approvalsGroup: `${prefix}.approvals`,
     grantsTransactionalId: `${prefix}.approvals.grants`,
     approvalsTransactionalId: (instance) => `${prefix}.approvals.${instance}`,
+    auditorTransactionalId: (instance) => `${prefix}.auditor.${instance}`,
     sealerGroup: `${prefix}.sealer`,
     sealerTransactionalId: `${prefix}.sealer`,
   };

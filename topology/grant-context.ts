@@ -23,6 +23,7 @@ export interface GrantContext extends Pick<
   | 'plans'
   | 'policyLog'
   | 'keyring'
+  | 'auditKey'
   | 'limits'
   | 'principal'
   | 'targetSettings'

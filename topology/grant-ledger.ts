@@ -82,7 +82,13 @@ export class GrantLedger {
     this.control = parts.control;
     this.clock = parts.clock;
     this.progress = parts.progress;
-    this.chain = new AuditChain(parts.producer.transactionalId, context.schemaIds.auditEvent);
+    const { chain } = parts.progress;
+    this.chain = new AuditChain({
+      writerId: parts.producer.transactionalId,
+      schemaId: context.schemaIds.auditEvent,
+      key: context.auditKey,
+      previous: chain && { chainId: chain.chain_id, seq: chain.seq, head: chain.head },
+    });
     this.chainKey = Buffer.from(this.chain.head.chainId);
   }
 

@@ -35,6 +35,11 @@ export class GrantRunner {
     this.context = { ...options, states: this.states };
   }
 
+  /** Grants that have a task here. */
+  get count(): number {
+    return this.tasks.size;
+  }
+
   /** The partitions of gauze.grants that this instance holds from now on. */
   assign(partitions: readonly number[]): void {
     if (this.isStopping) return;

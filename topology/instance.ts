@@ -10,13 +10,15 @@ import type { TopicPartition } from '../kafka/group-requests.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import { PolicyLog, laneKey } from '../policy/policy-log.ts';
 import type { RegistryClient } from '../schemas/registry-client.ts';
-import { grantProgressCodec, subjectIndexCodec } from '../schemas/access-codecs.ts';
-import { auditEventCodec, policyLogCodec, withheldCodec } from '../schemas/control-codecs.ts';
+import { grantProgressCodec } from '../schemas/access-codecs.ts';
 import type { SiteTags } from '../schemas/tags.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
+import { controlSchemaIds } from './control-schemas.ts';
 import type { GrantEvents } from './grant-context.ts';
 import { GrantRunner } from './grant-runner.ts';
+import { beat } from './instance-heartbeat.ts';
+import type { InstanceCounts } from './instance-heartbeat.ts';
 import { Lane } from './lane.ts';
 import type { LaneContext, LaneEvents, LaneLimits, LaneName, TargetSettings } from './lane-context.ts';
 import { INDEX_AUDIENCE } from './lane-kind.ts';
@@ -93,7 +95,7 @@ export class Instance {
     this.options.keyring.subjectTokens();
     this.context = await this.laneContext();
     this.grants = await this.grantRunner(this.context);
-    this.background.push(this.followPolicies(), this.followRegistry());
+    this.background.push(this.followPolicies(), this.followRegistry(), this.beat(this.context));
     this.member = new GroupMember(cluster, {
       group: names.topologyGroup,
       topics: () => [...this.rawTopics(), names.grants],
@@ -128,6 +130,15 @@ export class Instance {
     this.policyLog.close();
     await Promise.allSettled(this.background);
     await this.options.cluster.close();
+  }
+
+  private async beat(context: LaneContext): Promise<void> {
+    const counts = (): InstanceCounts => ({
+      lanes: this.lanes.size,
+      held: [...this.lanes.values()].filter(({ isHeld }) => isHeld).length,
+      grants: this.grants?.count ?? 0,
+    });
+    await beat(context, counts, this.stopping.signal, (error) => this.options.events.instanceTrouble(error));
   }
 
   /** The raw topics that any policy covers. */
@@ -236,21 +247,14 @@ export class Instance {
       cluster,
       names,
       keyring,
+      auditKey: keyring.auditWriter('topology'),
       limits,
       principal,
       events,
       targetSettings,
       policyLog: this.policyLog,
       plans: this.plans,
-      schemaIds: {
-        policyLog: await registry.register(valueSubject(names.policies), policyLogCodec.schemaText),
-        withheld: await registry.register(valueSubject(names.withheld), withheldCodec.schemaText),
-        auditEvent: await registry.register(valueSubject(names.auditEvents), auditEventCodec.schemaText),
-        subjectIndex: await registry.register(
-          valueSubject(names.auditSubjects),
-          subjectIndexCodec.schemaText,
-        ),
-      },
+      schemaIds: await controlSchemaIds(registry, names),
       lingerMs: () => Math.max(limits.lingerMs, (this.lanes.size * 1000) / limits.transactionsPerSecond),
       reader: (topic, topicId, partition) => this.reader(topic, topicId, partition),
       stillHolds: async (topic, partition) => (await this.member?.stillHolds({ topic, partition })) ?? false,

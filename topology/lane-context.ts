@@ -4,6 +4,7 @@
 import type { Cluster } from '../kafka/cluster.ts';
 import type { GauzeError } from '../platform/errors.ts';
 import type { PolicyLog } from '../policy/policy-log.ts';
+import type { AuditWriterKey } from '../keys/audit-writer-key.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
 import type { PartitionReader } from './partition-reader.ts';
@@ -61,6 +62,8 @@ export interface LaneContext {
   readonly policyLog: PolicyLog;
   readonly plans: PlanStore;
   readonly keyring: Keyring;
+  /** Vouches for every audit chain of this instance. */
+  readonly auditKey: AuditWriterKey;
   readonly limits: LaneLimits;
   readonly schemaIds: ControlSchemaIds;
   /** Kafka principal of this instance, `User:gauze-topology`. */

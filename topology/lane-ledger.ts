@@ -65,8 +65,17 @@ export class LaneLedger {
     this.setup = setup;
     this.producer = producer;
     this.position = setup.start.position;
-    this.chain = new AuditChain(producer.transactionalId, context.schemaIds.auditEvent);
+    this.chain = new AuditChain({
+      writerId: producer.transactionalId,
+      schemaId: context.schemaIds.auditEvent,
+      key: context.auditKey,
+    });
     this.chainKey = Buffer.from(this.chain.head.chainId);
+  }
+
+  /** Is the key that signs the events of this session due to be replaced? Any commit does it. */
+  get isRotationDue(): boolean {
+    return this.chain.isRotationDue;
   }
 
   /** Commits; afterwards `position` is the one committed. Throws as TransactionalProducer.commit does. */

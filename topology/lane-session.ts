@@ -231,7 +231,8 @@ export class LaneSession {
   }
 
   private async renewIfDue(): Promise<void> {
-    if (monotonicMs() - this.lastCommitMs < this.context.limits.renewMs) return;
+    const isDue = monotonicMs() - this.lastCommitMs >= this.context.limits.renewMs;
+    if (!isDue && !this.ledger.isRotationDue) return;
     await this.commitWork([laneHeartbeat(this.setup.identity, this.policy, nowMs(), this.reached)]);
   }
 

@@ -37,12 +37,18 @@ export class Lane {
   private ended: Promise<void> = Promise.resolve();
   private waitMs = OUTAGE_WAIT_MIN_MS;
   private heldCode: ErrorCode | null = null;
+  private running: LaneSession | null = null;
 
   constructor(context: LaneContext, name: LaneName) {
     this.context = context;
     this.name = name;
     this.kind =
       name.audience === INDEX_AUDIENCE ? new IndexLane(context, name) : new MaskingLane(context, name);
+  }
+
+  /** Does it stand still until somebody mends what it waits for? */
+  get isHeld(): boolean {
+    return this.heldCode !== null || (this.running?.held ?? null) !== null;
   }
 
   start(): void {
@@ -100,9 +106,11 @@ export class Lane {
         const session = new LaneSession(this.context, this.kind, setup, producer, source, signals);
         await session.open();
         this.opened();
+        this.running = session;
         await session.run();
         return null;
       } finally {
+        this.running = null;
         source.close();
       }
     } catch (error) {

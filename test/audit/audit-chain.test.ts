@@ -5,6 +5,7 @@ import type { EventBody } from '../../audit/audit-chain.ts';
 import { laneHeartbeat, sessionBatch, sessionOpened } from '../../audit/lane-events.ts';
 import type { LaneIdentity, PolicyInForce } from '../../audit/lane-events.ts';
 import { auditEventCodec } from '../../schemas/control-codecs.ts';
+import { testWriterKey } from '../support/signed-chains.ts';
 
 const LANE: LaneIdentity = {
   recipient: 'research',
@@ -23,7 +24,14 @@ const POLICY: PolicyInForce = { version: 4, sha256: 'cd'.repeat(32), policyLogOf
 const SCHEMA_ID = 0x01020304;
 
 const beat = (position: number): EventBody => laneHeartbeat(LANE, POLICY, 1_750_000_000_000, position);
-const chain = (): AuditChain => new AuditChain('gauze.lane.research.clinical.encounters.3', SCHEMA_ID);
+const opened = (): EventBody =>
+  sessionOpened(LANE, POLICY, { nowMs: 1_750_000_000_000, position: 1, previous: null });
+const chain = (): AuditChain =>
+  new AuditChain({
+    writerId: 'gauze.lane.research.clinical.encounters.3',
+    schemaId: SCHEMA_ID,
+    key: testWriterKey(),
+  });
 
 /** Whether each event names the one before it and counts on, as a verifier sees it. */
 function isWhole(values: readonly Buffer[]): boolean {
@@ -43,7 +51,7 @@ function isWhole(values: readonly Buffer[]): boolean {
 
 describe('the chain', () => {
   test('begins with 32 zero bytes at sequence 0, and names SHA-256(0x00 || value as produced) after it', () => {
-    const [first, second] = chain().link([beat(1), beat(2)]);
+    const [first, second] = chain().link([opened(), beat(2)]);
     const events = [first!, second!].map(({ value }) => auditEventCodec.decode(value));
     expect(events.map(({ seq }) => seq)).toEqual([0, 1]);
     expect(events[0]!.prev_hash).toEqual(Buffer.alloc(32));
@@ -61,9 +69,9 @@ describe('the chain', () => {
     const one = chain();
     const before = one.head;
     expect(before).toMatchObject({ seq: -1, head: '0'.repeat(64) });
-    one.link([beat(1), beat(2)]);
+    one.link([opened(), beat(2)]);
     expect(one.head).toEqual(before);
-    const again = one.link([beat(1)]);
+    const again = one.link([opened()]);
     expect(auditEventCodec.decode(again[0]!.value).seq).toBe(0);
     one.accept(again);
     expect(one.head).toEqual(again[0]!.head);
@@ -75,7 +83,7 @@ describe('the chain', () => {
 
   test('breaks at any changed byte, and at a removed, doubled or moved event', () => {
     const one = chain();
-    const linked = one.link([beat(1), beat(2), beat(3)]);
+    const linked = one.link([opened(), beat(2), beat(3)]);
     const values = linked.map(({ value }) => value);
     expect(isWhole(values)).toBe(true);
     const [first, second, third] = values as [Buffer, Buffer, Buffer];
@@ -100,7 +108,7 @@ describe('the chain', () => {
   test('has an id of its own in each session, and every event its own of version 7', () => {
     const [one, other] = [chain(), chain()];
     expect(one.head.chainId).not.toBe(other.head.chainId);
-    const events = one.link([beat(1), beat(1)]).map(({ value }) => auditEventCodec.decode(value));
+    const events = one.link([opened(), beat(1)]).map(({ value }) => auditEventCodec.decode(value));
     expect(events[0]!.event_id).not.toEqual(events[1]!.event_id);
     for (const { event_id: id, chain_id: chainId } of events) {
       expect(id[6]! >> 4).toBe(7);
@@ -114,7 +122,7 @@ describe('the chain', () => {
       { k: 'how', v: 'y' },
       { k: 'plan.10', v: 'x' },
     ];
-    const [event] = chain().link([{ ...beat(1), ext }]);
+    const [, event] = chain().link([opened(), { ...beat(1), ext }]);
     const decoded = auditEventCodec.decode(event!.value).ext.map(({ k }) => k);
     expect(decoded).toEqual(['how', 'plan.10', 'plan.9']);
     expect(ext[0]!.k).toBe('plan.9');
@@ -135,7 +143,7 @@ describe('the event', () => {
   });
 
   test('that is not signed ends in one 0x00 byte; a signature takes 65 bytes at the end and changes no other', () => {
-    const [event] = chain().link([beat(1)]);
+    const [, event] = chain().link([opened(), beat(1)]);
     const { value } = event!;
     expect(value.at(-1)).toBe(0);
     const sig = Buffer.alloc(64, 0xee);
@@ -162,7 +170,7 @@ describe('the event', () => {
       fieldsClear: ['zip'],
       dataClasses: ['PHI_NONE'],
     };
-    const [linked] = chain().link([sessionBatch(LANE, POLICY, 1_750_000_000_000, facts)]);
+    const [, linked] = chain().link([opened(), sessionBatch(LANE, POLICY, 1_750_000_000_000, facts)]);
     const event = auditEventCodec.decode(linked!.value);
     expect(event).toMatchObject({
       type: 'session.batch',

@@ -9,6 +9,7 @@ import { checkAudit } from '../../cli/demo-audit.ts';
 import type { LanePosition, ReadEvent } from '../../cli/demo-audit.ts';
 import { totalsOf } from '../../cli/demo-totals.ts';
 import type { Reading } from '../../cli/demo-readers.ts';
+import { testWriterKey } from '../support/signed-chains.ts';
 
 const TOPIC_ID = 'ab'.repeat(16);
 const WRITER = 'gauze.lane.research.clinical.patients.0';
@@ -47,7 +48,7 @@ function facts(firstOffset: number, nextOffset: number): BatchFacts {
 
 /** The events of one session over these ranges, and the chain's head after them. */
 function session(ranges: readonly (readonly [number, number])[]) {
-  const chain = new AuditChain(WRITER, 7);
+  const chain = new AuditChain({ writerId: WRITER, schemaId: 7, key: testWriterKey() });
   const opened = sessionOpened(IDENTITY, POLICY, { nowMs: 0, position: 0, previous: null });
   const bodies = ranges.map(([from, to]) => sessionBatch(IDENTITY, POLICY, 0, facts(from, to)));
   const linked = chain.link([opened, ...bodies]);

@@ -4,7 +4,9 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { generateHospital } from '../../examples/hospital/hospital.ts';
+import { loadKeyring } from '../../keys/keyring.ts';
 import type { LaneReport } from '../../topology/lane-report.ts';
+import { checkSignedChains } from '../support/signed-chains.ts';
 import { AUDIENCES, TestSite } from '../support/test-site.ts';
 import type { RunningInstance } from '../support/test-site.ts';
 import { siteTruth } from '../support/verify-site.ts';
@@ -68,6 +70,27 @@ describe('a hospital masked for three audiences', () => {
     const again = await siteTruth(site, lanes);
     expect(again.auditFaults).toEqual([]);
     const closed = again.events.filter(({ event }) => event.type === 'session.closed');
-    expect(closed.length).toBe(lanes.length);
+    // Those of the lanes, and that of the instance's signs of life.
+    expect(closed.filter(({ event }) => event.range !== null)).toHaveLength(lanes.length);
+    expect(closed).toHaveLength(lanes.length + 1);
+  });
+
+  test('signs every chain, with keys that the trust file enrols', async () => {
+    const { events } = await siteTruth(site, lanes);
+    const keyring = await loadKeyring(site.keyringFile);
+    const topology = keyring.auditWriter('topology').publicKey;
+    const report = checkSignedChains(
+      events.map(({ record }) => record.value!),
+      (name) => (name === 'topology' ? topology : null),
+    );
+    expect(report).toMatchObject({ faults: [], chains: lanes.length + 1 });
+    expect(report.signed).toBeGreaterThanOrEqual(2 * report.chains);
+    const beats = events.filter(({ event }) => event.type === 'heartbeat' && event.range === null);
+    expect(beats.length).toBeGreaterThan(0);
+    expect(Object.fromEntries(beats.at(-1)!.event.ext.map(({ k, v }) => [k, v]))).toEqual({
+      lanes: String(lanes.length),
+      held: '0',
+      grants: '0',
+    });
   });
 });

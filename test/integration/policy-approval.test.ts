@@ -6,6 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { AccessLog } from '../../approvals/access-log.ts';
+import { loadKeyring } from '../../keys/keyring.ts';
 import type { NewEntry } from '../../approvals/access-log.ts';
 import type { Verdict } from '../../approvals/access-state.ts';
 import { generateHospital } from '../../examples/hospital/hospital.ts';
@@ -53,6 +54,7 @@ beforeAll(async () => {
     names: site.names,
     instance: 'test',
     schemaIds: { access: 1, auditEvent: 2 },
+    auditKey: (await loadKeyring(site.keyringFile)).auditWriter('approvals'),
     onTrouble: () => undefined,
   });
   await log.start();

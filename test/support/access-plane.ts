@@ -17,6 +17,7 @@ import type { TopicNames } from '../../schemas/topic-names.ts';
 import { Cluster } from '../../kafka/cluster.ts';
 import { endpointOf, TestPlane } from './kafka-plane.ts';
 import type { TestTopic } from './kafka-plane.ts';
+import { testWriterKey } from './signed-chains.ts';
 import { uniqueName } from './stack.ts';
 
 const SCHEMA_IDS = { access: 1, grants: 2, auditEvent: 3 };
@@ -137,6 +138,7 @@ export class AccessPlane {
       cluster,
       names: this.names,
       schemaIds: SCHEMA_IDS,
+      auditKey: testWriterKey('approvals'),
       onTrouble: (error: GauzeError) => void this.troubles.push(error),
     };
   }

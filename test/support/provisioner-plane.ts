@@ -15,6 +15,7 @@ import type { ProvisionerReport } from '../../approvals/provisioner-report.ts';
 import { KafkaAdmin } from '../../kafka/admin.ts';
 import type { Cluster } from '../../kafka/cluster.ts';
 import type { Login } from '../../kafka/login.ts';
+import { loadKeyring } from '../../keys/keyring.ts';
 import type { GauzeError } from '../../platform/errors.ts';
 import { grantTopicRights } from '../../policy/desired-state.ts';
 import type { RolePrincipals } from '../../policy/desired-state.ts';
@@ -33,6 +34,7 @@ export const PRINCIPALS: RolePrincipals = {
   topology: 'User:gauze-topology',
   approvals: 'User:gauze-approvals',
   provisioner: 'User:gauze-provisioner',
+  sealer: 'User:gauze-sealer',
   auditor: 'User:gauze-auditor',
 };
 
@@ -98,7 +100,8 @@ export class ProvisionerPlane {
     };
     const troubles = new Set<string>();
     const onTrouble = ({ code }: GauzeError): void => void troubles.add(code);
-    const common = { cluster, names, schemaIds, onTrouble };
+    const auditKey = (await loadKeyring(site.keyringFile)).auditWriter('approvals');
+    const common = { cluster, names, schemaIds, auditKey, onTrouble };
     const log = new AccessLog({ ...common, instance: uniqueName('i') });
     const writer = new GrantsWriter(common);
     const follower = new GrantsFollower({ cluster, topic: names.grants, onTrouble });
