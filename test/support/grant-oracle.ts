@@ -100,21 +100,19 @@ class GrantOracle {
   }
 
   static async read(run: GrantRun): Promise<GrantOracle> {
-    const { site, watch } = run;
+    const { site } = run;
     const { access, grants, auditEvents } = site.names;
     const topics = site.topics.flatMap((topic) => [site.raw(topic), site.sanitized(topic, 'research')]);
     const dump = Map.groupBy(
       await dumpTopics([...topics, access, grants, auditEvents]),
       ({ topic }) => topic,
     );
-    const values = [
-      ...topics.flatMap((topic) => dump.get(topic) ?? []),
-      ...[...watch.records.values()].flat(),
-    ];
+    const codecs = new Map([...run.schemas].map(([id, schema]) => [id, new AvroValues(schema)]));
     const registry = new RegistryClient({ url: testStack().registryUrl });
-    const codecs = new Map<number, AvroValues>();
-    for (const id of new Set(values.map(({ value }) => value!.readInt32BE(1))))
-      codecs.set(id, new AvroValues((await registry.schemaText(id)).text));
+    const inUse = topics.flatMap((topic) =>
+      (dump.get(topic) ?? []).map(({ value }) => value!.readInt32BE(1)),
+    );
+    for (const id of new Set(inUse)) codecs.set(id, new AvroValues((await registry.schemaText(id)).text));
     const { root, epoch } = await subjectRoot(site.keyringFile);
     const tokens = new Map<string, string>();
     const tokenOf = (person: string): string => {

@@ -13,12 +13,14 @@ import { registerClinicalSchemas } from '../../examples/hospital/feed.ts';
 import type { ClinicalRecord, ClinicalTopic } from '../../examples/hospital/clinical-values.ts';
 import { generateHospital } from '../../examples/hospital/hospital.ts';
 import { ordinaryProducer } from '../../kafka/kafkajs-client.ts';
+import { RegistryClient } from '../../schemas/registry-client.ts';
 import { freePorts } from '../../stack/free-ports.ts';
 import type { HospitalPerson } from '../../stack/identity-people.ts';
 import { grantScript, seededNumbers, shuffle } from './grant-script.ts';
 import type { ScriptedRequest } from './grant-script.ts';
 import { HOSPITAL_ROLES, TestIdentity } from './identity.ts';
 import { OwnRedis } from './own-redis.ts';
+import { ParkedReader } from './parked-reader.ts';
 import { connectionOf, eventually, testStack, withAdmin } from './stack.ts';
 import { TestSite } from './test-site.ts';
 import type { RunningInstance } from './test-site.ts';
@@ -51,6 +53,8 @@ export interface Played {
   readonly revokedMs: number | null;
   /** Were records appended in the moment before the revocation? */
   readonly wasFlowing: boolean;
+  /** Who had a Fetch waiting over the revocation; null where nobody had. */
+  readonly parked: ParkedReader | null;
 }
 
 export interface FaultDone {
@@ -68,11 +72,15 @@ export interface GrantRun {
   readonly repeats: number;
   /** Exit codes of the roles that ran at the end. */
   readonly exitCodes: readonly (number | null)[];
+  /** Texts of the schemas of grant topics: the registry forgets them with the topic. */
+  readonly schemas: ReadonlyMap<number, string>;
 }
 
 const REASON = 'agreed in the morning round';
 const PATIENCE_MS = 240_000;
 const STATES_MS = 400;
+/** Grants that are revoked, at a time, where nothing disturbs. */
+const LANES = 5;
 const MINUTE_MS = 60_000;
 
 /** The site while it runs. */
@@ -93,7 +101,10 @@ export class GrantPlay {
   private middleMs = 0;
   private script: readonly ScriptedRequest[] = [];
   private busy: Promise<void> = Promise.resolve();
+  private readonly schemas = new Map<number, string>();
   private isOver = false;
+  /** Revocations over which a Fetch still is to be held open. */
+  private parkedLeft = 8;
   private flowing: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -175,24 +186,18 @@ export class GrantPlay {
   /** Plays the script to its end, and stops everything but the watcher. */
   async run(): Promise<GrantRun> {
     const following = this.followGrants();
-    const played = await Promise.all(
-      this.script.map(async (request, i) => {
-        await sleep(i * this.options.spacingMs);
-        if (this.options.withFaults && i === Math.floor(this.script.length / 4))
-          this.exclusively(async () => await this.redis.keepSnapshot('old.rdb'));
-        return await this.play(request);
-      }),
-    );
+    const learning = this.learnSchemas();
+    const played = this.options.withFaults ? await this.wave(this.script) : await this.inTurns();
     await this.busy;
     await this.nothingLeft();
     this.isOver = true;
-    await Promise.all([following, this.flowing]);
+    await Promise.all([following, learning, this.flowing]);
     const exitCodes = await Promise.all(
       [...this.roles.values()].map(async (role) => await role.end('SIGTERM')),
     );
     await this.watch.close();
-    const { site, watch, faults, repeats } = this;
-    return { site, watch, played, faults, repeats, exitCodes };
+    const { site, watch, faults, repeats, schemas } = this;
+    return { site, watch, played, faults, repeats, schemas, exitCodes };
   }
 
   /** Ends what is left and removes everything. */
@@ -203,6 +208,37 @@ export class GrantPlay {
     await this.site.close();
     await this.redis.close();
     await this.identity.close();
+  }
+
+  /** One after another as the script has them, without waiting for any. */
+  private async wave(script: readonly ScriptedRequest[]): Promise<Played[]> {
+    const { spacingMs, withFaults } = this.options;
+    return await Promise.all(
+      script.map(async (request, i) => {
+        await sleep(i * spacingMs);
+        if (withFaults && i === Math.floor(script.length / 4))
+          this.exclusively(async () => await this.redis.keepSnapshot('old.rdb'));
+        return await this.play(request);
+      }),
+    );
+  }
+
+  /** First what is revoked, a few at a time, so that records flow fast while it is; then all others as a wave. */
+  private async inTurns(): Promise<Played[]> {
+    const revoked = this.script.filter(({ revokedBy }) => revokedBy !== undefined);
+    const lanes = Array.from({ length: LANES }, (_, lane) =>
+      revoked.filter((_each, i) => i % LANES === lane),
+    );
+    const first = await Promise.all(
+      lanes.map(async (lane) => {
+        const played: Played[] = [];
+        for (const request of lane) played.push(await this.play(request));
+        return played;
+      }),
+    );
+    const rest = await this.wave(this.script.filter((request) => !revoked.includes(request)));
+    const order = (played: Played): number => this.script.indexOf(played.request);
+    return [...first.flat(), ...rest].sort((a, b) => order(a) - order(b));
   }
 
   private async prepare(): Promise<void> {
@@ -321,12 +357,12 @@ export class GrantPlay {
         body,
         key: name,
       });
-      return { request, id, state, revokedMs: null, wasFlowing: false };
+      return { request, id, state, revokedMs: null, wasFlowing: false, parked: null };
     }
     if (!request.isEmergency) {
       const decided = await this.decide(request, made);
       if (decided.state !== 'APPROVED')
-        return { request, id, state: decided.state, revokedMs: null, wasFlowing: false };
+        return { request, id, state: decided.state, revokedMs: null, wasFlowing: false, parked: null };
     }
     this.at('activating', request);
     const lived = await this.live(request, id);
@@ -379,7 +415,7 @@ export class GrantPlay {
   private async live(
     request: ScriptedRequest,
     id: string,
-  ): Promise<Pick<Played, 'revokedMs' | 'wasFlowing'>> {
+  ): Promise<Pick<Played, 'revokedMs' | 'wasFlowing' | 'parked'>> {
     const topic = this.site.names.grantTopic(id);
     const active = await this.until(id, ({ state }) => !['SCHEDULED', 'ACTIVATING'].includes(state));
     const isOver = (): boolean => this.grants.get(id)!.state !== 'ACTIVE';
@@ -389,14 +425,17 @@ export class GrantPlay {
     if (!revokedBy) {
       const endsMs = Date.parse(active.notAfter!) - 500;
       void sleep(Math.max(0, endsMs - Date.now())).then(() => this.at('ending', request));
-      return { revokedMs: null, wasFlowing: false };
+      return { revokedMs: null, wasFlowing: false, parked: null };
     }
     await sleep(this.next() * 3_000);
+    const parked = this.parkedLeft-- > 0 ? new ParkedReader(topic) : null;
     const wasFlowing = await this.sawMore(topic, 5_000);
     this.at('ending', request);
     const body = { reason: 'it was found elsewhere' };
     await this.call(revokedBy, 'POST', `/v1/grants/${id}/revoke`, { body, key: name });
-    return { revokedMs: Date.now(), wasFlowing };
+    const revokedMs = Date.now();
+    await parked?.ended();
+    return { revokedMs, wasFlowing, parked };
   }
 
   /** Has another record come within `ms`? */
@@ -430,6 +469,16 @@ export class GrantPlay {
       const { grants } = await this.call<{ grants: GrantAnswer[] }>('dan', 'GET', '/v1/grants?limit=500');
       this.grants = new Map(grants.map((grant) => [grant.id, grant]));
       await sleep(STATES_MS);
+    }
+  }
+
+  /** Keeps the schemas that records come with, while the registry has them. */
+  private async learnSchemas(): Promise<void> {
+    const registry = new RegistryClient({ url: testStack().registryUrl });
+    while (!this.isOver) {
+      for (const id of this.watch.schemaIds)
+        if (!this.schemas.has(id)) this.schemas.set(id, (await registry.schemaText(id)).text);
+      await sleep(50);
     }
   }
 

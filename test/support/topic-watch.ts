@@ -26,6 +26,8 @@ export class TopicWatch {
   readonly records = new Map<string, WatchedRecord[]>();
   /** What a consumer of committed records was given. */
   readonly committed = new Map<string, WatchedRecord[]>();
+  /** Ids of the schemas that values were seen with. */
+  readonly schemaIds = new Set<number>();
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #ended: Promise<number | null>;
   #waiting: Buffer = Buffer.alloc(0);
@@ -59,6 +61,7 @@ export class TopicWatch {
     for (let frame = frameAt(this.#waiting, at); frame; frame = frameAt(this.#waiting, at)) {
       at = frame.end;
       const target = frame.isCommitted ? this.committed : this.records;
+      if (frame.record.value) this.schemaIds.add(frame.record.value.readInt32BE(1));
       const known = target.get(frame.record.topic);
       if (known) known.push(frame.record);
       else target.set(frame.record.topic, [frame.record]);
