@@ -33,6 +33,8 @@ export interface ApprovalsSiteOptions extends SiteOptions {
   readonly rule?: object;
   readonly owners?: Readonly<Record<string, string>>;
   readonly requestsPerMinute?: number;
+  /** That of the stack where left out. */
+  readonly redisUrl?: string;
 }
 
 export class ApprovalsSite {
@@ -53,7 +55,7 @@ export class ApprovalsSite {
     const identity = await TestIdentity.open();
     const perMinute = options.requestsPerMinute ?? 100_000;
     const config = stringify({
-      redis: { url: testStack().redisUrl },
+      redis: { url: options.redisUrl ?? testStack().redisUrl },
       oidc: identity.oidc,
       http: { port: 0, requestsPerPerson: perMinute, requestsPerAddress: perMinute },
       access: 'access.yaml',
