@@ -9,7 +9,7 @@ import { FAULTS, GrantPlay, STEPS } from '../support/grant-run.ts';
 import type { GrantRun, GrantRunOptions } from '../support/grant-run.ts';
 
 const SEED = 20_260_105;
-const PATIENTS = 400;
+const PATIENTS = 600;
 
 interface Told {
   readonly run: GrantRun;
@@ -44,7 +44,7 @@ function summary(name: string, { run, truth }: Told): string {
   const kills = faults.filter(({ fault }) => fault !== 'redis flushed').length;
   const sorted = cutOffsMs.toSorted((a, b) => a - b);
   return [
-    `${name}: ${played.length} requests, ${truth.states.size} grants, ${delivering} delivered, ${complete} to their end`,
+    `${name}: ${played.length} requests, ${truth.states.size} grants, ${delivering} delivered, ${complete} to the last record, ${truth.cutByTime} were cut by time`,
     `  ${kills} kills, ${faults.length - kills} flushes; ${repeats} calls of the API made again`,
     `  ${appended} records appended (${committed} committed) under ${leases} leases; ${truth.compared} values compared`,
     `  ${sorted.length} revocations while records flowed: last record ${middle(sorted)} ms after the answer at median, ${sorted.at(-1)} ms at most`,
@@ -66,6 +66,7 @@ describe.each([
     expect(truth.states.size).toBeGreaterThan(100);
     expect(truth.delivering).toBeGreaterThan(80);
     expect(truth.complete).toBeGreaterThan(10);
+    expect(truth.cutByTime).toBeGreaterThan(0);
     expect(truth.appended).toBeGreaterThan(2_000);
     expect(truth.compared).toBeGreaterThan(100_000);
   });

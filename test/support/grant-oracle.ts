@@ -33,6 +33,8 @@ export interface GrantTruth {
   readonly delivering: number;
   /** Grants whose delivery was complete, and was compared to the record. */
   readonly complete: number;
+  /** Grants that were delivering in their last seconds, so that their end had something to cut off. */
+  readonly cutByTime: number;
   /** State of each grant in gauze.grants, as last written. */
   readonly states: ReadonlyMap<string, string>;
   /** Milliseconds from the API's answer to the last append, for each revocation while records flowed. */
@@ -53,9 +55,20 @@ interface RawRecord {
   readonly scalars: readonly Scalar[];
 }
 
-/** Tags whose fields the research policy shows as they are. */
-const CLEAR = new Set(['PHI_NONE', 'PHI_AGE']);
+/** Leaves that the research policy hides or changes, in all topics; written down by hand, not taken from tags. */
+const MASKED = new RegExp(
+  `^(${[
+    'patientId|encounterId|claimId|accountNumber|payerAccount',
+    'period\\.(start|end)|billablePeriod\\.(start|end)|createdAt|illnessDate|effectiveAt|lastBilled\\{\\}',
+    'organizationId|organization\\.(organizationId|name)|participants\\[\\]\\.(practitionerId|npi|name)',
+    'providerIds\\{\\}|insurance\\[\\]\\.(memberId|policyHolder)|performer|device\\.(udi|serial)',
+    'notes\\[\\]\\.(writtenAt|author|text)|note|adjusterNote|value<string>|hivMarker',
+    'substanceUse\\.\\w+|behavioralHealth\\.\\w+',
+  ].join('|')})$`,
+);
 const PSEUDONYM = /^[0-9a-f]{32}$/;
+/** The last seconds of a grant; in the very last one nothing may be sent any more. */
+const LAST_MS = 4_000;
 /** Of each kind of fault, so many are told. */
 const TOLD_MAX = 20;
 
@@ -142,6 +155,7 @@ class GrantOracle {
       leases: this.leases,
       delivering: granted.filter(({ id }) => watch.count(site.names.grantTopic(id)) > 0).length,
       complete: this.complete,
+      cutByTime: granted.filter(({ id }) => this.wasCutByTime(id)).length,
       states: this.states(),
       cutOffsMs: this.cutOffs(),
     };
@@ -151,6 +165,7 @@ class GrantOracle {
     return this.dump.get(topic) ?? [];
   }
 
+  /** Of each kind some; which grant, and where in its topic. */
   private fault(where: string, what: string): void {
     const same = this.faults.filter((each) => each.endsWith(what)).length;
     if (same < TOLD_MAX) this.faults.push(`${where}: ${what}`);
@@ -231,13 +246,14 @@ class GrantOracle {
     const want = Map.groupBy(source.scalars, ({ path }) => path);
     for (const [path, values] of want) {
       const shown = have.get(path) ?? [];
-      const isClear = values[0]!.leaf.tags.length > 0 && values[0]!.leaf.tags.every((tag) => CLEAR.has(tag));
+      const isMasked = MASKED.test(path);
       for (const [i, { value }] of values.entries()) {
         const isSame = shown[i] !== undefined && text(shown[i].value) === text(value);
         this.compared++;
         if (granted.has(path) && !isSame) this.fault(where, `${path} is granted and not as it was`);
-        if (!granted.has(path) && !isClear && isSame && !isEmpty(value))
+        if (!granted.has(path) && isMasked && isSame && !isEmpty(value))
           this.fault(where, `${path} is not granted and as it was`);
+        if (!isMasked && !isSame) this.fault(where, `${path} is not as it was, and hides nothing`);
       }
     }
     for (const path of have.keys())
@@ -300,6 +316,12 @@ class GrantOracle {
     });
     if (count !== expected.length)
       this.fault(id, `complete with ${count} records in place of ${expected.length}`);
+  }
+
+  private wasCutByTime(id: string): boolean {
+    const records = this.run.watch.records.get(this.run.site.names.grantTopic(id)) ?? [];
+    const lastMs = Math.max(0, ...records.map(({ appendMs }) => appendMs));
+    return lastMs >= this.decided.get(id)!.notAfterMs! - LAST_MS;
   }
 
   private states(): ReadonlyMap<string, string> {
