@@ -74,7 +74,7 @@ const TOLD_MAX = 20;
 
 /** Checks a run that is over; its site is still there. */
 export async function grantTruth(run: GrantRun): Promise<GrantTruth> {
-  return await (await GrantOracle.read(run)).truth();
+  return (await GrantOracle.read(run)).truth();
 }
 
 class GrantOracle {
@@ -139,7 +139,7 @@ class GrantOracle {
   truth(): GrantTruth {
     const { site, watch, played } = this.run;
     for (const topic of site.topics) this.takePseudonyms(site.sanitized(topic, 'research'));
-    const granted = played.filter(({ id }) => this.decided.get(id)?.notAfterMs != null);
+    const granted = played.filter(({ id }) => (this.decided.get(id)?.notAfterMs ?? null) !== null);
     for (const { id } of granted) this.checkGrant(id);
     for (const topic of watch.records.keys())
       if (!granted.some(({ id }) => site.names.grantTopic(id) === topic))
