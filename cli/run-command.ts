@@ -26,6 +26,7 @@ export interface RoleRun {
 const ROLES: Readonly<Record<string, (run: RoleRun) => Promise<void>>> = {
   topology: async (run) => await (await import('./run-topology.ts')).runTopology(run),
   approvals: async (run) => await (await import('./run-approvals.ts')).runApprovals(run),
+  sealer: async (run) => await (await import('./run-sealer.ts')).runSealer(run),
   provisioner: async (run) => await (await import('./run-provisioner.ts')).runProvisioner(run),
 };
 

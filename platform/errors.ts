@@ -1149,6 +1149,26 @@ export const ERRORS = {
     message: 'The file {file} of holds or recipients is not as expected: {expected}.',
     action: 'Correct it; docs/audit.md shows one of each.',
   },
+  ERR_AUDIT_TRUST_FILE: {
+    kind: 'usage',
+    message: 'Line {line} of the trust file is none that a trust file has.',
+    action: 'Have it made and signed again by whoever holds the root key.',
+  },
+  ERR_AUDIT_TRUST_EXISTS: {
+    kind: 'usage',
+    message: 'The trust file {file} is there, but not the root.vkey that it is checked with.',
+    action: 'Put root.vkey beside it, or move the trust file away to begin with a new root key.',
+  },
+  ERR_AUDIT_TRUST_STALE: {
+    kind: 'usage',
+    message: 'The trust file {file} knows nothing of some writers of the keyring.',
+    action: 'Move it away and run `gauze keys init` with root.key beside it: it signs a new one.',
+  },
+  ERR_AUDIT_TRUST_DIRECTORY: {
+    kind: 'usage',
+    message: '{file} cannot be read or made.',
+    action: 'Check the directory and its rights.',
+  },
   ERR_AUDIT_TREE: {
     kind: 'stop',
     message: 'A Merkle tree of {count} leaves has no {expected} here.',
@@ -1178,6 +1198,98 @@ export const ERRORS = {
     kind: 'usage',
     message: 'The checkpoint is of another log than the one asked for.',
     action: 'Check the origin that is pinned.',
+  },
+  ERR_SEAL_LOG: {
+    kind: 'stop',
+    message: 'The log of seals in {topic} does not hold together at offset or number {offset}.',
+    action: 'Nothing is sealed over it: have an auditor run `gauze audit verify` before anything is changed.',
+  },
+  ERR_SEAL_STATE: {
+    kind: 'stop',
+    message: 'The audit topic {topic} partition {partition} is not what was sealed.',
+    action: 'Nothing is sealed over it: have an auditor run `gauze audit verify` before anything is changed.',
+  },
+  ERR_SEAL_NOTE: {
+    kind: 'stop',
+    message: 'The last checkpoint in {topic} does not fit the log of seals.',
+    action: 'Nothing is sealed over it: have an auditor run `gauze audit verify` before anything is changed.',
+  },
+  ERR_SEAL_ORIGIN: {
+    kind: 'stop',
+    message: 'The seals in {topic} are of another origin than the one in the config.',
+    action: 'A log keeps its origin for ever: put `audit.origin` back.',
+  },
+  ERR_AUDIT_POLICY_FILE: {
+    kind: 'usage',
+    message: '{file}:{line}: the policy of logs and witnesses is wrong; expected: {expected}.',
+    action: 'Correct the line; the format is that of c2sp.org/tlog-policy.',
+  },
+  ERR_AUDIT_QUORUM: {
+    kind: 'usage',
+    message: 'Too few of the witnesses that the policy asks for have cosigned ({count} have).',
+    action: 'Get a later copy with their cosignatures; without them an older or other history may be shown.',
+  },
+  // ---- witness
+  ERR_WITNESS_FOLDER: {
+    kind: 'stop',
+    message: 'The folder {file} of the witness cannot be read or written ({causeName}).',
+    action: 'Mend the folder and start the witness again; `gauze witness init` never writes over a witness.',
+  },
+  ERR_WITNESS_KEY_FILE: {
+    kind: 'usage',
+    message: 'The key file {file} of the witness must be {expected}.',
+    action: 'Make a witness with `gauze witness init`, or restore the file as it was.',
+  },
+  ERR_WITNESS_STATE_LOST: {
+    kind: 'usage',
+    message: 'The witness has its key but no memory: {file} is gone.',
+    action:
+      'Retire this key: take it out of the trust file and the policies, and make a new witness. It must not start anew.',
+  },
+  ERR_WITNESS_STATE: {
+    kind: 'usage',
+    message: 'The memory {file} of the witness is not {expected}.',
+    action: 'Retire this key and make a new witness; a memory that was changed must not be used.',
+  },
+  ERR_WITNESS_LOCKED: {
+    kind: 'usage',
+    message: 'Another process runs the witness of {file}.',
+    action: 'Stop it first; two would not know of each other.',
+  },
+  ERR_WITNESS_LISTEN: {
+    kind: 'usage',
+    message: 'The witness cannot listen at {host}:{port} ({causeName}).',
+    action: 'Choose another address with --host and --port.',
+  },
+  ERR_WITNESS_REQUEST: {
+    kind: 'usage',
+    message: 'A request to the witness is malformed; expected: {expected}.',
+    action: 'Send it as c2sp.org/tlog-witness says.',
+  },
+  ERR_WITNESS_ORIGIN: {
+    kind: 'usage',
+    message: 'The witness does not know the log.',
+    action: 'Start it with the key of that log.',
+  },
+  ERR_WITNESS_PROOF: {
+    kind: 'usage',
+    message: 'The new tree did not grow out of the one that the witness cosigned.',
+    action: 'Keep both checkpoints: together they show that the log was rewritten.',
+  },
+  ERR_WITNESS_REFUSED: {
+    kind: 'outage',
+    message: 'The witness refused the checkpoint with status {status}.',
+    action: 'If it stays: the witness knows another history; have an auditor look at both.',
+  },
+  ERR_WITNESS_UNREACHABLE: {
+    kind: 'outage',
+    message: 'A witness does not answer ({causeName}).',
+    action: 'Check its address and that it runs; checkpoints go out without its cosignature until then.',
+  },
+  ERR_WITNESS_ANSWER: {
+    kind: 'outage',
+    message: 'The answer of a witness with status {status} is none that a witness gives.',
+    action: 'Check the address and the key of the witness.',
   },
   // ---- example feeds
   ERR_FEED_COLUMN: {

@@ -31,6 +31,8 @@ const FIELD_TYPES = {
   state: 'string',
   /** Id of a grant, which is that of its request. */
   grant: 'string',
+  /** Number of a seal. */
+  seal: 'number',
   cause: 'string',
   setting: 'string',
   role: 'string',
