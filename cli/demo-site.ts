@@ -6,13 +6,15 @@ import { chmod, cp, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeAuditTrust } from '../audit/trust-maker.ts';
 import { CLINICAL_TOPICS } from '../examples/hospital/clinical-values.ts';
 import { allow } from '../kafka/acl.ts';
 import { KafkaAdmin } from '../kafka/admin.ts';
 import type { KafkaJsOptions } from '../kafka/kafkajs-client.ts';
 import type { Login } from '../kafka/login.ts';
-import { createKeyringFile } from '../keys/keyring.ts';
+import { createKeyringFile, loadKeyring } from '../keys/keyring.ts';
 import { GauzeError } from '../platform/errors.ts';
+import { topicNames } from '../schemas/topic-names.ts';
 import { freePorts } from '../stack/free-ports.ts';
 import type { Stack } from '../stack/local-stack.ts';
 
@@ -29,6 +31,8 @@ export type DemoAudience = keyof typeof READERS;
 export const AUDIENCES = ['research', 'analytics', 'billing'] as const satisfies readonly DemoAudience[];
 
 const FEED = 'ehr-feed';
+/** Name of the demo's log of seals. */
+const ORIGIN = 'gauze.demo/hospital';
 /** People of the hospital who have a Kafka user of their own too, without any right. */
 const PEOPLE_AT_KAFKA = ['alice', 'bob'] as const;
 const ROLES = ['admin', 'topology', 'approvals', 'provisioner', 'sealer', 'auditor'] as const;
@@ -63,15 +67,23 @@ export async function makeSite(stack: Stack, directory: string): Promise<DemoSit
     await secret(join(secrets, username), password);
     await secret(join(secrets, `${username}.properties`), clientProperties(username, password));
   }
-  await createKeyringFile(join(secrets, 'keyring.json'), AUDIENCES);
+  const rootVkey = await makeKeys(secrets);
   const policies = fileURLToPath(new URL('../examples/hospital/policies/', import.meta.url));
   await cp(policies, join(directory, 'policies'), { recursive: true });
   const access = fileURLToPath(new URL('../examples/hospital/access.yaml', import.meta.url));
   await cp(access, join(directory, 'access.yaml'));
   const config = join(directory, 'gauze.yaml');
   const [port = 0] = await freePorts(1);
-  await writeFile(config, configText(stack, port));
+  await writeFile(config, configText(stack, port, rootVkey));
   return { directory, config, as };
+}
+
+/** Keyring, root key and trust file, as `gauze keys init` makes them; gives the key that checks the trust file. */
+async function makeKeys(secrets: string): Promise<string> {
+  const file = join(secrets, 'keyring.json');
+  await createKeyringFile(file, AUDIENCES);
+  const keyring = await loadKeyring(file);
+  return (await makeAuditTrust(secrets, { keyring, origin: ORIGIN, names: topicNames('gauze') })).rootVkey;
 }
 
 async function makeRawTopics(options: KafkaJsOptions): Promise<void> {
@@ -106,7 +118,11 @@ function roleLine(role: string): string {
   return `    ${role}: { mechanism: scram-sha-256, username: gauze-${role}, passwordFile: secrets/gauze-${role} }`;
 }
 
-function configText({ brokers, registryUrl, redisUrl, oidcIssuer }: Stack, httpPort: number): string {
+function configText(
+  { brokers, registryUrl, redisUrl, oidcIssuer }: Stack,
+  httpPort: number,
+  rootVkey: string,
+): string {
   return [
     '# A site of the demo; docs/reference/config.md describes every setting.',
     'kafka:',
@@ -117,6 +133,7 @@ function configText({ brokers, registryUrl, redisUrl, oidcIssuer }: Stack, httpP
     `registry: { url: '${registryUrl}' }`,
     `redis: { url: '${redisUrl}' }`,
     'keys: { file: secrets/keyring.json }',
+    `audit: { origin: '${ORIGIN}', trustFile: secrets/trust.note, rootVkey: '${rootVkey}' }`,
     'policies: policies/',
     `oidc: { issuer: '${oidcIssuer}', audience: gauze }`,
     `http: { host: 127.0.0.1, port: ${httpPort} }`,

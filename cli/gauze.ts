@@ -8,9 +8,11 @@ import { addAccessVerbs } from './access-verbs.ts';
 import { addAuditVerbs } from './audit-verbs.ts';
 import type { CheckOptions } from './check-command.ts';
 import type { DemoOptions } from './demo-command.ts';
+import { addKeysVerbs } from './keys-verbs.ts';
 import type { ResumeOptions } from './resume-command.ts';
 import type { RunOptions } from './run-command.ts';
 import { print, report } from './terminal.ts';
+import { addWitnessVerbs } from './witness-verbs.ts';
 
 interface CommonOptions {
   readonly config: string;
@@ -114,6 +116,8 @@ verb('logout', 'end the log-in').action(
 );
 addAccessVerbs(verb, act);
 addAuditVerbs(program, act);
+addWitnessVerbs(program, act);
+addKeysVerbs(program, act);
 program
   .command('demo')
   .description('a synthetic hospital, masked for three audiences on a local stack, and every promise checked')

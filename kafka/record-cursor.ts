@@ -10,6 +10,8 @@ export class RecordCursor {
   offset = 0;
   /** Milliseconds since the epoch: the record's own time, or the broker's where the topic stamps records. */
   timestampMs = 0;
+  /** Where the length of the key stands. */
+  bodyStart = 0;
   /** Start of the key's bytes; -1 where the key is null. */
   keyStart = -1;
   keyEnd = -1;
@@ -47,6 +49,7 @@ export class RecordCursor {
     this.position++;
     const timestampDelta = this.varint();
     const offsetDelta = this.varint();
+    this.bodyStart = this.position;
     const keyLength = this.varint();
     this.keyStart = keyLength < 0 ? -1 : this.position;
     if (keyLength > 0) this.position += keyLength;

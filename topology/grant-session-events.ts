@@ -5,6 +5,7 @@
 import { deliveryEvent, grantStopped, leaseEvent, underGrant } from '../audit/grant-events.ts';
 import { sessionClosed, sessionOpened, sessionSeek } from '../audit/lane-events.ts';
 import type { PolicyInForce } from '../audit/lane-events.ts';
+import { outputSha256 } from '../audit/output-hash.ts';
 import type { EventBody } from '../audit/audit-chain.ts';
 import { nowMs } from '../platform/clock.ts';
 import { SUBJECT_TOKEN_BYTES } from '../schemas/access-codecs.ts';
@@ -63,6 +64,15 @@ export function deliveryOf(
   context: GrantContext,
   state: GrantState,
   policy: PolicyInForce,
+  batch: GrantBatch,
+): EventBody {
+  return { ...coveredBy(context, state, policy, batch), output_sha256: outputSha256(batch.writer) };
+}
+
+function coveredBy(
+  context: GrantContext,
+  state: GrantState,
+  policy: PolicyInForce,
   { range, work, selection }: GrantBatch,
 ): EventBody {
   const identity = grantIdentity(context, state, range.partition);
@@ -79,7 +89,7 @@ export function leaseOf(
   batch: GrantBatch,
 ): EventBody {
   const newPersons = subjectsOf(state, batch.selection.newPersons);
-  return leaseEvent(deliveryOf(context, state, policy, batch), newPersons);
+  return leaseEvent(coveredBy(context, state, policy, batch), newPersons);
 }
 
 function closedEvent(

@@ -2,6 +2,7 @@
  * The lane of an audience: records masked by its plans, into its sanitized topic. What it cannot mask it withholds;
  * nothing of a raw record reaches the output but what a plan writes.
  */
+import { outputSha256 } from '../audit/output-hash.ts';
 import type { PolicyInForce } from '../audit/lane-events.ts';
 import { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
 import { GauzeError } from '../platform/errors.ts';
@@ -100,8 +101,9 @@ class MaskingWork implements LaneWork {
   }
 
   finish(policy: PolicyInForce, firstOffset: number, nextOffset: number): FinishedWork {
+    const event = batchEvent(this.setup.identity, policy, this.done, firstOffset, nextOffset);
     return {
-      event: batchEvent(this.setup.identity, policy, this.done, firstOffset, nextOffset),
+      event: { ...event, output_sha256: outputSha256(this.writer) },
       output: this.writer,
       withheld: this.done.withheld,
       entries: this.unseen ? [tagsEntry(this.context.principal, this.unseen)] : [],

@@ -9,12 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
+import { makeAuditTrust } from '../../audit/trust-maker.ts';
 import { CLINICAL_TOPICS } from '../../examples/hospital/clinical-values.ts';
 import type { ClinicalRecord, ClinicalTopic } from '../../examples/hospital/clinical-values.ts';
 import { feedHospital } from '../../examples/hospital/feed.ts';
 import { allow } from '../../kafka/acl.ts';
 import { ordinaryProducer } from '../../kafka/kafkajs-client.ts';
-import { createKeyringFile } from '../../keys/keyring.ts';
+import { createKeyringFile, loadKeyring } from '../../keys/keyring.ts';
 import { sanitizedTopic, topicNames } from '../../schemas/topic-names.ts';
 import type { TopicNames } from '../../schemas/topic-names.ts';
 import type { LaneReport } from '../../topology/lane-report.ts';
@@ -73,6 +74,8 @@ export class TestSite {
   readonly namespace: string;
   readonly names: TopicNames;
   readonly topics: readonly ClinicalTopic[];
+  /** Checks the site's trust file, `trust.note` in its directory. */
+  rootVkey = '';
   private readonly instances: RunningInstance[] = [];
 
   private constructor(directory: string, namespace: string, topics: readonly ClinicalTopic[]) {
@@ -93,10 +96,14 @@ export class TestSite {
       'gauze-approvals',
       'gauze-provisioner',
       'gauze-sealer',
+      'gauze-auditor',
     ]) {
       await writeFile(join(directory, role), loginOf(role).password, { mode: 0o600 });
     }
     await createKeyringFile(site.keyringFile, [...AUDIENCES]);
+    const keyring = await loadKeyring(site.keyringFile);
+    const { origin, names } = site;
+    site.rootVkey = (await makeAuditTrust(directory, { keyring, origin, names })).rootVkey;
     for (const file of await readdir(POLICIES)) {
       const text = await readFile(join(POLICIES, file), 'utf8');
       await writeFile(join(directory, 'policies', file), site.localPolicy(text));
@@ -114,6 +121,11 @@ export class TestSite {
       });
     });
     return site;
+  }
+
+  /** Name of the log of seals. */
+  get origin(): string {
+    return `gauze.test/${this.namespace}`;
   }
 
   get keyringFile(): string {
@@ -243,6 +255,10 @@ export class TestSite {
     return spawn(process.execPath, [GAUZE, ...args, ...config], { stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
+  private auditText(): string {
+    return `audit: { origin: '${this.origin}', trustFile: trust.note, rootVkey: '${this.rootVkey}' }`;
+  }
+
   private configText(more: string): string {
     const { brokers, registryUrl } = testStack();
     const login = (name: string): string =>
@@ -255,10 +271,12 @@ export class TestSite {
     approvals: ${login('gauze-approvals')}
     provisioner: ${login('gauze-provisioner')}
     sealer: ${login('gauze-sealer')}
+    auditor: ${login('gauze-auditor')}
 registry: { url: '${registryUrl}' }
 keys: { file: ${this.keyringFile} }
 policies: policies/
 topics: { prefix: ${this.namespace} }
+${/^audit:/m.test(more) ? '' : this.auditText()}
 ${more}
 `;
   }
