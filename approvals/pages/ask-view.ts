@@ -27,7 +27,7 @@ export function topicChoice(topics: readonly AskableTopic[], path: string): Html
       ${askable.map(
         ({ topic, audiences }) =>
           html`<li>
-            <h2 class="first-letter">${topic}</h2>
+            <h2>${topic}</h2>
             ${audiences.map(
               (audience) =>
                 html`<p>

@@ -13,7 +13,7 @@ import { documentOf, sendPage } from './frame.ts';
 import { grantPages } from './grant-pages.ts';
 import { html } from './html.ts';
 import type { Html } from './html.ts';
-import { failureNotice, viewerOf } from './page-kit.ts';
+import { viewerOf } from './page-kit.ts';
 import type { PageServices } from './page-kit.ts';
 import { requestPages } from './request-pages.ts';
 import { frameOf, loggedOutNotice, onlyVisitors, visitorRoutes } from './visitors.ts';
@@ -85,9 +85,11 @@ function plainFailure(
 ): Html {
   const { error, status } = failure;
   const isLoggedOut = error.code === 'ERR_HTTP_LOGGED_OUT';
-  const notice = isLoggedOut ? loggedOutNotice(request) : failureNotice(failure);
+  const notice = isLoggedOut ? loggedOutNotice(request) : null;
   const frame = status >= 500 ? { visitor: null, csrf: '' } : frameOf(request, reply, services);
-  const body = html`<p class="muted">${error.code}, ${request.id}</p>
+  const what = html`<div class="alert" role="alert"><p>${error.message} ${error.action}</p></div>`;
+  const body = html`${isLoggedOut ? null : what}
+    <p class="muted">${error.code}, ${request.id}</p>
     <p>
       ${frame.visitor ? html`<a href="/requests">To the requests</a>` : html`<a href="/login">Log in</a>`}
     </p>`;

@@ -54,13 +54,15 @@ export function historyTable(history: readonly HistoryLine[]): Html {
       html`<tr>
         <td>${timeWords(moment(atMs))}</td>
         <td>${by ?? 'gauze'}</td>
-        <td>${stepWords(type)}${cause ? ` (${cause})` : ''}</td>
-        <td class="said">${reason}</td>
+        <td>
+          ${stepWords(type)}${cause ? ` (${cause})` : ''}
+          ${reason ? html`<span class="said">${reason}</span>` : null}
+        </td>
       </tr>`,
   );
   return html`<section>
     <h2>History</h2>
-    ${table('What happened, oldest first', ['When', 'Who', 'What', 'Why'], rows)}
+    ${table('What happened, oldest first', ['When', 'Who', 'What, and why'], rows)}
   </section>`;
 }
 

@@ -89,16 +89,17 @@ p{margin:.5rem 0;max-width:44rem}
 .state{display:inline-block;border:1px solid var(--edge);border-radius:.3rem;padding:.05rem .5rem;font-weight:600}
 .words{margin:0;display:grid;grid-template-columns:1fr;gap:0}
 .words dt{color:var(--muted);font-weight:600;margin-top:.6rem}
-.words dt::first-letter,.first-letter::first-letter{text-transform:uppercase}
+.words dt::first-letter{text-transform:uppercase}
 .words dd{margin:0;overflow-wrap:anywhere;white-space:pre-line;unicode-bidi:isolate}
 .cards{list-style:none;margin:0;padding:0;display:grid;gap:.6rem}
 .cards>li{border:1px solid var(--edge);border-radius:.4rem;background:var(--panel);padding:.7rem .9rem}
+.cards h2{margin:0 0 .3rem;font-size:1rem;overflow-wrap:anywhere}
 .cards p{margin:.2rem 0;overflow-wrap:anywhere}
 .scroll{overflow-x:auto;border:1px solid var(--edge);border-radius:.4rem}
 table{border-collapse:collapse;width:100%;font-size:.95rem}
 caption{text-align:left;padding:.5rem .7rem;color:var(--muted)}
 th,td{text-align:left;vertical-align:top;padding:.4rem .7rem;border-top:1px solid var(--edge)}
-td.said{white-space:pre-line;unicode-bidi:isolate;min-width:12rem}
+.said{display:block;color:var(--muted);white-space:pre-line;unicode-bidi:isolate;overflow-wrap:anywhere}
 td:first-child,th code{white-space:nowrap;overflow-wrap:normal}
 .words+.scroll,.filter+.cards,.filter+p,.scroll+form{margin-top:1rem}
 code{font-family:ui-monospace,Menlo,Consolas,monospace;font-size:.92em;overflow-wrap:anywhere}

@@ -68,6 +68,7 @@ describe('a good file', () => {
       port: 8088,
       requestsPerPerson: 300,
       requestsPerAddress: 1_200,
+      trustedProxies: [],
     });
     expect(config.topics.prefix).toBe('gauze');
     expect(config.policies).toBe(path.join(folder, 'policies'));
