@@ -135,6 +135,7 @@ async function writeSegment(
 export class ExportSource implements AuditSource {
   readonly clusterId: string;
   readonly asOfMs: number;
+  readonly isLive = false;
   private readonly directory: string;
   private readonly manifest: RawExportManifest;
   private readonly found: { place: string; detail: string }[] = [];

@@ -43,6 +43,8 @@ export interface AuditSource {
   readonly clusterId: string;
   /** When the source was looked at: now for live topics, the time of the export for an export; milliseconds. */
   readonly asOfMs: number;
+  /** Writers go on while it is read: positions may need a moment to settle. */
+  readonly isLive: boolean;
   /** Partitions of all audit topics that there are. */
   partitions(): Promise<readonly SourcePartition[]>;
   /**

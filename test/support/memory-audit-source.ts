@@ -49,6 +49,7 @@ export function copyAudit(audit: MemoryAudit): MemoryAudit {
 }
 
 export class MemoryAuditSource implements AuditSource {
+  readonly isLive = false;
   private readonly audit: MemoryAudit;
   /** Records that were handed out; says how much work a run was. */
   read = 0;

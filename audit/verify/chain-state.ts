@@ -1,0 +1,79 @@
+/**
+ * What is remembered of one chain while its events go by, and how it is written down. Positions, hashes and public
+ * keys only.
+ */
+import type { PhiAuditEvent } from '../../schemas/control-codecs.ts';
+import { sessionKeyFrom } from './signature-check.ts';
+import type { SessionKey } from './signature-check.ts';
+
+export interface ChainState {
+  /** 32 hex digits. */
+  readonly id: string;
+  readonly writerId: string;
+  readonly partition: number;
+  seq: number;
+  head: Buffer;
+  epoch: number;
+  session: SessionKey | null;
+  /** Number of the last event with a valid signature. */
+  signedSeq: number;
+  /** When that was recorded, by the writer's clock. */
+  signedAtMs: number;
+  /** When the broker appended the last event. */
+  lastAtMs: number;
+  end: 'open' | 'closed' | 'succeeded';
+  readonly isLane: boolean;
+  /** It gives signs of life of a whole process. */
+  beats: boolean;
+  /** A signature was wrong or missing. */
+  isFaulty: boolean;
+  /** Signatures have stopped; told once. */
+  isStripped: boolean;
+  /** It has said that nothing more comes. */
+  isQuiet: boolean;
+  /** Opened with an admin's key. */
+  isAdmin: boolean;
+}
+
+export interface ChainJson {
+  readonly id: string;
+  readonly writerId: string;
+  readonly partition: number;
+  readonly seq: number;
+  readonly head: string;
+  readonly epoch: number;
+  readonly key: string | null;
+  readonly signedSeq: number;
+  readonly signedAtMs: number;
+  readonly lastAtMs: number;
+  readonly end: ChainState['end'];
+  readonly isLane: boolean;
+  readonly beats: boolean;
+  readonly isFaulty: boolean;
+  readonly isStripped: boolean;
+  readonly isQuiet?: boolean;
+  readonly isAdmin: boolean;
+}
+
+/** The state before the first event of a chain. */
+export function newChain(
+  id: string,
+  placed: { readonly event: PhiAuditEvent; readonly partition: number; readonly appendTimeMs: number },
+): ChainState {
+  const { event, partition, appendTimeMs } = placed;
+  return {
+    ...{ id, writerId: event.writer_id, partition, seq: -1, head: Buffer.alloc(32), epoch: 0, session: null },
+    ...{ signedSeq: -1, signedAtMs: event.recorded_at / 1000, lastAtMs: appendTimeMs, end: 'open' },
+    ...{ isLane: event.group !== null && event.grant === null, beats: false },
+    ...{ isFaulty: false, isStripped: false, isQuiet: false, isAdmin: false },
+  };
+}
+
+export function chainJson({ session, head, ...rest }: ChainState): ChainJson {
+  return { ...rest, head: head.toString('hex'), key: session?.text ?? null };
+}
+
+export function chainFrom({ key, head, isQuiet = false, ...rest }: ChainJson): ChainState {
+  const session = key === null ? null : sessionKeyFrom(key);
+  return { ...rest, isQuiet, head: Buffer.from(head, 'hex'), session };
+}
