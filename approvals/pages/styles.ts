@@ -100,7 +100,8 @@ table{border-collapse:collapse;width:100%;font-size:.95rem}
 caption{text-align:left;padding:.5rem .7rem;color:var(--muted)}
 th,td{text-align:left;vertical-align:top;padding:.4rem .7rem;border-top:1px solid var(--edge)}
 .said{display:block;color:var(--muted);white-space:pre-line;unicode-bidi:isolate;overflow-wrap:anywhere}
-td:first-child,th code{white-space:nowrap;overflow-wrap:normal}
+td:first-child{min-width:7.2rem}
+th code{white-space:nowrap;overflow-wrap:normal}
 .words+.scroll,.filter+.cards,.filter+p,.scroll+form{margin-top:1rem}
 code{font-family:ui-monospace,Menlo,Consolas,monospace;font-size:.92em;overflow-wrap:anywhere}
 pre{margin:0;white-space:pre-wrap;overflow-wrap:anywhere;min-width:16rem}
