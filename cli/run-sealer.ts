@@ -2,8 +2,9 @@
  * `gauze run --role sealer`: seals the audit topics and watches over them, until a signal. It listens on no port, and
  * its log-in reads no topic but those of the audit.
  */
-import { NOTE_KEY, noteSigner } from '../audit/signed-note.ts';
+import { NOTE_KEY, noteSigner, parseVkey } from '../audit/signed-note.ts';
 import { placeKey } from '../audit/sealer/coverage-watch.ts';
+import { WitnessClient } from '../audit/witness/witness-client.ts';
 import { Sealer } from '../audit/sealer/sealer.ts';
 import type { SealerOptions, SealerSight } from '../audit/sealer/sealing-session.ts';
 import type { KafkaAdmin } from '../kafka/admin.ts';
@@ -66,7 +67,9 @@ async function optionsOf(
     origin,
     intervalMs: config.audit.sealIntervalMs,
     signer: noteSigner(origin, NOTE_KEY.ED25519, key),
-    witnesses: [],
+    witnesses: config.audit.witnesses.map(
+      ({ url, vkey }) => new WitnessClient({ url, key: parseVkey(vkey) }),
+    ),
     roles: principals,
     sight,
     schemaIds: {

@@ -1,7 +1,6 @@
 /**
  * One session of the sealer: takes the transactional id over, goes on from the last seal, and seals once an interval.
- * The order inside a round is the proof: offsets of groups, then the ends of the audit partitions, then the seal, then
- * the seal read back, then the signature. A session that has thrown is over; nothing of it is used again.
+ * A session that has thrown is over; nothing of it is used again.
  */
 import { monotonicMs, nowMs, sleep } from '../../platform/clock.ts';
 import { GauzeError, ownError } from '../../platform/errors.ts';
@@ -21,6 +20,8 @@ import { CheckpointMaker } from './checkpoint-maker.ts';
 import type { CheckpointWitness } from './checkpoint-maker.ts';
 import type { CommittedOffset } from './coverage-watch.ts';
 import { olderProof } from './older-proof.ts';
+import { sealRound } from './round.ts';
+import type { Appended } from './round.ts';
 import { SealState } from './seal-state.ts';
 import { SealsLog } from './seals-log.ts';
 import { SealsTree } from './seals-tree.ts';
@@ -135,31 +136,37 @@ export class SealingSession {
   }
 
   private async round(signal: AbortSignal): Promise<void> {
-    const { alarms } = this.state;
-    const groups = await this.groups(signal);
-    await this.audit.readNew(signal);
-    const settings = await this.watch(groups);
-    const seal = this.state.seal({
+    const { n, alarms } = await sealRound<readonly GroupView[], PhiAuditSeal>({
+      readGroups: async () => await this.groups(signal),
+      readAudit: async () => await this.audit.readNew(signal),
+      seal: async (groups) => await this.nextSeal(groups),
+      append: async (seal) => await this.append(seal, signal),
+      readBack: async ({ value, offset }) => {
+        const read = await this.log.readBack(value, offset, signal);
+        this.tree.append(read.hash);
+        this.state.follow(read.seal, read.hash);
+      },
+      sign: async () => await this.maker.make(this.tree, this.state.alarms, signal),
+      publish: async (note) => {
+        const checkpoint = checkpointCodec.encode({ note }, this.options.schemaIds.checkpoint);
+        await this.commit(CHECKPOINT_KEY, checkpoint, signal);
+      },
+    });
+    this.options.onSealed({ n, alarms: alarms.length });
+  }
+
+  private async nextSeal(groups: readonly GroupView[]): Promise<PhiAuditSeal> {
+    const topicConfigHash = await this.watch(groups);
+    return this.state.seal({
       nowMs: nowMs(),
       committed: this.laneOffsets(groups),
       logEnds: await this.options.sight.logEnds(this.state.coverage.places),
-      topicConfigHash: settings,
+      topicConfigHash,
       sealsFrontier: this.tree.subtreeRoots,
     });
-    const { value, offset } = await this.append(seal, signal);
-    const read = await this.log.readBack(value, offset, signal);
-    this.tree.append(read.hash);
-    this.state.follow(read.seal, read.hash);
-    const note = await this.maker.make(this.tree, alarms, signal);
-    const checkpoint = checkpointCodec.encode({ note }, this.options.schemaIds.checkpoint);
-    await this.commit(CHECKPOINT_KEY, checkpoint, signal);
-    this.options.onSealed({ n: seal.n, alarms: seal.alarms.length });
   }
 
-  private async append(
-    seal: PhiAuditSeal,
-    signal: AbortSignal,
-  ): Promise<{ readonly value: Buffer; readonly offset: number }> {
+  private async append(seal: PhiAuditSeal, signal: AbortSignal): Promise<Appended> {
     const value = sealCodec.encode(seal, this.options.schemaIds.seal);
     return { value, offset: await this.commit(this.options.origin, value, signal) };
   }
