@@ -125,7 +125,7 @@ export class GrantPlay {
     const [identity, redis, [port]] = await Promise.all([TestIdentity.open(), OwnRedis.make(), freePorts(1)]);
     await redis.start();
     const config = stringify({
-      limits: { batchBytes: 2_048, lingerMs: 50, fetchBytes: 65_536 },
+      limits: { batchBytes: 2_048, lingerMs: 50, fetchBytes: 262_144 },
       redis: { url: redis.url },
       oidc: identity.oidc,
       http: { port, requestsPerPerson: 100_000, requestsPerAddress: 100_000 },
