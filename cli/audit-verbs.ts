@@ -3,6 +3,9 @@
  * that is loaded when it is used.
  */
 import type { Command } from 'commander';
+import { addAuditProofVerbs } from './audit-proof-verbs.ts';
+import { addAuditQueryVerbs } from './audit-query-verbs.ts';
+import { addAuditVerifyVerbs } from './audit-verify-verbs.ts';
 
 type Act = <Args extends unknown[]>(
   run: (...args: Args) => Promise<number>,
@@ -11,7 +14,11 @@ type Act = <Args extends unknown[]>(
 type AddVerb = (name: string, description: string) => Command;
 
 /** The parts of the family: `verb` starts a subcommand, `act` runs it and sets the exit code. */
-const PARTS: readonly ((verb: AddVerb, act: Act) => void)[] = [];
+const PARTS: readonly ((verb: AddVerb, act: Act) => void)[] = [
+  addAuditVerifyVerbs,
+  addAuditQueryVerbs,
+  addAuditProofVerbs,
+];
 
 /** Adds `gauze audit` and its subcommands. */
 export function addAuditVerbs(program: Command, act: Act): void {

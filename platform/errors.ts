@@ -1147,7 +1147,7 @@ export const ERRORS = {
   ERR_AUDIT_HOLDS_FILE: {
     kind: 'usage',
     message: 'The file {file} of holds or recipients is not as expected: {expected}.',
-    action: 'Correct it; docs/audit.md shows one of each.',
+    action: 'Correct it; `gauze audit disclosures --help` says what stands in them.',
   },
   ERR_AUDIT_TRUST_FILE: {
     kind: 'usage',
@@ -1223,6 +1223,16 @@ export const ERRORS = {
     kind: 'usage',
     message: '{file}:{line}: the policy of logs and witnesses is wrong; expected: {expected}.',
     action: 'Correct the line; the format is that of c2sp.org/tlog-policy.',
+  },
+  ERR_AUDIT_PROOF: {
+    kind: 'usage',
+    message: 'The proof of an event does not hold; expected: {expected}.',
+    action: 'Get the proof again; if it stays so, it proves nothing.',
+  },
+  ERR_AUDIT_NOT_PROVABLE: {
+    kind: 'usage',
+    message: 'There is no proof of {topic} partition {partition} offset {offset}; missing: {expected}.',
+    action: 'Check the place; what was sealed a moment ago is provable once its checkpoint is out.',
   },
   ERR_AUDIT_QUORUM: {
     kind: 'usage',
