@@ -35,6 +35,11 @@ export function note(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
+/** A line of progress that takes the place of the one before; only where a person looks. Empty: it goes away. */
+export function noteInPlace(line: string): void {
+  process.stderr.write(`\r\x1b[2K${line}`);
+}
+
 /** Asks a person for a yes; a script says `option` instead. Throws ERR_USAGE_ARGUMENT where nobody can be asked. */
 export async function confirmed(question: string, option: string): Promise<boolean> {
   if (!process.stdin.isTTY)

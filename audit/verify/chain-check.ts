@@ -80,10 +80,22 @@ export class ChainCheck {
       this.chains.set(
         id,
         chainFrom({
-          ...{ id, writerId: each.writer_id, partition: each.partition, seq: each.seq },
-          ...{ head: each.head.toString('hex'), epoch: each.key_epoch, key: session?.text ?? null },
-          ...{ signedSeq: each.seq, signedAtMs: appendTimeMs, lastAtMs: appendTimeMs, end: 'open' },
-          ...{ isLane: true, beats: false, isFaulty: false, isStripped: false, isAdmin: false },
+          id,
+          writerId: each.writer_id,
+          partition: each.partition,
+          seq: each.seq,
+          head: each.head.toString('hex'),
+          epoch: each.key_epoch,
+          key: session?.text ?? null,
+          signedSeq: each.seq,
+          signedAtMs: appendTimeMs,
+          lastAtMs: appendTimeMs,
+          end: 'open',
+          isLane: true,
+          beats: false,
+          isFaulty: false,
+          isStripped: false,
+          isAdmin: false,
         }),
       );
     }

@@ -62,10 +62,23 @@ export function newChain(
 ): ChainState {
   const { event, partition, appendTimeMs } = placed;
   return {
-    ...{ id, writerId: event.writer_id, partition, seq: -1, head: Buffer.alloc(32), epoch: 0, session: null },
-    ...{ signedSeq: -1, signedAtMs: event.recorded_at / 1000, lastAtMs: appendTimeMs, end: 'open' },
-    ...{ isLane: event.group !== null && event.grant === null, beats: false },
-    ...{ isFaulty: false, isStripped: false, isQuiet: false, isAdmin: false },
+    id,
+    writerId: event.writer_id,
+    partition,
+    seq: -1,
+    head: Buffer.alloc(32),
+    epoch: 0,
+    session: null,
+    signedSeq: -1,
+    signedAtMs: event.recorded_at / 1e3,
+    lastAtMs: appendTimeMs,
+    end: 'open',
+    isLane: event.group !== null && event.grant === null,
+    beats: false,
+    isFaulty: false,
+    isStripped: false,
+    isQuiet: false,
+    isAdmin: false,
   };
 }
 

@@ -24,7 +24,7 @@ export class PartitionCursor {
       if (this.isOver) return null;
       const { value, done } = await this.pieces.next();
       if (done === true) this.isOver = true;
-      else [this.piece, this.at] = [value as readonly SourceRecord[], 0];
+      else [this.piece, this.at] = [value, 0];
     }
     return this.piece[this.at]!;
   }

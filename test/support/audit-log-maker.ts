@@ -108,8 +108,15 @@ export class AuditLogMaker {
   constructor(options: MakerOptions = {}) {
     this.options = { auditPartitions: 2, rawPartitions: 2, signEveryMs: 1_000, witnessed: true, ...options };
     const place = (kind: MemoryPartition['kind'], partition: number, id: string): MemoryPartition => ({
-      ...{ kind, topic: MADE_TOPICS[kind], topicId: id.repeat(32), partition },
-      ...{ logStartOffset: 0, endOffset: 0, records: [] },
+      kind,
+      topic: MADE_TOPICS[kind],
+      topicId: id.repeat(32),
+      partition,
+      ...{
+        logStartOffset: 0,
+        endOffset: 0,
+        records: [],
+      },
     });
     const each = [...Array.from({ length: this.options.auditPartitions }).keys()];
     this.audit = {
@@ -221,7 +228,9 @@ export class AuditLogMaker {
     const indexSha256 = createHash('sha256').update(value).digest();
     const body = indexBatch(lane.identity, POLICY, this.nowMs, {
       ...facts,
-      ...{ distinct: recordCount, tokenBytes: 8, indexSha256 },
+      distinct: recordCount,
+      tokenBytes: 8,
+      indexSha256,
     });
     const subjects = this.subjects(lane.identity.partition % this.options.auditPartitions);
     this.transaction([
@@ -383,8 +392,15 @@ export class AuditLogMaker {
   private as(lane: MadeLane, body: EventBody): EventBody {
     if (lane.kind !== 'grant') return body;
     const grant = {
-      ...{ id: lane.writerId, version: 1, request_id: 'req-1', expires_at: (START_MS + 3_600_000) * 1000 },
-      ...{ approved_by: ['carol@example.org'], emergency: false, scope_sha256: null },
+      id: lane.writerId,
+      version: 1,
+      request_id: 'req-1',
+      expires_at: (START_MS + 36e5) * 1e3,
+      ...{
+        approved_by: ['carol@example.org'],
+        emergency: false,
+        scope_sha256: null,
+      },
     };
     return underGrant(body, { grant, beneficiary: 'User:alice', purpose: 'TREAT' });
   }
