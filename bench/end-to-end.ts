@@ -25,13 +25,18 @@ import { median } from './table.ts';
 import { BENCH_POLICIES, taggedSchema } from './end-to-end-policies.ts';
 
 const GAUZE = fileURLToPath(new URL('../cli/gauze.ts', import.meta.url));
+const WITHOUT_AUDIT = new URL('without-audit.ts', import.meta.url).href;
 const PARTITIONS = 4;
 const BATCH_RECORDS = 1_000;
 /** Kernel clock ticks per second in /proc; fixed at 100 on Linux. */
 const TICKS_PER_SECOND = 100;
 
+/** How much of the audit is on: all, all but the hash over outputs, or a null writer that is in bench/ alone. */
+export const AUDITS = ['full', 'no-hash', 'null'] as const;
+export type Audit = (typeof AUDITS)[number];
+
 /** One run of the job. */
-interface Run {
+export interface Run {
   readonly recordsPerSecond: number;
   readonly cpuMicrosPerRecord: number;
   readonly peakMiB: number;
@@ -74,7 +79,13 @@ export async function benchEndToEnd(options: { quick: boolean }): Promise<BenchT
   };
 }
 
-async function runOnce(stack: Stack, prefix: string, records: number): Promise<Run> {
+/** One run on a topic of its own that is full before the instance starts. */
+export async function runOnce(
+  stack: Stack,
+  prefix: string,
+  records: number,
+  audit: Audit = 'full',
+): Promise<Run> {
   const topic = `${prefix}.encounters`;
   const directory = await mkdtemp(join(tmpdir(), 'gauze-bench-'));
   const cluster = new Cluster({
@@ -93,7 +104,7 @@ async function runOnce(stack: Stack, prefix: string, records: number): Promise<R
     await fill(cluster, topic, schemaId, records);
     await writeSite(stack, directory, prefix, topic);
     await gauze(directory, 'apply');
-    return await measure(admin, directory, prefix, topic, records);
+    return await measure(admin, directory, { prefix, topic, records, audit });
   } finally {
     await admin.close();
     await cluster.close();
@@ -126,13 +137,14 @@ async function fill(cluster: Cluster, topic: string, schemaId: number, records: 
 async function measure(
   admin: KafkaAdmin,
   directory: string,
-  prefix: string,
-  topic: string,
-  records: number,
+  { prefix, topic, records, audit }: { prefix: string; topic: string; records: number; audit: Audit },
 ): Promise<Run> {
   const ends = (await admin.topicEndOffsets(topic)).reduce((sum, { high }) => sum + Number(high), 0);
-  const child = spawn(process.execPath, [GAUZE, 'run', '--config', join(directory, 'gauze.yaml')], {
+  const without = audit === 'full' ? [] : ['--import', WITHOUT_AUDIT];
+  const command = [...without, GAUZE, 'run', '--config', join(directory, 'gauze.yaml')];
+  const child = spawn(process.execPath, command, {
     stdio: ['ignore', 'ignore', 'ignore'],
+    env: { ...process.env, GAUZE_BENCH_WITHOUT: audit },
   });
   try {
     let firstSeen = 0;
