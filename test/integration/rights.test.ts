@@ -87,10 +87,10 @@ describe("an audience's log-in", () => {
 
 describe('gauze-auditor', () => {
   test('reads the audit topics and the access log, and no other', async () => {
-    const { access, auditEvents, auditSubjects, grants, policies, withheld } = site.names;
+    const { access, auditEvents, auditSeals, auditSubjects, grants, policies, withheld } = site.names;
     const { value } = await firstRecord(loginOf('gauze-auditor'), auditEvents, uniqueName('gauze-auditor-x'));
     expect(auditEventCodec.decode(value!).type).toBe('session.opened');
-    for (const topic of [access, auditSubjects]) {
+    for (const topic of [access, auditSubjects, auditSeals]) {
       expect(await fetchFirst(loginOf('gauze-auditor'), topic)).toBeGreaterThanOrEqual(0);
     }
     const data = [site.raw(PATIENTS), site.sanitized(PATIENTS, 'research')];
@@ -99,7 +99,51 @@ describe('gauze-auditor', () => {
         firstRecord(loginOf('gauze-auditor'), topic, uniqueName('gauze-auditor-x')),
       ).rejects.toThrow(NO_TOPIC);
     }
-    expect(await write(loginOf('gauze-auditor'), auditEvents)).toBe(NO_TOPIC);
+    // What an auditor asks is an event, and the only thing that an auditor writes.
+    for (const topic of [auditSubjects, auditSeals, access, site.raw(PATIENTS)])
+      expect(await write(loginOf('gauze-auditor'), topic)).toBe(NO_TOPIC);
+  });
+});
+
+describe('gauze-sealer', () => {
+  const sealer = () => loginOf('gauze-sealer');
+
+  test('reads the audit topics and no record of any other', async () => {
+    const { access, auditEvents, auditSeals, auditSubjects, grants, policies, withheld } = site.names;
+    for (const topic of [auditEvents, auditSubjects, auditSeals]) {
+      expect(await fetchFirst(sealer(), topic)).toBeGreaterThanOrEqual(0);
+    }
+    const data = [site.raw(PATIENTS), site.sanitized(PATIENTS, 'research')];
+    for (const topic of [...data, access, grants, policies, withheld]) {
+      await expect(fetchFirst(sealer(), topic)).rejects.toMatchObject({ code: 'ERR_KAFKA_RIGHT_MISSING' });
+    }
+  });
+
+  test('writes seals and nothing else; nobody of gauze but it writes them', async () => {
+    const { auditEvents, auditSeals, auditSubjects } = site.names;
+    for (const topic of [auditEvents, auditSubjects, site.raw(PATIENTS)])
+      expect(await write(sealer(), topic)).toBe(NO_TOPIC);
+    for (const role of ['gauze-topology', 'gauze-approvals', 'gauze-provisioner', 'gauze-auditor'])
+      expect(await write(loginOf(role), auditSeals)).toBe(NO_TOPIC);
+  });
+
+  test('alters and deletes nothing, and no role deletes an audit topic', async () => {
+    const refused = { code: 'ERR_KAFKA_RIGHT_MISSING' };
+    const { auditEvents, auditSeals } = site.names;
+    const config = { 'retention.ms': '1000' };
+    await expect(
+      withAdmin(async (admin) => await admin.replaceConfigs(auditSeals, config), sealer()),
+    ).rejects.toMatchObject(refused);
+    const rights = allow('User:gauze-sealer', ['read'], 'topic', site.raw(PATIENTS));
+    await expect(withAdmin(async (admin) => await admin.createAcls(rights), sealer())).rejects.toMatchObject(
+      refused,
+    );
+    for (const user of Object.keys(testStack().logins).filter((name) => name !== 'admin')) {
+      for (const topic of [auditEvents, auditSeals])
+        await expect(
+          withAdmin(async (admin) => await admin.deleteTopics([topic]), loginOf(user)),
+        ).rejects.toMatchObject(refused);
+    }
   });
 });
 
