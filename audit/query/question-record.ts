@@ -1,0 +1,114 @@
+/**
+ * Asking is an act too: each question becomes an audit event before its answer is given. The event holds the hash of
+ * the question and the number of results, never what was asked about or answered. No record, no answer.
+ */
+import { createHash } from 'node:crypto';
+import { controlBatch } from '../../kafka/control-batch.ts';
+import type { Cluster } from '../../kafka/cluster.ts';
+import { spread } from '../../kafka/spread.ts';
+import { TransactionalProducer } from '../../kafka/transactional-producer.ts';
+import type { AuditWriterKey } from '../../keys/audit-writer-key.ts';
+import { randomId } from '../../platform/clock.ts';
+import { GauzeError } from '../../platform/errors.ts';
+import type { TopicNames } from '../../schemas/topic-names.ts';
+import { AuditChain, systemEvent } from '../audit-chain.ts';
+import type { EventBody } from '../audit-chain.ts';
+
+/** Who asks. */
+export interface Asker {
+  /** A person's id, or the Kafka principal where nobody has logged in. */
+  readonly id: string;
+  readonly isPerson: boolean;
+  readonly roles: readonly string[];
+  /** Kafka principal that read the audit topics. */
+  readonly principal: string;
+}
+
+export interface AskedQuestion {
+  /** `audit.queried`, or what else was done with the answer. */
+  readonly type:
+    'audit.queried' | 'audit.token' | 'subject.disclosure_report' | 'subject.disclosure_withheld';
+  /** Name of the question. */
+  readonly name: string;
+  /** What was asked, a person by reference only; goes into the hash and nowhere else. */
+  readonly words: readonly string[];
+  readonly results: number;
+  /** More names, codes and counts. */
+  readonly ext?: Readonly<Record<string, string>>;
+}
+
+export interface RecordOptions {
+  readonly cluster: Cluster;
+  readonly names: TopicNames;
+  /** Registry id of PhiAuditEvent. */
+  readonly schemaId: number;
+  readonly key: AuditWriterKey;
+  readonly asker: Asker;
+}
+
+/** SHA-256 over the question, hex: the same question always gives the same hash. */
+export function questionHash({ name, words }: Pick<AskedQuestion, 'name' | 'words'>): string {
+  return createHash('sha256')
+    .update(JSON.stringify([name, ...words]))
+    .digest('hex');
+}
+
+/**
+ * Writes the events of `questions`, a chain of their own from its opening to its end, in one transaction.
+ * Resolves when that is committed; rejects with Kafka's errors, and then there is to be no answer.
+ */
+export async function recordQuestions(
+  { cluster, names, schemaId, key, asker }: RecordOptions,
+  questions: readonly AskedQuestion[],
+  signal: AbortSignal,
+): Promise<void> {
+  const producer = new TransactionalProducer(cluster, names.auditorTransactionalId(randomId()));
+  try {
+    await producer.initialize(signal);
+    const chain = new AuditChain({ writerId: producer.transactionalId, schemaId, key });
+    const by = { id: asker.principal, role: key.name };
+    const bodies = questions.map((question) => questionEvent(asker, key.name, question));
+    const linked = chain.link([...bodies, systemEvent('session.closed', by, [])]);
+    const found = await cluster.topic(names.auditEvents);
+    if (!found) throw new GauzeError('ERR_KAFKA_TOPIC_MISSING', { topic: names.auditEvents, partition: 0 });
+    const output = {
+      topic: names.auditEvents,
+      topicId: found.id,
+      partition: spread(producer.transactionalId, found.leaders.length),
+      writer: controlBatch(
+        linked.map(({ value }) => value),
+        Buffer.from(chain.head.chainId),
+      ),
+    };
+    await producer.commit([output], null, signal);
+    chain.accept(linked);
+  } finally {
+    producer.close();
+  }
+}
+
+function questionEvent(asker: Asker, role: string, question: AskedQuestion): EventBody {
+  const ext = {
+    ...question.ext,
+    question: question.name,
+    question_sha256: questionHash(question),
+    results: String(question.results),
+  };
+  const body = systemEvent(
+    question.type,
+    { id: asker.id, role },
+    Object.entries(ext).map(([k, v]) => ({ k, v })),
+  );
+  const { actor } = body;
+  return {
+    ...body,
+    action: 'E',
+    phase: 'BEFORE_RELEASE',
+    actor: {
+      ...actor,
+      type: asker.isPerson ? 'USER' : 'SERVICE',
+      roles: [...asker.roles],
+      client_id: asker.principal,
+    },
+  };
+}
