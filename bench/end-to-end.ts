@@ -140,11 +140,10 @@ async function measure(
   { prefix, topic, records, audit }: { prefix: string; topic: string; records: number; audit: Audit },
 ): Promise<Run> {
   const ends = (await admin.topicEndOffsets(topic)).reduce((sum, { high }) => sum + Number(high), 0);
-  const without = audit === 'full' ? [] : ['--import', WITHOUT_AUDIT];
+  const without = audit === 'full' ? [] : ['--import', `${WITHOUT_AUDIT}?audit=${audit}`];
   const command = [...without, GAUZE, 'run', '--config', join(directory, 'gauze.yaml')];
   const child = spawn(process.execPath, command, {
     stdio: ['ignore', 'ignore', 'ignore'],
-    env: { ...process.env, GAUZE_BENCH_WITHOUT: audit },
   });
   try {
     let firstSeen = 0;

@@ -5,6 +5,7 @@
 import { AuditChain } from '../audit/audit-chain.ts';
 import { controlBatch } from '../kafka/control-batch.ts';
 import type { TransactionOutput, TransactionalProducer } from '../kafka/transactional-producer.ts';
+import { nowMs } from '../platform/clock.ts';
 import { policyLogCodec } from '../schemas/control-codecs.ts';
 import type { PolicyLogEntry } from '../schemas/control-codecs.ts';
 import type { LaneContext } from '../topology/lane-context.ts';
@@ -43,7 +44,7 @@ export class LaneLedger {
       targetTopicId,
       policyLogOffset: transaction.policy.policyLogOffset,
       policyVersion: transaction.policy.version,
-      committedAtMs: Date.now(),
+      committedAtMs: nowMs(),
       held: transaction.held,
     });
     const offset = { group: identity.group, topic: lane.topic, partition: lane.partition };

@@ -1,12 +1,12 @@
 /**
  * Loaded before `gauze run` in one half of a paired benchmark: puts null writers in the place of the audit, or only of
- * the hash over outputs (GAUZE_BENCH_WITHOUT=no-hash). Product code has no such switch.
+ * the hash over outputs (`?audit=no-hash`). Product code has no such switch.
  */
 import { registerHooks } from 'node:module';
 
 const OUTPUT_HASH = { '/audit/output-hash.ts': 'null-output-hash.ts' };
 const REPLACED: Readonly<Record<string, string>> =
-  process.env['GAUZE_BENCH_WITHOUT'] === 'no-hash'
+  new URL(import.meta.url).searchParams.get('audit') === 'no-hash'
     ? OUTPUT_HASH
     : {
         ...OUTPUT_HASH,

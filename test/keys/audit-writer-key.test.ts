@@ -88,10 +88,10 @@ describe('the key of an audit writer', () => {
   test('shows itself in no print', async () => {
     await createKeyringFile(file, []);
     const key = (await loadKeyring(file)).auditWriter('sealer');
-    expect([inspect(key, { showHidden: true, depth: 9 }), JSON.stringify(key), `${String(key)}`]).toEqual([
-      '[hidden]',
-      '"[hidden]"',
-      '[hidden]',
-    ]);
+    expect([
+      inspect(key, { showHidden: true, depth: 9 }),
+      JSON.stringify(key),
+      inspect({ key }, { depth: 9 }),
+    ]).toEqual(['[hidden]', '"[hidden]"', '{ key: [hidden] }']);
   });
 });
