@@ -91,9 +91,10 @@ export type SealRecord =
 
 /** Decodes a record of the topic of seals. Throws RangeError where it is none. */
 export function readSealRecord(key: Buffer | null, value: Buffer | null): SealRecord {
-  if (!key || !value) throw new RangeError('no record of the topic of seals');
-  if (key.toString('utf8') === CHECKPOINT_KEY) {
-    return { kind: 'checkpoint', note: checkpointCodec.decode(value).note };
+  // Nothing at all is no seal either.
+  const bytes = key && value ? value : Buffer.alloc(0);
+  if (key?.toString('utf8') === CHECKPOINT_KEY) {
+    return { kind: 'checkpoint', note: checkpointCodec.decode(bytes).note };
   }
-  return { kind: 'seal', seal: sealCodec.decode(value), value };
+  return { kind: 'seal', seal: sealCodec.decode(bytes), value: bytes };
 }
