@@ -23,6 +23,8 @@ export type ProofFrom = (oldSize: number) => Promise<readonly Uint8Array[]> | re
 const TIMEOUT_MS = 5_000;
 /** The witness may move on between an answer and the next try, if somebody else asks too. */
 const TRIES = 4;
+/** Statuses by which a witness says no; any other is trouble of its own. */
+const REFUSALS: ReadonlySet<number> = new Set([400, 403, 404, 409, 422]);
 
 interface Reply {
   readonly status: number;
@@ -75,6 +77,7 @@ export class WitnessClient {
         this.known = size;
         return lines;
       }
+      if (!REFUSALS.has(reply.status)) throw new GauzeError('ERR_WITNESS_ANSWER', { status: reply.status });
       const stands = reply.status === 409 && reply.mediaType === SIZE_MEDIA_TYPE ? sizeIn(reply.body) : null;
       if (stands === null || stands > size)
         throw new GauzeError('ERR_WITNESS_REFUSED', { status: reply.status });

@@ -360,6 +360,16 @@ describe('a client', () => {
     expect(await codeOf(mixed.latest(ORIGIN))).toBe('ERR_AUDIT_NOTE_UNTRUSTED');
   });
 
+  test('takes trouble of the witness for trouble, not for a refusal', async () => {
+    const at = await start();
+    rmSync(home(), { recursive: true });
+    const client = clientOf(at);
+    expect(await codeOf(client.cosign(noteOf(4), proofIn(honest, 4)))).toBe('ERR_WITNESS_ANSWER');
+    // What is on its disk is in doubt: it cosigns nothing more.
+    expect(await codeOf(client.cosign(noteOf(4), proofIn(honest, 4)))).toBe('ERR_WITNESS_ANSWER');
+    expect(await client.latest(ORIGIN)).toBeNull();
+  });
+
   test('tells a witness that is not there from one that refuses', async () => {
     const at = await start();
     const gone = { url: 'http://127.0.0.1:9', vkey: at.vkey };
@@ -368,5 +378,45 @@ describe('a client', () => {
     );
     const stranger = noteOf(4, honest, log, 'example.org/unknown');
     expect(await clientOf(at).cosign(stranger, proofIn(honest, 4))).toBeNull();
+  });
+});
+
+describe('gauze witness', () => {
+  function gauze(...words: readonly string[]): ChildProcess {
+    const child = spawn(process.execPath, [path.join(ROOT, 'cli/gauze.ts'), 'witness', ...words], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    children.push(child);
+    return child;
+  }
+
+  async function said(child: ChildProcess): Promise<{ code: number | null; out: string; err: string }> {
+    let [out, err] = ['', ''];
+    child.stdout!.on('data', (text: Buffer) => (out += text.toString()));
+    child.stderr!.on('data', (text: Buffer) => (err += text.toString()));
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code, out, err };
+  }
+
+  test('makes a witness, runs it until SIGTERM, and refuses to begin anew', async () => {
+    const made = await said(gauze('init', '--folder', home(), '--name', 'witness.example.org/w1', '--json'));
+    expect(made.code).toBe(0);
+    const { vkey } = JSON.parse(made.out) as { vkey: string };
+    const running = gauze('--folder', home(), '--log', formatVkey(log), '--port', '0', '--json');
+    const [line] = (await once(running.stdout!, 'data')) as [Buffer];
+    const { url } = JSON.parse(line.toString()) as { url: string };
+    expect(await clientOf({ url, vkey }).cosign(noteOf(5), proofIn(honest, 5))).not.toBeNull();
+    const ended = said(running);
+    running.kill('SIGTERM');
+    expect((await ended).code).toBe(0);
+
+    rmSync(path.join(home(), WITNESS_FILES.state));
+    const lost = await said(gauze('--folder', home(), '--log', formatVkey(log), '--port', '0'));
+    expect([lost.code, lost.out]).toEqual([1, '']);
+    expect(lost.err).toContain('ERR_WITNESS_STATE_LOST');
+    const again = await said(gauze('init', '--folder', home(), '--name', 'witness.example.org/w1'));
+    expect([again.code, again.out]).toEqual([1, '']);
+    const nothing = await said(gauze('--folder', home(), '--port', '0'));
+    expect(nothing.code).toBe(2);
   });
 });
