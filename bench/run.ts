@@ -2,13 +2,18 @@
  * `npm run bench`: all benchmarks in one go, tables to the terminal. `--quick` shows that they are alive; its figures
  * mean nothing.
  */
+import { benchAuditQuery } from './audit-query.ts';
 import { benchEndToEnd } from './end-to-end.ts';
 import { renderTable } from './table.ts';
 import { benchTranscoder } from './transcoder.ts';
 
 const quick = process.argv.includes('--quick');
 const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length);
-const BENCHES = { transcoder: benchTranscoder, 'end-to-end': benchEndToEnd } as const;
+const BENCHES = {
+  transcoder: benchTranscoder,
+  'end-to-end': benchEndToEnd,
+  'audit-query': benchAuditQuery,
+} as const;
 
 for (const [name, bench] of Object.entries(BENCHES)) {
   if (only !== undefined && only !== name) continue;

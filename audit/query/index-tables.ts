@@ -87,15 +87,13 @@ export function packRest(numbers: readonly number[]): Buffer | null {
 export function unpackRest(first: number, rest: Uint8Array | null): number[] {
   const numbers = [first];
   let last = first;
-  for (let at = 0; rest && at < rest.length;) {
-    let scale = 1;
-    for (;;) {
-      const byte = rest[at++]!;
-      last += (byte & 0x7f) * scale;
-      if (byte < 0x80 || at >= rest.length) break;
-      scale *= 128;
-    }
+  let scale = 1;
+  for (const byte of rest ?? []) {
+    last += (byte & 0x7f) * scale;
+    scale *= 128;
+    if (byte >= 0x80) continue;
     numbers.push(last);
+    scale = 1;
   }
   return numbers;
 }
