@@ -26,6 +26,17 @@ Every question is put on record (audit.queried) before its answer is printed: th
 
 Exit code 3 where something was found that must not be.`;
 
+const DISCLOSURES_HELP = `
+--recipients, by audience or Kafka principal; a protocol turns research about 50 and more into 164.528(b)(4):
+  recipients:
+    research: { name: Outcomes Group, address: 1 Main St, protocol: { name: DUA 2026-014, description: ..., criteria: ...,
+      sponsor: { name: ..., address: ... }, researcher: { name: ..., address: ..., phone: ... } } }
+--holds, suspensions by 164.528(a)(2); an oral statement holds for 30 days at most:
+  holds:
+    - { id: case-7, recipient: "User:agency", agency: ..., statement: written, from: 2026-11-01, until: 2027-02-01 }
+
+That the account was made is put on record, and what was left out because of a suspension.`;
+
 const commands = async () => await import('./audit-query-command.ts');
 
 /** Adds them to `gauze audit`. */
@@ -64,6 +75,7 @@ export function addAuditQueryVerbs(verb: AddVerb, act: Act): void {
     .option('--holds <file>', 'YAML: suspensions that an agency or official has asked for')
     .option('--form <form>', 'full or summary', 'summary')
     .option('--with-exempt', 'list disclosures that need no accounting too; they are not counted', false)
+    .addHelpText('after', DISCLOSURES_HELP)
     .action(
       act(
         async (id: string, o: DisclosuresOptions) =>

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import * as fc from 'fast-check';
-import { createKeyringFile, loadKeyring } from '../../keys/keyring.ts';
+import { addSubjectTokenEpoch, createKeyringFile, loadKeyring } from '../../keys/keyring.ts';
 import type { SubjectTokens } from '../../keys/subject-tokens.ts';
 import { subjectRoot, tokenByHand } from '../support/token-oracle.ts';
 
@@ -85,4 +85,18 @@ describe('a subject token', () => {
     expect(inspect(tokens, { depth: 9, showHidden: true })).toBe('[hidden]');
     expect(JSON.stringify({ tokens })).toBe('{"tokens":"[hidden]"}');
   });
+});
+
+test('a new key epoch is the one in use, and tokens of older ones are still made as before', async () => {
+  const ring = join(folder, 'rotated.json');
+  await createKeyringFile(ring, ['research']);
+  const before = await subjectRoot(ring);
+  expect(await addSubjectTokenEpoch(ring)).toBe(2);
+  const after = await subjectRoot(ring);
+  const rotated = await loadKeyring(ring);
+  expect(rotated.subjectTokens().epoch).toBe(2);
+  expect(rotated.subjectTokenEpochs().map(({ epoch }) => epoch)).toEqual([2, 1]);
+  const [newest, oldest] = rotated.subjectTokenEpochs().map((each) => token(each, 'patient', 'P-1'));
+  expect(newest).toBe(tokenByHand(after.root, 2, 'P-1').toString('hex'));
+  expect(oldest).toBe(tokenByHand(before.root, 1, 'P-1').toString('hex'));
 });
