@@ -112,11 +112,9 @@ export class AuditLogMaker {
       topic: MADE_TOPICS[kind],
       topicId: id.repeat(32),
       partition,
-      ...{
-        logStartOffset: 0,
-        endOffset: 0,
-        records: [],
-      },
+      logStartOffset: 0,
+      endOffset: 0,
+      records: [],
     });
     const each = [...Array.from({ length: this.options.auditPartitions }).keys()];
     this.audit = {
@@ -396,11 +394,9 @@ export class AuditLogMaker {
       version: 1,
       request_id: 'req-1',
       expires_at: (START_MS + 36e5) * 1e3,
-      ...{
-        approved_by: ['carol@example.org'],
-        emergency: false,
-        scope_sha256: null,
-      },
+      approved_by: ['carol@example.org'],
+      emergency: false,
+      scope_sha256: null,
     };
     return underGrant(body, { grant, beneficiary: 'User:alice', purpose: 'TREAT' });
   }
