@@ -7,9 +7,9 @@ import type { PhiAuditEvent } from '../../schemas/control-codecs.ts';
 import type { SealedChain } from '../../schemas/seal-codecs.ts';
 import type { Findings } from './finding.ts';
 import type { FindingPlace } from './finding.ts';
-import { chainFrom, chainJson, newChain } from './chain-state.ts';
+import { chainFrom, chainFromSeal, chainJson, newChain } from './chain-state.ts';
 import type { ChainJson, ChainState } from './chain-state.ts';
-import { eventSignatureHolds, extOf, openingKey, rotatedKey, sessionKeyFrom } from './signature-check.ts';
+import { eventSignatureHolds, extOf, openingKey, rotatedKey } from './signature-check.ts';
 import type { Trust } from './trust.ts';
 
 /** An event with its place and bytes. */
@@ -49,6 +49,8 @@ export class ChainCheck {
   private readonly trust: Trust | null;
   private readonly chains = new Map<string, ChainState>();
   private pointers: Pointer[] = [];
+  /** Chains known from seals only, as of the last seal before what is here begins. */
+  private readonly adopted = new Set<string>();
   /** Chains that need no successor any more; the latest are remembered, so that a late event of them is seen. */
   private readonly succeeded: string[] = [];
 
@@ -61,6 +63,7 @@ export class ChainCheck {
 
   accept(placed: PlacedEvent): void {
     const id = placed.event.chain_id.toString('hex');
+    this.adopted.delete(id);
     let chain = this.chains.get(id);
     if (!chain) {
       chain = newChain(id, placed);
@@ -75,29 +78,12 @@ export class ChainCheck {
   adopt(sealed: readonly SealedChain[], appendTimeMs: number): void {
     for (const each of sealed) {
       const id = each.chain_id.toString('hex');
-      if (this.chains.has(id) || each.state === 'CLOSED') continue;
-      const session = each.session_key && sessionKeyFrom(each.session_key.toString('base64'));
-      this.chains.set(
-        id,
-        chainFrom({
-          id,
-          writerId: each.writer_id,
-          partition: each.partition,
-          seq: each.seq,
-          head: each.head.toString('hex'),
-          epoch: each.key_epoch,
-          key: session?.text ?? null,
-          signedSeq: each.seq,
-          signedAtMs: appendTimeMs,
-          lastAtMs: appendTimeMs,
-          end: 'open',
-          isLane: true,
-          beats: false,
-          isFaulty: false,
-          isStripped: false,
-          isAdmin: false,
-        }),
-      );
+      if (this.chains.has(id) && !this.adopted.has(id)) continue;
+      this.chains.delete(id);
+      this.adopted.delete(id);
+      if (each.state === 'CLOSED') continue;
+      this.adopted.add(id);
+      this.chains.set(id, chainFromSeal(each, appendTimeMs));
     }
   }
 

@@ -3,6 +3,7 @@
  * keys only.
  */
 import type { PhiAuditEvent } from '../../schemas/control-codecs.ts';
+import type { SealedChain } from '../../schemas/seal-codecs.ts';
 import { sessionKeyFrom } from './signature-check.ts';
 import type { SessionKey } from './signature-check.ts';
 
@@ -89,4 +90,26 @@ export function chainJson({ session, head, ...rest }: ChainState): ChainJson {
 export function chainFrom({ key, head, isQuiet = false, ...rest }: ChainJson): ChainState {
   const session = key === null ? null : sessionKeyFrom(key);
   return { ...rest, isQuiet, head: Buffer.from(head, 'hex'), session };
+}
+
+/** The state of a chain whose events were pruned, as a seal has it. */
+export function chainFromSeal(sealed: SealedChain, appendTimeMs: number): ChainState {
+  return chainFrom({
+    id: sealed.chain_id.toString('hex'),
+    writerId: sealed.writer_id,
+    partition: sealed.partition,
+    seq: sealed.seq,
+    head: sealed.head.toString('hex'),
+    epoch: sealed.key_epoch,
+    key: sealed.session_key && sealed.session_key.toString('base64'),
+    signedSeq: sealed.seq,
+    signedAtMs: appendTimeMs,
+    lastAtMs: appendTimeMs,
+    end: 'open',
+    isLane: true,
+    beats: false,
+    isFaulty: false,
+    isStripped: false,
+    isAdmin: false,
+  });
 }

@@ -22,6 +22,8 @@ interface Domain {
   intervals: [from: number, to: number][];
   /** Ordered jumps so far. */
   jumps: number;
+  /** Known from seals only, where the events themselves were pruned. */
+  isAdopted?: boolean;
 }
 
 /** A position that must be covered by the next seal. */
@@ -84,6 +86,7 @@ export class TilingCheck {
       domain = { ...place, topicId, start: range.first_offset, intervals: [], jumps: 0 };
       this.domains.set(key, domain);
     }
+    domain.isAdopted = false;
     if (event.type === 'session.opened') this.latest.set(keyOf(place), domain);
     else if (!this.latest.has(keyOf(place))) this.latest.set(keyOf(place), domain);
     return domain;
@@ -110,6 +113,21 @@ export class TilingCheck {
     if (!told) return;
     const place = { ...placeOf(placed), ...sourcePlace(domain), from: told[0], to: told[1] };
     this.findings.add('COVERAGE_OVERLAP', place, `${from} to ${to} is told of a second time`);
+  }
+
+  /** Where groups stood before a pruned log begins, as a seal tells: what follows must go on from there. */
+  adopt(coverage: readonly SealedCoverage[]): void {
+    this.due = [];
+    for (const { group, topic, topic_id: id, partition, mode, covered_offset: start } of coverage) {
+      if (mode !== 'EXACT' || start < 0) continue;
+      const place = { group, topic, partition };
+      const topicId = id?.toString('hex') ?? '';
+      const known = this.domains.get(keyOf(place, topicId));
+      if (known && known.isAdopted !== true) continue;
+      const domain: Domain = { ...place, topicId, start, intervals: [], jumps: 0, isAdopted: true };
+      this.domains.set(keyOf(place, topicId), domain);
+      this.latest.set(keyOf(place), domain);
+    }
   }
 
   /**

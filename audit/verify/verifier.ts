@@ -170,8 +170,10 @@ class Verification {
     }
     for (const reading of readings.values())
       if (!named.has(reading)) await readings.forwardInTime(reading, untilMs);
-    if (isPruned) checks.chains.adopt(seal.chains, untilMs);
-    checks.tiling.seal(seal.n, seal.coverage);
+    if (isPruned) {
+      checks.chains.adopt(seal.chains, untilMs);
+      checks.tiling.adopt(seal.coverage);
+    } else checks.tiling.seal(seal.n, seal.coverage);
     checks.time.sealedAtMs = untilMs;
   }
 
