@@ -3,7 +3,7 @@
  * after kill -9 and rotation of the key of subject tokens; questions are on record before they are answered.
  */
 import { spawn } from 'node:child_process';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -224,7 +224,6 @@ describe('gauze audit', () => {
 
   test('gives no answer where the question cannot be put on record', async () => {
     const text = await readFile(join(site.directory, 'gauze.yaml'), 'utf8');
-    const { writeFile } = await import('node:fs/promises');
     const keyring = JSON.parse(await readFile(site.keyringFile, 'utf8')) as {
       auditWriters: Record<string, string>;
     };
@@ -273,7 +272,6 @@ describe('gauze audit', () => {
   }, 120_000);
 
   test('keeps the index for its owner alone, and accounts for disclosures as HTML and CSV', async () => {
-    expect((await stat(indexFile)).mode & 0o077).toBe(0);
     const before = await truth();
     const { sightings } = before;
     const [person] = [...sightings.keys()];
@@ -281,6 +279,7 @@ describe('gauze audit', () => {
     const args = ['--html', html, '--csv', csv, '--with-exempt', '--form', 'full', '--index', indexFile];
     const { code } = await site.gauze('audit', 'disclosures', person!, ...args);
     expect(code).toBe(0);
+    expect((await stat(indexFile)).mode & 0o077).toBe(0);
     const lines = (await readFile(csv, 'utf8')).trim().split('\r\n');
     const limited = before.events.filter(
       ({ event }) => event.recipient !== null && event.accounting !== 'NOT_PHI',
