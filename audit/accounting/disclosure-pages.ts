@@ -5,8 +5,8 @@
 import type { AccountingAnswer, Disclosure, DisclosureSeries, ResearchDisclosure } from './disclosures.ts';
 
 const STYLE = `body { font: 11pt/1.4 serif; margin: 2cm; } table { border-collapse: collapse; width: 100%; }
-th, td { border: 1px solid #555; padding: 3pt 5pt; text-align: left; vertical-align: top; font-size: 9pt; }
-h1 { font-size: 15pt; } h2 { font-size: 12pt; } .exempt { color: #555; } @page { margin: 1.5cm; }`;
+th, td { border: 1px solid gray; padding: 3pt 5pt; text-align: left; vertical-align: top; font-size: 9pt; }
+h1 { font-size: 15pt; } h2 { font-size: 12pt; } .exempt { color: gray; } @page { margin: 1.5cm; }`;
 
 /** Columns of 164.528(b)(2), then of (b)(3). */
 const COLUMNS = [
