@@ -40,7 +40,9 @@ beforeAll(async () => {
   state = await WitnessState.open(folder);
   const witness = new Witness({ state, logKeys: [sealer] });
   server = await startWitnessServer({
-    ...{ witness, host: '127.0.0.1', port: 0 },
+    witness,
+    host: '127.0.0.1',
+    port: 0,
     log: createLogger({ level: 'silent' }),
   });
   const witness1 = `    - { url: '${server.url}', vkey: '${formatVkey(state.signer)}' }`;

@@ -3,7 +3,7 @@
  * wrong in between.
  */
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import { array, assert, integer, property } from 'fast-check';
 import { AuditChain, previousExt, systemEvent } from '../../../audit/audit-chain.ts';
 import type { ChainHead, EventBody } from '../../../audit/audit-chain.ts';
 import { leafHash, rootOf } from '../../../audit/merkle-tree.ts';
@@ -84,9 +84,17 @@ function batch(first: number, next: number, more: Partial<EventBody> = {}): Even
     ...note('session.batch'),
     group: { id: group, generation: -1, coverage: 'EXACT', offset_committed: true },
     range: {
-      ...{ cluster_id: 'c1', topic, topic_id: Buffer.alloc(16, 5), partition },
-      ...{ first_offset: first, next_offset: next, record_count: next - first },
-      ...{ delivered_count: next - first, delivered: null, bytes: 0, records_sha256: null },
+      cluster_id: 'c1',
+      topic,
+      topic_id: Buffer.alloc(16, 5),
+      partition,
+      first_offset: first,
+      next_offset: next,
+      record_count: next - first,
+      delivered_count: next - first,
+      delivered: null,
+      bytes: 0,
+      records_sha256: null,
     },
     ...more,
   };
@@ -94,8 +102,8 @@ function batch(first: number, next: number, more: Partial<EventBody> = {}): Even
 
 describe('an honest log', () => {
   test('is sealed with the roots of its records, whatever their order over partitions, and without an alarm', () => {
-    fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 60 }), (partitions) => {
+    assert(
+      property(array(integer({ min: 0, max: 3 }), { maxLength: 60 }), (partitions) => {
         const script = new Script();
         const chains = [0, 1, 2, 3].map((at) => script.writer(`gauze.lane.${at}`));
         for (const partition of partitions) {
@@ -266,7 +274,10 @@ describe('a chain', () => {
   test('is named with the key that signs next, also after a rotation', () => {
     const script = new Script();
     const chain = new AuditChain({
-      ...{ writerId: 'w', schemaId: 7, key: KEY, rotateMs: 5_000 },
+      writerId: 'w',
+      schemaId: 7,
+      key: KEY,
+      rotateMs: 5_000,
       clockMs: () => script.nowMs,
     });
     script.tell(script.write(chain, note('session.opened')));
