@@ -5,6 +5,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AuditChain, eventHash } from '../audit/audit-chain.ts';
+import { auditWriterKey } from '../keys/audit-writer-key.ts';
 import { sessionBatch, sessionOpened } from '../audit/lane-events.ts';
 import type { LaneIdentity } from '../audit/lane-events.ts';
 import { MerkleFrontier } from '../audit/merkle-tree.ts';
@@ -13,31 +15,35 @@ import type { AuditSource, SourcePartition, SourceRecord } from '../audit/verify
 import { verifyAudit } from '../audit/verify/verifier.ts';
 import type { VerifyResult } from '../audit/verify/verifier.ts';
 import { sealCodec } from '../schemas/seal-codecs.ts';
-import { MadeChain, hashOf, makeKey } from '../test/support/audit-log-chains.ts';
+import { nowMs } from '../platform/clock.ts';
 
 const PARTITIONS = 4;
-const START_MS = Date.UTC(2026, 0, 1);
-const EVENT_MS = 20;
+const SIGN_EVERY_MS = 1_000;
 const EVENTS_PER_SEAL = 2_000;
 const RECORDS = 500;
 const POLICY = { version: 1, sha256: 'ab'.repeat(32), policyLogOffset: 1, keyEpoch: 1 };
 const NO_HASH = Buffer.alloc(32);
 
+interface Sealed {
+  readonly root: Buffer;
+  readonly size: number;
+  readonly atMs: number;
+}
+
 /** Events made as they are asked for, and seals over them. */
 class SyntheticSource implements AuditSource {
   readonly clusterId = 'bench';
   readonly isLive = false;
-  readonly asOfMs: number;
+  asOfMs = nowMs();
   private readonly each: number;
   private readonly signEvery: number;
-  private readonly writer = { name: 'topology', key: makeKey() };
+  private readonly key = auditWriterKey('topology', Buffer.alloc(32, 7));
   /** By partition: root and next offset after each seal's events. */
-  private readonly sealed: { root: Buffer; size: number }[][] = [];
+  private readonly sealed: Sealed[][] = [];
 
   constructor(events: number, signEvery: number) {
     this.each = Math.ceil(events / PARTITIONS);
     this.signEvery = signEvery;
-    this.asOfMs = START_MS + this.each * EVENT_MS;
   }
 
   partitions(): Promise<readonly SourcePartition[]> {
@@ -58,30 +64,31 @@ class SyntheticSource implements AuditSource {
 
   private *events(partition: number): Generator<readonly SourceRecord[]> {
     const lane = identity(partition);
-    const chain = new MadeChain(
-      Buffer.alloc(16, partition + 1),
-      `gauze.lane.bench.${partition}`,
-      this.writer,
-    );
+    let clock = 0;
+    const chain = new AuditChain({
+      writerId: `gauze.lane.bench.${partition}`,
+      schemaId: 7,
+      key: this.key,
+      clockMs: () => clock,
+      rotateMs: Number.POSITIVE_INFINITY,
+    });
     const tree = new MerkleFrontier();
-    const sealed: { root: Buffer; size: number }[] = [];
+    const sealed: Sealed[] = [];
     this.sealed[partition] = sealed;
     let piece: SourceRecord[] = [];
     for (let offset = 0; offset < this.each; offset++) {
-      const nowMs = START_MS + offset * EVENT_MS;
-      const value =
-        offset === 0
-          ? chain.link(sessionOpened(lane, POLICY, { nowMs, position: 0, previous: null }), nowMs, {
-              signed: true,
-              ext: chain.opening,
-            })
-          : chain.link(batch(lane, nowMs, (offset - 1) * RECORDS), nowMs, {
-              signed: offset % this.signEvery === 0,
-            });
-      tree.append(hashOf(value));
-      piece.push({ offset, appendTimeMs: nowMs + 3, key: null, value });
+      clock += SIGN_EVERY_MS / this.signEvery;
+      const now = nowMs();
+      const opened = { nowMs: now, position: 0, previous: null };
+      const body =
+        offset === 0 ? sessionOpened(lane, POLICY, opened) : batch(lane, now, (offset - 1) * RECORDS);
+      const linked = chain.link([body]);
+      chain.accept(linked);
+      const { value } = linked[0]!;
+      tree.append(eventHash(value));
+      piece.push({ offset, appendTimeMs: now, key: null, value });
       if (piece.length < EVENTS_PER_SEAL && offset < this.each - 1) continue;
-      sealed.push({ root: tree.root(), size: tree.size });
+      sealed.push({ root: tree.root(), size: tree.size, atMs: now });
       yield piece;
       piece = [];
     }
@@ -90,12 +97,13 @@ class SyntheticSource implements AuditSource {
   private *seals(): Generator<readonly SourceRecord[]> {
     let previous: Buffer = NO_HASH;
     for (const [n] of this.sealed[0]!.entries()) {
-      const atMs = START_MS + Math.min(this.each, (n + 1) * EVENTS_PER_SEAL) * EVENT_MS;
+      const atMs = this.sealed.at(-1)![n]!.atMs;
+      this.asOfMs = atMs;
       const value = sealCodec.encode(
         {
           n,
           sealed_at: atMs * 1000,
-          interval_ms: EVENTS_PER_SEAL * EVENT_MS,
+          interval_ms: 10_000,
           cluster_id: this.clusterId,
           origin: 'gauze/bench',
           partitions: this.sealed.map((seals, partition) => ({
@@ -118,7 +126,7 @@ class SyntheticSource implements AuditSource {
         },
         7,
       );
-      previous = hashOf(value);
+      previous = eventHash(value);
       yield [{ offset: n, appendTimeMs: atMs, key: Buffer.from('gauze/bench'), value }];
     }
   }

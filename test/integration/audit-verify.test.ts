@@ -67,7 +67,12 @@ test('is clean once the sealer runs, live and as an export, and the next run rea
   const html = join(site.directory, 'report.html');
   const offline = await verified(
     directory,
-    ...['--trust', join(site.directory, 'trust.note'), '--root', site.rootVkey, '--html', html],
+    '--trust',
+    join(site.directory, 'trust.note'),
+    '--root',
+    site.rootVkey,
+    '--html',
+    html,
   );
   expect(found(offline.report).filter((finding) => !finding.startsWith('NO_WITNESS'))).toEqual([]);
   expect(offline.report.totals.seals).toBeGreaterThanOrEqual(report.totals.seals);
