@@ -35,6 +35,7 @@ const CLASSES: Readonly<Partial<Record<FindingName, FindingClass>>> = {
   TOPIC_CONFIG: 'INCOMPLETE',
   STALE_SEAL: 'STALE',
   PRUNED_BEFORE: 'UNVERIFIABLE',
+  TIME_SKEW: 'UNVERIFIABLE',
 };
 
 const scene = tamperScene();

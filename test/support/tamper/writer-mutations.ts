@@ -71,3 +71,9 @@ export const onePatientLeftOut: Mutation = by('writer', (log) => {
   }
   throw new Error('this log has no index of persons');
 });
+
+/** A writer whose clock was set back by an hour for one event. */
+export const clockSetBack: Mutation = by('operator', (log) => {
+  const at = sealedBatch(log);
+  lie(log, at, { ...at.event, recorded_at: at.event.recorded_at - 3_600_000_000 });
+});
