@@ -9,6 +9,7 @@ import type { Stack } from '../stack/local-stack.ts';
 import { Supervised } from '../stack/supervised.ts';
 import { GauzeError } from '../platform/errors.ts';
 import { applyPolicies } from './apply-command.ts';
+import { verifySite } from './audit-verify-command.ts';
 import { check, checkLines } from './check-command.ts';
 import { playAccess, startAccessRoles } from './demo-access.ts';
 import type { AccessFindings } from './demo-access.ts';
@@ -81,7 +82,9 @@ async function story(stage: DemoStage, source: FeedSource, options: DemoOptions)
   const access = await stage.step('Raw access: asked for, narrowed, approved, read, ended', async () =>
     tellAccess(stage, stack, hospital.demo, directory),
   );
-  const audit = await stage.step('What the audit topic says', async () => askAudit(stage, observer, access));
+  const audit = await stage.step('What the audit topic says', async () =>
+    askAudit(stage, observer, hospital.site, access),
+  );
 
   const { totals, refusals } = counted;
   const ok = totals.ok && refusals.every((each) => each.ok) && access.ok && audit.ok;
@@ -171,6 +174,7 @@ async function maskEverything(
   directory: SiteDirectory,
 ): Promise<void> {
   await startRun(directory.supervised, directory.path, demo.config, 'topology');
+  await startRun(directory.supervised, directory.path, demo.config, 'sealer');
   const feeding = feed.run(stage.signal);
   try {
     const isRunning = (): boolean => isRunUp(directory.supervised);
@@ -226,16 +230,22 @@ async function tellAccess(
   }
 }
 
+/** The demo's own count first, then `gauze audit verify` over the sealed topics. */
 async function askAudit(
   stage: DemoStage,
   observer: DemoObserver,
+  site: Site,
   { grant: grantId }: AccessFindings,
 ): Promise<AuditFindings> {
   const { lanes, grant } = await observer.audit(grantId, stage.signal);
   stage.sayAll(auditLines(lanes));
   stage.say(`and of grant ${grantId}:`);
   stage.sayAll(grantStoryLines(grant));
-  return { ...lanes, ok: lanes.ok && grant.leasedFirst && grant.delivered > 0 };
+  const { counts, totals, sentences } = await verifySite(site);
+  const isUnbroken = counts.TAMPERED + counts.INCOMPLETE === 0 && totals.seals > 0;
+  stage.say('gauze audit verify:');
+  stage.sayAll(sentences.map((sentence, at) => `${at === 0 ? checkMark(isUnbroken) : ' '} ${sentence}`));
+  return { ...lanes, ok: lanes.ok && grant.leasedFirst && grant.delivered > 0 && isUnbroken };
 }
 
 function verdict(ok: boolean, records: number, seconds: number): string {

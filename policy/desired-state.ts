@@ -176,7 +176,13 @@ function auditorRights(names: TopicNames, auditor: string): readonly Acl[] {
     ...allow(auditor, ['describe'], 'group', `${names.prefix}.`, 'prefixed'),
     ...allow(auditor, ['describe'], 'topic', '*'),
     ...allow(auditor, ['write'], 'topic', names.auditEvents),
-    ...allow(auditor, ['write', 'describe'], 'transactional-id', names.auditorTransactionalId(''), 'prefixed'),
+    ...allow(
+      auditor,
+      ['write', 'describe'],
+      'transactional-id',
+      names.auditorTransactionalId(''),
+      'prefixed',
+    ),
     ...allow(auditor, ['read'], 'group', `${auditor.replace(/^User:/, '')}-`, 'prefixed'),
   ];
 }
