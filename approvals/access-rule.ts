@@ -8,6 +8,8 @@ import type { PurposeCode } from './purposes.ts';
 /** Roles that gauze itself knows; every other is a word of the config. */
 export const PRIVACY_OFFICERS = 'privacy-officers';
 export const OPERATORS = 'operators';
+/** What a request names in place of an audience where it is about the access rules themselves. */
+export const ACCESS_RULES = '=access-rules';
 
 /** People who may go ahead without asking, and are reviewed afterwards. */
 export interface BreakGlass {

@@ -50,6 +50,11 @@ export class AccessState {
     return this.tables.grants;
   }
 
+  /** Hash of the access rules under which people may ask; null before the first request. */
+  get rulesInForce(): Buffer | null {
+    return this.tables.rulesInForce;
+  }
+
   /** Locks in force, by id. */
   get locks(): ReadonlyMap<string, PlacedLock> {
     return this.tables.locks.placed;

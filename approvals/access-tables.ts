@@ -47,6 +47,8 @@ export class AccessTables {
   readonly liveEmergencies = new Map<string, string>();
   /** Emergency grants that wait for their review, by requester. */
   readonly unreviewedOf = new SetsByKey();
+  /** Hash of the access rules under which people may ask; null before the first request. */
+  rulesInForce: Buffer | null = null;
 }
 
 /** The fold of one entry: where it stands, and what has come of it so far. */

@@ -5,6 +5,7 @@
 import { ownError } from '../platform/errors.ts';
 import type { ErrorCode } from '../platform/errors.ts';
 import type { AccessEntry, RequestBody, Scope } from '../schemas/access-codecs.ts';
+import { ACCESS_RULES } from './access-rule.ts';
 import { line, personFault, PRIVACY_OFFICERS, requestOf } from './access-tables.ts';
 import type { Doer, GrantFamily, OpenRequest, Step } from './access-tables.ts';
 import { emergencyKeys, scheduleGrant, settleGrant } from './grant-changes.ts';
@@ -31,7 +32,11 @@ export function submit(step: Step): ErrorCode | null {
   if (!body || id === null || !ID.test(id) || entry.grant_id !== null) return 'ERR_ACCESS_ENTRY_INCOMPLETE';
   if (tables.requests.has(id)) return 'ERR_ACCESS_ID_USED';
   const fault =
-    personFault(step) ?? bodyFault(body, entry) ?? lockFault(step, body) ?? emergencyFault(step, body);
+    personFault(step) ??
+    bodyFault(body, entry) ??
+    rulesFault(step, body) ??
+    lockFault(step, body) ??
+    emergencyFault(step, body);
   if (fault) return fault;
   const extended = body.extends_grant === null ? null : extendedFamily(step, body);
   if (typeof extended === 'string') return extended;
@@ -109,6 +114,7 @@ export function endRequest(
 export function approveRequest(step: Step, request: OpenRequest, by: Doer, type: string): void {
   closeRequest(step, request, 'APPROVED', by, type, null);
   const { scope, body } = request;
+  if (body.policy?.audience === ACCESS_RULES) step.tables.rulesInForce = body.policy.sha256;
   if (scope) scheduleGrant(step, request, scope, body.extends_grant === null ? null : 'EXTENSION');
 }
 
@@ -131,6 +137,8 @@ function closeRequest(
 
 function open(step: Step, id: string, body: RequestBody, family: GrantFamily | null): void {
   const { tables, entry, offset, nowMs } = step;
+  // A site begins with the rules that it has; from then on other rules need a decision.
+  if (body.subject === 'ACCESS') tables.rulesInForce ??= body.rules_sha256;
   if (family && body.scope) family.usedMs += body.scope.duration_ms;
   const request: OpenRequest = {
     id,
@@ -202,6 +210,13 @@ export function scopeFault(scope: Scope, sha256: Buffer): ErrorCode | null {
   } catch (error) {
     return ownError(error).code;
   }
+}
+
+/** Rules are changed by people's decision, like policies: until then nobody asks under other ones. */
+function rulesFault({ tables }: Step, { subject, rules_sha256: sha256 }: RequestBody): ErrorCode | null {
+  const { rulesInForce } = tables;
+  if (subject === 'POLICY' || rulesInForce === null || rulesInForce.equals(sha256)) return null;
+  return 'ERR_ACCESS_RULES_UNAPPROVED';
 }
 
 function lockFault({ tables, entry }: Step, { beneficiary_owner, scope }: RequestBody): ErrorCode | null {

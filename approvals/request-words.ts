@@ -3,6 +3,7 @@
  * Made of names, counts and times only.
  */
 import type { GrantAnswer, RequestAnswer } from './http/answer-schemas.ts';
+import { ACCESS_RULES } from './access-rule.ts';
 import { PURPOSES } from './purposes.ts';
 
 /** A line with its head word. */
@@ -99,7 +100,12 @@ function scopeWords(scope: ScopeAnswer): readonly WordLine[] {
 
 function policyWords(policy: NonNullable<RequestAnswer['policy']>): readonly WordLine[] {
   return [
-    ['policy', `a change of audience ${policy.audience}`],
+    [
+      'policy',
+      policy.audience === ACCESS_RULES
+        ? 'a change of the access rules'
+        : `a change of audience ${policy.audience}`,
+    ],
     ...policy.opens.map((line) => ['opens', line] as const),
   ];
 }

@@ -15,6 +15,8 @@ import type { PolicyChange } from '../policy/policy-changes.ts';
 import { keysForTheOccasion } from './check-site.ts';
 import { withPolicyLog } from './policy-log-access.ts';
 import { askAbout, policyRequester } from './policy-question.ts';
+import { askAboutRules } from './rules-question.ts';
+import type { RulesQuestion } from './rules-question.ts';
 import { Site } from './site.ts';
 import { EXIT, note, print, report, styled } from './terminal.ts';
 
@@ -44,6 +46,7 @@ export async function applyCommand(options: ApplyOptions): Promise<number> {
   let code: number = EXIT.ok;
   await withAdmin(site, async (admin) => {
     const { policies } = await applyPolicies(site, admin, note);
+    const rules = await rulesQuestion(site);
     const waiting = policies.filter(({ question }) => question !== null);
     if (options.json) print(JSON.stringify({ applied: true, ...opensJson(policies) }));
     else {
@@ -54,7 +57,14 @@ export async function applyCommand(options: ApplyOptions): Promise<number> {
           : 'Everything else is as the policies say.',
       );
     }
-    if (waiting.length > 0) code = EXIT.waiting;
+    if (rules.state === 'PENDING')
+      note(`The access rules wait for a privacy officer: gauze approve ${rules.id}`);
+    if (waiting.length > 0 || rules.state === 'PENDING') code = EXIT.waiting;
+    if (rules.state === 'DENIED')
+      code = report(
+        new GauzeError('ERR_POLICY_DENIED', { audience: 'access rules', actual: rules.id! }),
+        options.json,
+      );
     const denied = waiting.filter(({ question }) => question!.state === 'DENIED');
     for (const { policy, question } of denied)
       code = report(
@@ -63,6 +73,13 @@ export async function applyCommand(options: ApplyOptions): Promise<number> {
       );
   });
   return code;
+}
+
+/** How the access rules stand. A site that nobody has asked anything of yet begins with those it has. */
+async function rulesQuestion(site: Site): Promise<RulesQuestion> {
+  const required = await withPolicyLog(site, 'admin', async (read) => (await read()).versions.requiredFrom);
+  if (required === null) return { state: 'IN_FORCE', id: null };
+  return await askAboutRules(site);
 }
 
 /** Finds the changes and makes those that need nobody's decision, or have it; asks people about the others. */

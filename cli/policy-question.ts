@@ -53,6 +53,14 @@ export async function askAbout(
   changes: readonly PolicyChange[],
   requester: AccessActor,
 ): Promise<void> {
+  const rulesSha256 = await rulesHash(site);
+  await withAdminLog(site, async (log) => {
+    for (const change of changes) await ask(log, change, requester, rulesSha256);
+  });
+}
+
+/** Opens the access log with the admin's log-in and closes it afterwards. */
+export async function withAdminLog<T>(site: Site, work: (log: AccessLog) => Promise<T>): Promise<T> {
   const auditKey = (await site.keyring()).auditWriter('admin');
   const cluster = await site.cluster('admin');
   const registry = await site.registry();
@@ -73,13 +81,37 @@ export async function askAbout(
     });
     try {
       await log.start();
-      for (const change of changes) await ask(log, change, requester, await rulesHash(site));
+      return await work(log);
     } finally {
       await log.close();
     }
   } finally {
     await cluster.close();
   }
+}
+
+/** A question about what `policy` says, for one privacy officer to decide. */
+export function askerBody(
+  requester: AccessActor,
+  rulesSha256: Buffer,
+  policy: NonNullable<RequestBody['policy']>,
+): RequestBody {
+  return {
+    subject: 'POLICY',
+    beneficiary_owner: requester.id,
+    rule: RULE,
+    rules_sha256: rulesSha256,
+    scope: null,
+    policy,
+    scope_sha256: policy.sha256,
+    stages: [{ role: POLICY_DECIDERS, count: 1 }],
+    ticket: null,
+    pending_ms: PENDING_MS,
+    activation_ms: PENDING_MS,
+    rule_duration_ms: 0,
+    extends_grant: null,
+    emergency: null,
+  };
 }
 
 async function ask(
@@ -91,22 +123,7 @@ async function ask(
   const { audience } = policy;
   const sha256 = Buffer.from(policy.sha256, 'hex');
   const requestId = question!.id;
-  const request: RequestBody = {
-    subject: 'POLICY',
-    beneficiary_owner: requester.id,
-    rule: RULE,
-    rules_sha256: rulesSha256,
-    scope: null,
-    policy: { audience, sha256, opens },
-    scope_sha256: sha256,
-    stages: [{ role: POLICY_DECIDERS, count: 1 }],
-    ticket: null,
-    pending_ms: PENDING_MS,
-    activation_ms: PENDING_MS,
-    rule_duration_ms: 0,
-    extends_grant: null,
-    emergency: null,
-  };
+  const request = askerBody(requester, rulesSha256, { audience, sha256, opens });
   const reason = `the policy of ${audience} was changed`;
   const { code } = await log.append(
     { kind: 'REQUESTED', by: requester, request_id: requestId, request, reason },

@@ -590,6 +590,11 @@ export const ERRORS = {
     message: 'The scope is not one that a grant could be made of (fields, ranges, caps, time or window).',
     action: 'Ask again with at least one field, caps and a time above zero, and a window in a known zone.',
   },
+  ERR_ACCESS_RULES_UNAPPROVED: {
+    kind: 'usage',
+    message: 'The access rules have been changed, and no privacy officer has approved the change yet.',
+    action: 'Run `gauze apply`, which asks them; until they have decided, put the rules back as they were.',
+  },
   ERR_ACCESS_SCOPE_HASH: {
     kind: 'usage',
     message: 'The hash that came with the scope is not the hash of that scope.',

@@ -304,7 +304,10 @@ export class Grantee {
   private async readOnce(): Promise<'more' | 'end' | 'gone'> {
     let outcome: 'more' | 'end' = 'end';
     for (const partition of this.positions.keys()) {
-      const answer = await fetchRecords(await this.plane.leader(this.topic), {
+      // Deleted meanwhile, as somebody else who shares the metadata has found out.
+      const metadata = await this.plane.cluster.topic(this.topic.name);
+      if (!metadata) return 'gone';
+      const answer = await fetchRecords(await this.plane.connections.to(metadata.leaders[partition]!), {
         topicId: this.topic.id,
         partition,
         offset: this.positions[partition]!,

@@ -87,6 +87,7 @@ export const CRYPTO_FILES: Readonly<Record<string, string>> = {
   'approvals/access-rules-file.ts': 'hash of the text of access rules',
   'approvals/scope-hash.ts': 'hash of the scope that approvers sign',
   'platform/clock.ts': 'random bytes',
+  'cli/rules-question.ts': 'the id of a question about the access rules',
   'kafka/scram.ts': 'RFC 5802',
   'approvals/notify/webhook.ts': 'signature over a notification',
   'kafka/kafkajs-cluster.ts': 'salted password of a new SCRAM user',
