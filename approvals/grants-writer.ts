@@ -22,6 +22,8 @@ export interface GrantsWriterOptions {
 }
 
 const RETRY_MS = 250;
+/** The least that brokers allow by default: so long a writer that died keeps the next one waiting. */
+const SESSION_TIMEOUT_MS = 6_000;
 
 export class GrantsWriter {
   /** Resolves with the reason once the log can't be read any more and nothing may go on. */
@@ -42,6 +44,7 @@ export class GrantsWriter {
     this.member = new GroupMember(cluster, {
       group: names.approvalsGroup,
       topics: () => [names.access],
+      sessionTimeoutMs: SESSION_TIMEOUT_MS,
       onAssigned: (partitions) => this.assigned(partitions.length > 0),
       onTrouble,
     });
