@@ -28,7 +28,7 @@ export interface KillOptions {
 
 /**
  * Feeds `patients` patients, then kills the instance at random moments until `kills` of the kills have landed inside
- * a transaction (at most three times as many are tried), and lets the last instance catch up.
+ * a transaction (at most five times as many are tried), and lets the last instance catch up.
  */
 export async function killRun(options: KillOptions): Promise<KillRun> {
   // Small transactions: many of them, and one open at nearly any moment.
@@ -38,9 +38,9 @@ export async function killRun(options: KillOptions): Promise<KillRun> {
   const cluster = await superCluster();
   const topics = (options.watched ?? sanitizedTopics)(site);
   let inside = 0;
-  for (let tries = 0; inside < options.kills && tries < options.kills * 3; tries++) {
-    // However much the instance before got done: there is work left for this one.
-    const more = { patients: Math.ceil(options.patients / 10), seed: 12 + tries };
+  for (let tries = 0; inside < options.kills && tries < options.kills * 5; tries++) {
+    // However much the instance before got done: there is work left for this one, and more than it can do at once.
+    const more = { patients: Math.min(options.patients, 400), seed: 12 + tries };
     fed += await site.feed(generateHospital(more));
     const before = await written(cluster, topics);
     const instance = site.run();
