@@ -257,12 +257,16 @@ describe('without Redis', () => {
       onError: (error) => failures.push(error),
       overdueMs: -5_000,
     });
+    const untilOver = async (request: string): Promise<void> => {
+      while (plane.brokerMs() <= plane.state.requests.get(request)!.pendingUntilMs) await Promise.resolve();
+    };
+    await untilOver(id);
     plane.isAway = true;
     await reconciler.endOverdue();
     expect(failures).toMatchObject([{ code: 'ERR_ACCESS_LOG_UNAVAILABLE' }]);
     plane.isAway = false;
     const other = plane.request({ pending_ms: 1 });
-    while (plane.brokerMs() < plane.state.requests.get(other)!.pendingUntilMs) await Promise.resolve();
+    await untilOver(other);
     await reconciler.endOverdue();
     expect(plane.requestState(other)).toBe('EXPIRED');
     expect(plane.requestState(id)).toBe('PENDING');
