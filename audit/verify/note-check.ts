@@ -49,7 +49,8 @@ export class NoteCheck {
   }
 
   get witnessedSize(): number {
-    return this.cosignedSize;
+    // Where nobody has to cosign, nobody is said to have.
+    return this.trust !== null && this.trust.quorum > 0 ? this.cosignedSize : 0;
   }
 
   /** Notes that witnesses gave; before any seal is read. */
