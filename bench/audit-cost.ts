@@ -1,6 +1,6 @@
 /**
- * What the audit costs the topology: the end-to-end job with everything, without the hash over outputs, and with a
- * null audit writer, in turns, so that a slower hour of the machine hits all three. Give the number of rounds.
+ * What the audit costs the topology: the end-to-end job with everything, and with a null audit writer, in turns, so that a
+ * slower hour of the machine hits both. Give the number of rounds.
  */
 import { startStack } from '../stack/local-stack.ts';
 import { AUDITS, runOnce } from './end-to-end.ts';

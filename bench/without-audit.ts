@@ -1,18 +1,13 @@
 /**
- * Loaded before `gauze run` in one half of a paired benchmark: puts null writers in the place of the audit, or only of
- * the hash over outputs (`?audit=no-hash`). Product code has no such switch.
+ * Loaded before `gauze run` in one half of a paired benchmark: puts null writers in the place of the audit. Product
+ * code has no such switch.
  */
 import { registerHooks } from 'node:module';
 
-const OUTPUT_HASH = { '/audit/output-hash.ts': 'null-output-hash.ts' };
-const REPLACED: Readonly<Record<string, string>> =
-  new URL(import.meta.url).searchParams.get('audit') === 'no-hash'
-    ? OUTPUT_HASH
-    : {
-        ...OUTPUT_HASH,
-        '/topology/lane-ledger.ts': 'null-lane-ledger.ts',
-        '/topology/batch-event.ts': 'null-batch-event.ts',
-      };
+const REPLACED: Readonly<Record<string, string>> = {
+  '/topology/lane-ledger.ts': 'null-lane-ledger.ts',
+  '/topology/batch-event.ts': 'null-batch-event.ts',
+};
 
 registerHooks({
   resolve(specifier, context, next) {

@@ -20,6 +20,8 @@ export interface SubjectTokens {
    * (`patient`). Equal identifiers of one space have equal tokens, whatever topic they come from.
    */
   tokenInto(space: string, input: Uint8Array, start: number, end: number, out: Uint8Array, at: number): void;
+  /** The keyed hash whose first 8 bytes are a token; the same object at each call, for those who remember hashes. */
+  hash(space: string): KeyedHash;
 }
 
 /** The tokens under one root key (32 random bytes, wiped by the caller) and epoch. */
@@ -36,11 +38,11 @@ export class RootSubjectTokens extends Hidden implements SubjectTokens {
   }
 
   tokenInto(space: string, input: Uint8Array, start: number, end: number, out: Uint8Array, at: number): void {
-    this.#hashOf(space).hashInto(input, start, end, this.#hash, 0);
+    this.hash(space).hashInto(input, start, end, this.#hash, 0);
     for (let i = 0; i < TOKEN_BYTES; i += 1) out[at + i] = this.#hash[i]!;
   }
 
-  #hashOf(space: string): KeyedHash {
+  hash(space: string): KeyedHash {
     let hash = this.#hashes.get(space);
     if (!hash) {
       // Belongs to no audience: that is what lets the same person be found again in every topic.

@@ -39,6 +39,11 @@ export class PersonFinder {
     return this.#state.personInput;
   }
 
+  /** The same as a view. */
+  get view(): DataView {
+    return this.#state.personView;
+  }
+
   get start(): number {
     return this.#state.personStart;
   }

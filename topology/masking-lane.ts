@@ -2,7 +2,6 @@
  * The lane of an audience: records masked by its plans, into its sanitized topic. What it cannot mask it withholds;
  * nothing of a raw record reaches the output but what a plan writes.
  */
-import { outputSha256 } from '../audit/output-hash.ts';
 import type { PolicyInForce } from '../audit/lane-events.ts';
 import { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
 import { GauzeError } from '../platform/errors.ts';
@@ -101,9 +100,8 @@ class MaskingWork implements LaneWork {
   }
 
   finish(policy: PolicyInForce, firstOffset: number, nextOffset: number): FinishedWork {
-    const event = batchEvent(this.setup.identity, policy, this.done, firstOffset, nextOffset);
     return {
-      event: { ...event, output_sha256: outputSha256(this.writer) },
+      event: batchEvent(this.setup.identity, policy, this.done, firstOffset, nextOffset),
       output: this.writer,
       withheld: this.done.withheld,
       entries: this.unseen ? [tagsEntry(this.context.principal, this.unseen)] : [],

@@ -8,6 +8,8 @@ import type { ErrorCode } from '../platform/errors.ts';
 import type { SubjectTokens } from '../keys/subject-tokens.ts';
 import { personField } from '../policy/person-field.ts';
 import { faultCode } from '../processors/fault.ts';
+import { keyedCache } from '../processors/keyed-cache.ts';
+import type { KeyedCache } from '../processors/keyed-cache.ts';
 import { PersonFinder } from '../processors/person-finder.ts';
 import type { Plan } from '../processors/plan.ts';
 import { SUBJECT_TOKEN_BYTES } from '../schemas/access-codecs.ts';
@@ -44,11 +46,12 @@ export function compileSubjectTokenizer(
 class FieldTokenizer implements SubjectTokenizer {
   fault: ErrorCode | null = null;
   private readonly finder: PersonFinder;
-  private readonly tokens: SubjectTokens;
+  /** Records of one person follow one another. */
+  private readonly known: KeyedCache;
 
   constructor(finder: PersonFinder, tokens: SubjectTokens) {
     this.finder = finder;
-    this.tokens = tokens;
+    this.known = keyedCache(tokens.hash(PERSON_SPACE));
   }
 
   tokenInto(bytes: Buffer, start: number, end: number, out: Buffer, at: number): boolean {
@@ -59,7 +62,9 @@ class FieldTokenizer implements SubjectTokenizer {
       out.fill(0, at, at + SUBJECT_TOKEN_BYTES);
       return false;
     }
-    this.tokens.tokenInto(PERSON_SPACE, finder.text, finder.start, finder.end, out, at);
+    const { known } = this;
+    const hash = known.find(finder.text, finder.view, finder.start, finder.end);
+    for (let i = 0; i < SUBJECT_TOKEN_BYTES; i += 1) out[at + i] = known.bytes[hash + i]!;
     return true;
   }
 }

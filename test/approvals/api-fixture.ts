@@ -17,20 +17,15 @@ import { narrowScope, personTokens } from '../../approvals/scope.ts';
 import { scopeHash } from '../../approvals/scope-hash.ts';
 import type { AccessEventFacts } from '../../audit/access-events.ts';
 import { GauzeError } from '../../platform/errors.ts';
+import { RootSubjectTokens } from '../../keys/subject-tokens.ts';
 import { createLogger } from '../../platform/log.ts';
 import { PolicyState } from '../../policy/policy-log.ts';
 import type { AccessActor } from '../../schemas/access-codecs.ts';
 import { RegistryClient } from '../../schemas/registry-client.ts';
 import { ANA, TestLog, bodyOf, scopeOf } from './access-fixture.ts';
 
-/** Tokens are the first bytes of the text: enough to tell people apart. */
-export const TOKENS = {
-  epoch: 1,
-  tokenInto: (_space: string, input: Uint8Array, start: number, end: number, out: Buffer, at: number) => {
-    out.fill(0, at, at + 8);
-    Buffer.from(input).copy(out, at, start, Math.min(end, start + 8));
-  },
-};
+/** Under a key that is not secret. */
+export const TOKENS = new RootSubjectTokens(Buffer.alloc(32, 1), 1);
 
 const READY: Readiness = {
   kafka: 'ok',

@@ -8,19 +8,12 @@ import { buildScope, narrowScope, personTokens } from '../../approvals/scope.ts'
 import type { ScopeNarrowing, ScopeParts } from '../../approvals/scope.ts';
 import { scopeHash } from '../../approvals/scope-hash.ts';
 import { GauzeError } from '../../platform/errors.ts';
-import type { SubjectTokens } from '../../keys/subject-tokens.ts';
+import { RootSubjectTokens } from '../../keys/subject-tokens.ts';
 import { scopeCodec } from '../../schemas/access-codecs.ts';
 import type { Scope, ScopePartition } from '../../schemas/access-codecs.ts';
 
-/** Not secret, but different for different texts and spaces. */
-const TOKENS: SubjectTokens = {
-  epoch: 3,
-  tokenInto(space, input, start, end, out, at) {
-    let sum = space.length;
-    for (let i = start; i < end; i += 1) sum = (sum * 31 + input[i]!) >>> 0;
-    for (let i = 0; i < 8; i += 1) out[at + i] = (sum >>> ((i % 4) * 8)) & 0xff;
-  },
-};
+/** Under a key that is not secret. */
+const TOKENS = new RootSubjectTokens(Buffer.alloc(32, 1), 3);
 
 const PARTS: ScopeParts = {
   clusterId: 'cluster',

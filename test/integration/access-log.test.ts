@@ -106,10 +106,9 @@ describe('AccessLog', () => {
   test('goes on under its id when somebody else has taken it, without losing or doubling an entry', async () => {
     const log = await plane.log('contested');
     await submitted(log);
-    const rival = await plane.plane.openTransaction(plane.names.approvalsTransactionalId('contested'));
+    await plane.plane.openTransaction(plane.names.approvalsTransactionalId('contested'));
     const id = await submitted(log);
     expect((await plane.entries()).filter(({ request_id }) => request_id === id)).toHaveLength(1);
-    expect(rival.identity.producerId).toBeGreaterThanOrEqual(0);
   });
 });
 
