@@ -12,11 +12,15 @@ import type { AuditReport } from '../audit/verify/report.ts';
 import type { Trust } from '../audit/verify/trust.ts';
 import { readState, writeState } from '../audit/verify/verifier-state.ts';
 import { verifyAudit } from '../audit/verify/verifier.ts';
+import type { VerifyOptions } from '../audit/verify/verifier.ts';
 import { parseVkey } from '../audit/signed-note.ts';
 import { WitnessClient } from '../audit/witness/witness-client.ts';
+import type { Cluster } from '../kafka/cluster.ts';
+import { loadKeyring } from '../keys/keyring.ts';
 import { GauzeError } from '../platform/errors.ts';
+import { PolicyLog } from '../policy/policy-log.ts';
 import { auditProgress } from './audit-progress.ts';
-import { sourceCounter } from './audit-recount.ts';
+import { personsFinder, sourceCounter } from './audit-recount.ts';
 import { Site } from './site.ts';
 import { EXIT, note, print, styled, table } from './terminal.ts';
 
@@ -73,9 +77,28 @@ async function verifyLive(options: AuditVerifyOptions): Promise<number> {
   try {
     await cluster.start();
     const source = new LiveSource(cluster, site.names, witnessesOf(site, trust));
-    return await verified(source, trust, options, options.recount ? sourceCounter(cluster) : null);
+    return await verified(source, trust, options, options.recount ? await recountOf(site, cluster) : {});
   } finally {
     await cluster.close();
+  }
+}
+
+/** Records are counted by any log-in that may read them; persons are worked out where there is a keyring too. */
+async function recountOf(
+  site: Site,
+  cluster: Cluster,
+): Promise<Pick<VerifyOptions, 'countSource' | 'findPersons'>> {
+  const countSource = sourceCounter(cluster);
+  const { keys } = site.config;
+  if (!keys) return { countSource };
+  const log = new PolicyLog(cluster, site.names.policies, site.names.access);
+  try {
+    await log.readToEnd();
+    const { withhold } = log.state;
+    const [registry, keyring] = [await site.registry(), await loadKeyring(keys.file)];
+    return { countSource, findPersons: personsFinder({ cluster, registry, keyring, withhold }) };
+  } finally {
+    log.close();
   }
 }
 
@@ -83,7 +106,7 @@ async function verified(
   source: AuditSource,
   trust: Trust | null,
   options: AuditVerifyOptions,
-  countSource: ReturnType<typeof sourceCounter> | null = null,
+  recount: Pick<VerifyOptions, 'countSource' | 'findPersons'> = {},
 ): Promise<number> {
   const binding = {
     origin: trust?.origin ?? '',
@@ -92,7 +115,7 @@ async function verified(
   };
   const state = options.state === undefined ? null : await readState(options.state, binding);
   const progress = auditProgress();
-  const result = await verifyAudit(source, { trust, state, countSource, onProgress: progress.tell });
+  const result = await verifyAudit(source, { trust, state, ...recount, onProgress: progress.tell });
   progress.end();
   const report = auditReport(result);
   if (options.state !== undefined) await writeState(options.state, result.state);

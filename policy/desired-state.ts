@@ -169,8 +169,9 @@ function sealerRights(names: TopicNames, sealer: string): readonly Acl[] {
 /** It reads the evidence, and writes that it has asked, under ids of its own. */
 function auditorRights(names: TopicNames, auditor: string): readonly Acl[] {
   return [
-    ...[names.auditEvents, names.auditSubjects, names.auditSeals, names.access].flatMap((topic) =>
-      allow(auditor, ['read'], 'topic', topic),
+    // The policy log says who ordered lanes to jump, and which records to pass over.
+    ...[names.auditEvents, names.auditSubjects, names.auditSeals, names.access, names.policies].flatMap(
+      (topic) => allow(auditor, ['read'], 'topic', topic),
     ),
     // Where lanes and grant tasks stand, for the tiling of what they read; no record of a raw topic.
     ...allow(auditor, ['describe'], 'group', `${names.prefix}.`, 'prefixed'),

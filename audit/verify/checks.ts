@@ -7,11 +7,12 @@ import type { SourcePartition, SourceRecord } from './audit-source.ts';
 import { ChainCheck } from './chain-check.ts';
 import type { PlacedEvent } from './chain-check.ts';
 import { Findings } from './finding.ts';
+import type { FindingPlace } from './finding.ts';
 import { NoteCheck } from './note-check.ts';
 import { PruningCheck } from './pruning-check.ts';
 import { SealCheck } from './seal-check.ts';
 import { SourceCheck } from './source-check.ts';
-import type { CountSource } from './source-check.ts';
+import type { CountSource, FindPersons } from './source-check.ts';
 import { SubjectCheck } from './subject-check.ts';
 import { TilingCheck } from './tiling-check.ts';
 import { TimeCheck } from './time-check.ts';
@@ -40,6 +41,7 @@ export class Checks {
     trust: Trust | null,
     state: VerifierState | null,
     countSource: CountSource | null,
+    findPersons: FindPersons | null = null,
   ) {
     const findings = state ? Findings.from(state.findings) : new Findings();
     this.findings = findings;
@@ -50,7 +52,7 @@ export class Checks {
     this.subjects = new SubjectCheck(findings, state?.subjects);
     this.pruning = new PruningCheck(findings, state?.pruning);
     this.time = new TimeCheck(findings, this.seals.lastSealedAtMs);
-    this.sources = new SourceCheck(findings, countSource);
+    this.sources = new SourceCheck(findings, countSource, findPersons);
   }
 
   /** `untilMs`: time of the seal that covers the record; null for the tail. */
@@ -65,9 +67,14 @@ export class Checks {
       this.findings.once('PRUNED_BEFORE', { topic, partition, offset }, detail);
       return;
     }
-    if (kind === 'subjects') return this.subjects.acceptIndex(value, { topic, partition, offset });
+    if (kind === 'subjects') return this.acceptIndex(value, { topic, partition, offset });
     const event = this.decoded(value, tree.place, offset);
     if (event) this.acceptEvent({ event, value, leaf, topic, partition, offset, appendTimeMs }, untilMs);
+  }
+
+  private acceptIndex(value: Buffer, place: FindingPlace): void {
+    const index = this.subjects.acceptIndex(value, place);
+    if (index) this.sources.acceptIndex(index, place);
   }
 
   private acceptEvent(placed: PlacedEvent, untilMs: number | null): void {

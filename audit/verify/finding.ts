@@ -107,6 +107,9 @@ export const FINDINGS = {
   NOT_SIGNED: unverifiable('Chains without session keys: from before writers signed.'),
   COMMITTED_UNKNOWN: unverifiable('The committed positions of groups could not be read.'),
   PRUNED_BEFORE: unverifiable('Events before the first that is here could not be checked.'),
+  SUBJECTS_NOT_RECOUNTED: unverifiable(
+    'Whom the source is about could not be worked out again and compared with the index.',
+  ),
   SOURCE_UNREADABLE: unverifiable('The source could not be counted again.'),
   // On record.
   DECLARED_JUMP: declared('A person moved the position of a lane.'),

@@ -20,6 +20,8 @@ export interface Reading {
 
 /** Records between two looks at what waits. */
 const STEP = 512;
+/** Fewer where whole indexes of persons wait: each may have half a megabyte. */
+const STEP_ASKED = 32;
 
 export class Readings {
   private readonly source: AuditSource;
@@ -70,11 +72,12 @@ export class Readings {
   /** Reads what lies below an offset; `untilMs` as in Checks.accept. */
   async forward(reading: Reading, endOffset: number, untilMs: number | null): Promise<void> {
     const visit = (record: SourceRecord): void => this.checks.accept(reading.tree, record, untilMs);
+    const { step } = this;
     for (;;) {
-      const count = await reading.cursor.forward(endOffset, STEP, visit);
+      const count = await reading.cursor.forward(endOffset, step, visit);
       this.progress(count);
       await this.checks.sources.settle();
-      if (count < STEP) return;
+      if (count < step) return;
     }
   }
 
@@ -95,11 +98,15 @@ export class Readings {
       const next = await reading.cursor.peek();
       reading.unsealedSinceMs ??= next!.appendTimeMs;
       const visit = (record: SourceRecord): void => this.checks.accept(reading.tree, record, null);
-      const count = await reading.cursor.forward(Number.POSITIVE_INFINITY, STEP, visit);
+      const count = await reading.cursor.forward(Number.POSITIVE_INFINITY, this.step, visit);
       reading.unsealed += count;
       this.progress(count);
       await this.checks.sources.settle();
     }
+  }
+
+  private get step(): number {
+    return this.checks.sources.isAsked ? STEP_ASKED : STEP;
   }
 
   private async earliest(): Promise<Reading | null> {

@@ -42,13 +42,14 @@ export class SubjectCheck {
     this.meet(key, { side: 'event', sha256, records: range.record_count, place: placeOf(placed) });
   }
 
-  acceptIndex(value: Buffer, place: FindingPlace): void {
+  /** Gives the index; null where the record is none. */
+  acceptIndex(value: Buffer, place: FindingPlace): PhiSubjectIndex | null {
     let index: PhiSubjectIndex;
     try {
       index = subjectIndexCodec.decode(value);
     } catch {
       this.findings.add('SUBJECT_EXTRA', place, 'the record is no index of persons');
-      return;
+      return null;
     }
     const { topic, topic_id: topicId, partition, record_count: records, tokens } = index;
     if (tokens.length !== records * TOKEN_BYTES)
@@ -56,6 +57,7 @@ export class SubjectCheck {
     const key = keyOf(topic, topicId, partition, index.first_offset, index.next_offset);
     const sha256 = createHash('sha256').update(value).digest('base64');
     this.meet(key, { side: 'index', sha256, records, place });
+    return index;
   }
 
   private meet(key: string, one: Waiting): void {

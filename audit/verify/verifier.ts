@@ -11,7 +11,7 @@ import type { Findings } from './finding.ts';
 import { PartitionCursor } from './partition-cursor.ts';
 import { Readings } from './readings.ts';
 import type { Reading } from './readings.ts';
-import type { CountSource } from './source-check.ts';
+import type { CountSource, FindPersons } from './source-check.ts';
 import { leafOf } from './tree-check.ts';
 import type { Trust } from './trust.ts';
 import { STATE_FORMAT } from './verifier-state.ts';
@@ -24,6 +24,8 @@ export interface VerifyOptions {
   readonly state?: VerifierState | null;
   /** Counts the source again; without it nothing is counted. */
   readonly countSource?: CountSource | null;
+  /** Works out once more whom the source is about; without it the index of persons is compared with events alone. */
+  readonly findPersons?: FindPersons | null;
   /** Told now and then of records done, of records in all, as far as offsets tell. */
   readonly onProgress?: (done: number, all: number) => void;
 }
@@ -76,12 +78,12 @@ class Verification {
   private sealsTopicId = '';
 
   constructor(source: AuditSource, options: VerifyOptions) {
-    const { trust, state = null, countSource = null, onProgress = () => undefined } = options;
+    const { trust, state = null, countSource = null, findPersons = null } = options;
     this.source = source;
     this.trust = trust;
     this.state = state;
-    this.checks = new Checks(source.clusterId, trust, state, countSource);
-    this.readings = new Readings(source, this.checks, onProgress);
+    this.checks = new Checks(source.clusterId, trust, state, countSource, findPersons);
+    this.readings = new Readings(source, this.checks, options.onProgress ?? (() => undefined));
   }
 
   /** null: the state is of a time before seals, and another run without it is needed. */
