@@ -7,7 +7,7 @@ import type { PhiAuditEvent } from '../../schemas/control-codecs.ts';
 import type { SealedChain } from '../../schemas/seal-codecs.ts';
 import type { Findings } from './finding.ts';
 import type { FindingPlace } from './finding.ts';
-import { chainFrom, chainFromSeal, chainJson, newChain } from './chain-state.ts';
+import { chainFrom, chainFromSeal, chainJson, isUnsignedAtEnd, newChain } from './chain-state.ts';
 import type { ChainJson, ChainState } from './chain-state.ts';
 import { eventSignatureHolds, extOf, openingKey, rotatedKey } from './signature-check.ts';
 import type { Trust } from './trust.ts';
@@ -36,8 +36,13 @@ export interface ChainsJson {
   readonly pointers: readonly Pointer[];
 }
 
-/** Writers sign at least once a second; what is unsigned for longer than this was not written by one. */
-const UNSIGNED_MAX_MS = 30_000;
+/**
+ * Writers sign once a second while they write, and the last of what they commit together. So an event may be unsigned
+ * so long after the last signature only if one follows in its own transaction; a writer that dies leaves no more behind.
+ */
+const UNSIGNED_MAX_MS = 5_000;
+/** No transaction stays open for longer; what is appended later was not committed together. */
+const TRANSACTION_MS = 10_000;
 /** A process that beats does so every ten seconds; a lane without work writes once an hour. */
 const SILENT_PROCESS_MS = 60_000;
 const SILENT_LANE_MS = 3 * 3_600_000;
@@ -160,6 +165,8 @@ export class ChainCheck {
     else {
       chain.signedSeq = event.seq;
       chain.signedAtMs = event.recorded_at / 1000;
+      chain.signedAppendMs = placed.appendTimeMs;
+      chain.overdueSinceMs = null;
     }
     if (event.type === 'key.rotated') this.rotate(chain, placed);
   }
@@ -176,9 +183,13 @@ export class ChainCheck {
     this.findings.add('BAD_SIGNATURE', placeOf(placed), detail);
   }
 
+  /** By both clocks: one that was set says nothing. */
   private late(chain: ChainState, placed: PlacedEvent): void {
-    const forMs = placed.event.recorded_at / 1000 - chain.signedAtMs;
-    if (chain.isStripped || forMs <= UNSIGNED_MAX_MS) return;
+    const { appendTimeMs } = placed;
+    const byWriterMs = placed.event.recorded_at / 1000 - chain.signedAtMs;
+    if (Math.min(byWriterMs, appendTimeMs - chain.signedAppendMs) <= UNSIGNED_MAX_MS) return;
+    chain.overdueSinceMs ??= appendTimeMs;
+    if (chain.isStripped || appendTimeMs - chain.overdueSinceMs <= TRANSACTION_MS) return;
     chain.isStripped = true;
     this.findings.add('UNSIGNED_TAIL', placeOf(placed), `no signature after number ${chain.signedSeq}`);
   }
@@ -214,7 +225,7 @@ export class ChainCheck {
         by,
         `the chain ${id} ends at ${chain.seq}, not as named at ${seq}`,
       );
-    if (chain.isFaulty && chain.session && chain.signedSeq < chain.seq) this.unsignedTail(chain);
+    if (isUnsignedAtEnd(chain)) this.unsignedTail(chain);
     chain.end = 'succeeded';
     this.succeeded.push(id);
     if (this.succeeded.length > SUCCEEDED_MAX) this.chains.delete(this.succeeded.shift()!);
@@ -245,8 +256,10 @@ export class ChainCheck {
     }
     for (const chain of this.chains.values()) {
       if (chain.end !== 'open') continue;
-      if (chain.isFaulty && chain.session && chain.signedSeq < chain.seq) this.unsignedTail(chain);
       const silentMs = asOfMs - chain.lastAtMs;
+      // What is being committed while this is read may lack its end.
+      if (isUnsignedAtEnd(chain) && (chain.isFaulty || silentMs > SILENT_PROCESS_MS))
+        this.unsignedTail(chain);
       const limitMs = chain.beats
         ? SILENT_PROCESS_MS
         : chain.isLane

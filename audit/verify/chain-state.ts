@@ -20,6 +20,10 @@ export interface ChainState {
   signedSeq: number;
   /** When that was recorded, by the writer's clock. */
   signedAtMs: number;
+  /** When the broker appended it. */
+  signedAppendMs: number;
+  /** When the broker appended the first event that should have come with a signature; null while none is missing. */
+  overdueSinceMs: number | null;
   /** When the broker appended the last event. */
   lastAtMs: number;
   end: 'open' | 'closed' | 'succeeded';
@@ -46,6 +50,8 @@ export interface ChainJson {
   readonly key: string | null;
   readonly signedSeq: number;
   readonly signedAtMs: number;
+  readonly signedAppendMs?: number;
+  readonly overdueSinceMs?: number | null;
   readonly lastAtMs: number;
   readonly end: ChainState['end'];
   readonly isLane: boolean;
@@ -72,6 +78,8 @@ export function newChain(
     session: null,
     signedSeq: -1,
     signedAtMs: event.recorded_at / 1e3,
+    signedAppendMs: appendTimeMs,
+    overdueSinceMs: null,
     lastAtMs: appendTimeMs,
     end: 'open',
     isLane: event.group !== null && event.grant === null,
@@ -89,7 +97,8 @@ export function chainJson({ session, head, ...rest }: ChainState): ChainJson {
 
 export function chainFrom({ key, head, isQuiet = false, ...rest }: ChainJson): ChainState {
   const session = key === null ? null : sessionKeyFrom(key);
-  return { ...rest, isQuiet, head: Buffer.from(head, 'hex'), session };
+  const { signedAppendMs = rest.lastAtMs, overdueSinceMs = null } = rest;
+  return { ...rest, signedAppendMs, overdueSinceMs, isQuiet, head: Buffer.from(head, 'hex'), session };
 }
 
 /** The state of a chain whose events were pruned, as a seal has it. */
@@ -112,4 +121,17 @@ export function chainFromSeal(sealed: SealedChain, appendTimeMs: number): ChainS
     isStripped: false,
     isAdmin: false,
   });
+}
+
+/** Do events at the end lack a signature that a writer would have given them? */
+export function isUnsignedAtEnd({
+  isFaulty,
+  isStripped,
+  overdueSinceMs,
+  session,
+  signedSeq,
+  seq,
+}: ChainState): boolean {
+  if (!session || signedSeq >= seq) return false;
+  return isFaulty || (overdueSinceMs !== null && !isStripped);
 }
