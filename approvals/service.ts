@@ -2,11 +2,13 @@
  * The approval service: the access log, the writer of grants, the queue and the HTTP server, started in the order in
  * which they need each other and ended in the other. It holds no right to read raw data and none to change rights.
  */
-import { random, timer } from '../platform/clock.ts';
-import { GauzeError, foreignName, ownError } from '../platform/errors.ts';
+import { random } from '../platform/clock.ts';
+import { ownError } from '../platform/errors.ts';
+import type { GauzeError } from '../platform/errors.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Cluster } from '../kafka/cluster.ts';
 import type { AuditWriterKey } from '../keys/audit-writer-key.ts';
+import type { PersonAliases } from '../keys/person-aliases.ts';
 import type { SubjectTokens } from '../keys/subject-tokens.ts';
 import { HEARTBEAT, keepBeating } from '../audit/heartbeat.ts';
 import { PolicyLog } from '../policy/policy-log.ts';
@@ -19,10 +21,12 @@ import type { TopicNames } from '../schemas/topic-names.ts';
 import { AccessDesk } from './access-desk.ts';
 import { AccessLog } from './access-log.ts';
 import type { AccessRules } from './access-rules.ts';
-import { GrantsWriter } from './grants-writer.ts';
+import { createGrantsWriter } from './grants-writer.ts';
 import { Askable } from './askable.ts';
+import type { AuditDesk } from './audit-desk.ts';
 import { apiPart } from './http/api.ts';
 import type { Authenticate } from './http/caller.ts';
+import { closeInTime, listen } from './http/listening.ts';
 import { Refusals } from './http/refusals.ts';
 import { createApprovalServer } from './http/server.ts';
 import type { ServerPart, TlsFiles } from './http/server.ts';
@@ -47,6 +51,9 @@ export interface ApprovalServiceOptions {
   readonly registry: RegistryClient;
   readonly siteTags: SiteTags;
   readonly tokens: SubjectTokens;
+  /** Of every key epoch that the keyring has. */
+  readonly tokenEpochs: readonly SubjectTokens[];
+  readonly aliases: PersonAliases;
   /** Vouches for the audit events of this process. */
   readonly auditKey: AuditWriterKey;
   readonly rules: AccessRules;
@@ -59,6 +66,8 @@ export interface ApprovalServiceOptions {
   readonly channels: readonly Channel[];
   readonly http: HttpSettings;
   readonly log: Logger;
+  /** Where auditors ask. */
+  readonly audit: AuditDesk;
   /** What else is served beside the API: pages, the board. */
   readonly parts?: (services: ApprovalServices) => readonly ServerPart[];
 }
@@ -80,6 +89,7 @@ export interface HttpSettings {
 /** What pages and other parts of the server stand on. */
 export interface ApprovalServices {
   readonly desk: AccessDesk;
+  readonly audit: AuditDesk;
   readonly preview: Preview;
   readonly log: AccessLog;
   readonly jobs: ApprovalJobs;
@@ -90,11 +100,6 @@ export interface ApprovalServices {
   readonly names: TopicNames;
   readonly http: HttpSettings;
 }
-
-/** How long requests under way may take when the service ends. */
-const DRAIN_MS = 5_000;
-
-type ApprovalServer = Awaited<ReturnType<typeof createApprovalServer>>;
 
 export class ApprovalService {
   /** Resolves with the reason once nothing may go on. */
@@ -142,7 +147,7 @@ export class ApprovalService {
   }
 
   private async services(): Promise<ApprovalServices> {
-    const { names, http, identity, rules, redis } = this.options;
+    const { names, http, identity, rules, redis, audit } = this.options;
     const log = await this.accessLog();
     const policyLog = await this.policyLog();
     const index = await this.subjectIndex();
@@ -152,7 +157,7 @@ export class ApprovalService {
     const { registry, siteTags } = this.options;
     const policies = () => policyLog.state;
     const askable = new Askable({ registry, siteTags, rules, policies });
-    return { desk, preview, log, jobs, identity, rules, askable, redis, names, http };
+    return { desk, audit, preview, log, jobs, identity, rules, askable, redis, names, http };
   }
 
   private async accessLog(): Promise<AccessLog> {
@@ -167,11 +172,11 @@ export class ApprovalService {
     this.closers.unshift(async () => await log.close());
     void log.failed.then(this.reportFailure);
     await log.start();
-    const writer = new GrantsWriter({ ...common, schemaIds: { grants, auditEvent } });
+    const writer = createGrantsWriter({ ...common, schemaIds: { grants, auditEvent } });
     this.closers.unshift(async () => await writer.stop());
     void writer.failed.then(this.reportFailure);
     writer.start();
-    const isWriting = (): boolean => writer.isWriting;
+    const isWriting = (): boolean => writer.isWorking;
     const progress = new ProgressWatch({ cluster, names, log, principal, isWriting, onTrouble });
     this.closers.unshift(async () => await progress.close());
     progress.start();
@@ -208,12 +213,13 @@ export class ApprovalService {
   }
 
   private submission(policyLog: PolicyLog): Submission {
-    const { cluster, registry, siteTags, rules, tokens, owners } = this.options;
+    const { cluster, registry, siteTags, rules, tokens, tokenEpochs, aliases, owners } = this.options;
     const offsets = new RawOffsets(cluster);
     this.closers.unshift(() => offsets.close());
     const clusterId = (): string => cluster.clusterId;
     const policies = () => policyLog.state;
-    return new Submission({ registry, siteTags, clusterId, offsets, policies, rules, tokens, owners });
+    const persons = { tokens, tokenEpochs, aliases };
+    return new Submission({ registry, siteTags, clusterId, offsets, policies, rules, ...persons, owners });
   }
 
   private preview(policyLog: PolicyLog, index: SubjectIndex, log: AccessLog): Preview {
@@ -252,7 +258,7 @@ export class ApprovalService {
 
   private async api(services: ApprovalServices): Promise<ServerPart> {
     const { identity, cluster, registry, names, http } = this.options;
-    const { desk, preview, log, jobs } = services;
+    const { desk, audit, preview, log, jobs } = services;
     const probe = new ReadinessProbe({
       kafka: async () => void (await cluster.refresh([names.access])),
       logAgeMs: () => log.ageMs,
@@ -264,6 +270,7 @@ export class ApprovalService {
     return async (app) => {
       await apiPart(app, {
         desk,
+        audit,
         preview,
         authenticate,
         readiness: async () => await probe.state(),
@@ -277,20 +284,4 @@ export class ApprovalService {
   private trouble(error: GauzeError): void {
     this.options.log.warn('approvals wait', { error });
   }
-}
-
-async function listen(server: ApprovalServer, { host, port }: HttpSettings): Promise<string> {
-  try {
-    return await server.listen({ host, port });
-  } catch (error) {
-    throw new GauzeError('ERR_HTTP_LISTEN', { host, port, causeName: foreignName(error) });
-  }
-}
-
-/** Waits for requests under way, but not for ever: a client that holds its connection open must not hold the end. */
-async function closeInTime(server: ApprovalServer): Promise<void> {
-  const late = timer(DRAIN_MS, () => server.server.closeAllConnections());
-  server.server.closeIdleConnections();
-  await server.close();
-  late.cancel();
 }

@@ -5,7 +5,7 @@
 import { NOTE_KEY, noteSigner, parseVkey } from '../audit/signed-note.ts';
 import { placeKey } from '../audit/sealer/coverage-watch.ts';
 import { WitnessClient } from '../audit/witness/witness-client.ts';
-import { Sealer } from '../audit/sealer/sealer.ts';
+import { createSealer } from '../audit/sealer/sealer.ts';
 import type { SealerOptions, SealerSight } from '../audit/sealer/sealing-session.ts';
 import type { KafkaAdmin } from '../kafka/admin.ts';
 import { BrokerConnections } from '../kafka/cluster.ts';
@@ -28,7 +28,7 @@ export async function runSealer({ site, log, stopped }: RoleRun): Promise<void> 
     await cluster.start();
     const sight = sightOf(admin, cluster, groups, connections);
     const options = await optionsOf(site, cluster, sight, log);
-    const sealer = new Sealer(options);
+    const sealer = createSealer(options);
     sealer.start();
     log.info('instance started', { role: 'sealer' });
     try {

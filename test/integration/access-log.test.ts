@@ -132,7 +132,7 @@ describe('LogAppender', () => {
   });
 });
 
-describe('GrantsWriter', () => {
+describe('the writer of grants', () => {
   // A log of its own: the races above have left tens of thousands of entries, each of which has an outcome to tell.
   const own = new AccessPlane();
   beforeAll(async () => await own.start());

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { AccessLog } from '../../approvals/access-log.ts';
 import type { NewEntry } from '../../approvals/access-log.ts';
 import type { Verdict } from '../../approvals/access-state.ts';
-import { GrantsWriter } from '../../approvals/grants-writer.ts';
+import { createGrantsWriter } from '../../approvals/grants-writer.ts';
 import { scopeHash } from '../../approvals/scope-hash.ts';
 import type { GauzeError } from '../../platform/errors.ts';
 import { accessEntryCodec, grantStateCodec } from '../../schemas/access-codecs.ts';
@@ -15,6 +15,7 @@ import type { PhiAuditEvent } from '../../schemas/control-codecs.ts';
 import { topicNames } from '../../schemas/topic-names.ts';
 import type { TopicNames } from '../../schemas/topic-names.ts';
 import { Cluster } from '../../kafka/cluster.ts';
+import type { SoleWorker } from '../../kafka/sole-worker.ts';
 import { endpointOf, TestPlane } from './kafka-plane.ts';
 import type { TestTopic } from './kafka-plane.ts';
 import { testWriterKey } from './signed-chains.ts';
@@ -118,9 +119,9 @@ export class AccessPlane {
   }
 
   /** A writer of grants as one more process would have it, started. */
-  async writer(): Promise<GrantsWriter> {
+  async writer(): Promise<SoleWorker> {
     const cluster = await this.cluster();
-    const writer = new GrantsWriter(this.common(cluster));
+    const writer = createGrantsWriter(this.common(cluster));
     this.open.unshift({ close: async () => await writer.stop() });
     writer.start();
     return writer;

@@ -8,7 +8,7 @@ import { AccessLog } from '../../approvals/access-log.ts';
 import type { NewEntry } from '../../approvals/access-log.ts';
 import { GrantTopics } from '../../approvals/grant-topics.ts';
 import { GrantsFollower } from '../../approvals/grants-follower.ts';
-import { GrantsWriter } from '../../approvals/grants-writer.ts';
+import { createGrantsWriter } from '../../approvals/grants-writer.ts';
 import { Provisioner } from '../../approvals/provisioner.ts';
 import type { ProvisionerOptions } from '../../approvals/provisioner.ts';
 import type { ProvisionerReport } from '../../approvals/provisioner-report.ts';
@@ -103,7 +103,7 @@ export class ProvisionerPlane {
     const auditKey = (await loadKeyring(site.keyringFile)).auditWriter('approvals');
     const common = { cluster, names, schemaIds, auditKey, onTrouble };
     const log = new AccessLog({ ...common, instance: uniqueName('i') });
-    const writer = new GrantsWriter(common);
+    const writer = createGrantsWriter(common);
     const follower = new GrantsFollower({ cluster, topic: names.grants, onTrouble });
     await log.start();
     writer.start();
