@@ -4,8 +4,8 @@
  */
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { publicKeyBytes } from '../keys/audit-writer-key.ts';
 import type { AuditWriterKey } from '../keys/audit-writer-key.ts';
+import { publicKeyBytes } from '../keys/ed25519.ts';
 import { Hidden } from '../keys/hidden.ts';
 import { auditEventCodec } from '../schemas/control-codecs.ts';
 

@@ -3,14 +3,8 @@
  * of witnesses (type 0x04, c2sp.org/tlog-cosignature), no other. The text must never be looked at before a key that
  * the caller trusts has verified; a note that bends the format in any way is refused whole.
  */
-import {
-  createPrivateKey,
-  createPublicKey,
-  hash,
-  sign as signBytes,
-  verify as verifyBytes,
-} from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { hash, sign as signBytes, verify as verifyBytes } from 'node:crypto';
+import { ED25519_KEY_BYTES, ed25519PrivateKey, ed25519PublicKey, publicKeyBytes } from '../keys/ed25519.ts';
 import { GauzeError } from '../platform/errors.ts';
 import { nowMs } from '../platform/clock.ts';
 
@@ -76,20 +70,16 @@ export interface OpenedNote {
 /** Longest note that is looked at. */
 export const MAX_NOTE_BYTES = 65_536;
 const MAX_SIGNATURES = 64;
-const SEED_BYTES = 32;
 const SIGNATURE_BYTES = 64;
 const TIME_BYTES = 8;
 /** Every ASCII control character but the newline. */
 const CONTROL = /[^\P{Cc}\n\x7f-\x9f]/u;
 const PRIVATE_PREFIX = 'PRIVATE+KEY+';
-/** DER around the 32 bytes of an Ed25519 key, RFC 8410. */
-const SPKI = Buffer.from('302a300506032b6570032100', 'hex');
-const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /** A verifier of these. @throws GauzeError ERR_AUDIT_NOTE_KEY on a name or key that can't be one */
 export function noteVerifier(name: string, type: NoteKeyType, publicKey: Uint8Array): NoteVerifier {
   if (!isName(name)) throw keyFault('a name without spaces and +');
-  if (publicKey.length !== SEED_BYTES) throw keyFault('a key of 32 bytes');
+  if (publicKey.length !== ED25519_KEY_BYTES) throw keyFault('a key of 32 bytes');
   const head = Buffer.concat([Buffer.from(`${name}\n`), Buffer.from([type]), publicKey]);
   const keyId = hash('sha256', head, 'buffer').readUInt32BE(0);
   return { name, type, keyId, publicKey: Buffer.from(publicKey) };
@@ -126,24 +116,15 @@ export function noteSigner(
 
 /** Ed25519 by the 32 bytes of its seed, RFC 8032; the seed stays inside. */
 export function ed25519Signer(seed: Uint8Array): Ed25519Signer {
-  if (seed.length !== SEED_BYTES) throw keyFault('a seed of 32 bytes');
-  const key = createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' });
-  const spki = createPublicKey(key).export({ format: 'der', type: 'spki' });
-  return { publicKey: spki.subarray(SPKI.length), sign: (message) => signBytes(null, message, key) };
+  if (seed.length !== ED25519_KEY_BYTES) throw keyFault('a seed of 32 bytes');
+  const key = ed25519PrivateKey(seed);
+  return { publicKey: publicKeyBytes(key), sign: (message) => signBytes(null, message, key) };
 }
 
 /** Is it the Ed25519 signature of `message` by this key (32 bytes)? Answers no to whatever is malformed. */
 export function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
-  if (publicKey.length !== SEED_BYTES || signature.length !== SIGNATURE_BYTES) return false;
-  try {
-    return verifyBytes(null, message, publicKeyOf(publicKey), signature);
-  } catch {
-    return false;
-  }
-}
-
-function publicKeyOf(bytes: Uint8Array): KeyObject {
-  return createPublicKey({ key: Buffer.concat([SPKI, bytes]), format: 'der', type: 'spki' });
+  const key = ed25519PublicKey(publicKey);
+  return key !== null && signature.length === SIGNATURE_BYTES && verifyBytes(null, message, key, signature);
 }
 
 /** Reads `PRIVATE+KEY+name+keyid+base64`. @throws GauzeError ERR_AUDIT_NOTE_KEY */

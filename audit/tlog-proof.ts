@@ -26,6 +26,7 @@ import type { NodeSource } from './merkle-tree.ts';
 import { parseNote, strictBase64 } from './signed-note.ts';
 import type { TlogPolicy } from './tlog-policy.ts';
 import { openByPolicy } from './tlog-policy.ts';
+import { enrolledCosignatures, isValidAt } from './verify/trust.ts';
 import type { Trust } from './verify/trust.ts';
 
 /** First line of the file, by c2sp.org/tlog-proof. */
@@ -73,23 +74,21 @@ export function trustPolicy(policy: TlogPolicy): OpenCheckpoint {
   return (note) => openByPolicy(note, policy);
 }
 
-/** By a trust file: a sealer that was enrolled when it sealed, and a quorum of witnesses. */
+/** By a trust file: a sealer that was enrolled when it sealed, and a quorum of witnesses, enrolled when they cosigned. */
 export function trustFile(trust: Trust): OpenCheckpoint {
   return (note, seal) => {
     const sealedMs = seal.sealed_at / 1000;
-    const sealers = trust.sealers.filter(
-      ({ notBeforeMs, notAfterMs }) =>
-        notBeforeMs <= sealedMs && (notAfterMs === null || sealedMs <= notAfterMs),
-    );
+    const sealers = trust.sealers.filter((sealer) => isValidAt(sealer, sealedMs));
     const opened = openCheckpoint(
       note,
       trust.origin,
       sealers.map(({ verifier }) => verifier),
       trust.witnesses,
     );
-    if (opened.cosignatures.length < trust.quorum)
-      throw new GauzeError('ERR_AUDIT_QUORUM', { count: opened.cosignatures.length });
-    return opened;
+    const cosignatures = enrolledCosignatures(trust, opened.cosignatures);
+    if (cosignatures.length < trust.quorum)
+      throw new GauzeError('ERR_AUDIT_QUORUM', { count: cosignatures.length });
+    return { ...opened, cosignatures };
   };
 }
 

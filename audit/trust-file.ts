@@ -1,41 +1,12 @@
 /**
  * The trust file: which keys evidence is checked with, as a C2SP signed note by the root key that is kept offline.
  * One line each: `writer` and `admin` (name, key, from, to, beginning of the writer ids it may speak for), `sealer`
- * (vkey, from, to), `witness` (vkey), `quorum`. A line that it does not know refuses the whole file.
+ * (vkey, from, to), `witness` (vkey, and from and to where it has not been one always), `quorum`. A line that it does not know refuses the whole file.
  */
 import { GauzeError } from '../platform/errors.ts';
 import { NOTE_KEY, formatVkey, openNote, parseVkey, signNote, strictBase64 } from './signed-note.ts';
-import type { NoteSigner, NoteVerifier } from './signed-note.ts';
-
-/** A key that may open chains, or declare things. */
-export interface TrustedWriter {
-  readonly name: string;
-  readonly isAdmin: boolean;
-  /** 32 bytes. */
-  readonly publicKey: Buffer;
-  readonly notBeforeMs: number;
-  /** null: still valid. */
-  readonly notAfterMs: number | null;
-  /** Beginning of the writer ids that it may speak for. */
-  readonly writerIdPrefix: string;
-}
-
-export interface TrustedSealer {
-  readonly verifier: NoteVerifier;
-  readonly notBeforeMs: number;
-  readonly notAfterMs: number | null;
-}
-
-/** Whom a verifier believes. */
-export interface Trust {
-  readonly origin: string;
-  readonly rootVkey: string;
-  readonly writers: readonly TrustedWriter[];
-  readonly sealers: readonly TrustedSealer[];
-  readonly witnesses: readonly NoteVerifier[];
-  /** Cosignatures that a checkpoint needs. */
-  readonly quorum: number;
-}
+import type { NoteSigner } from './signed-note.ts';
+import type { Trust, TrustedSealer, TrustedWitness, TrustedWriter, Validity } from './verify/trust.ts';
 
 /** First line of the text. */
 export const TRUST_FORMAT = 'gauze-trust/1';
@@ -56,7 +27,7 @@ export function formatTrustFile(trust: Omit<Trust, 'rootVkey'>, root: NoteSigner
       (sealer) =>
         `sealer ${formatVkey(sealer.verifier)} ${time(sealer.notBeforeMs)} ${time(sealer.notAfterMs)}`,
     ),
-    ...witnesses.map((witness) => `witness ${formatVkey(witness)}`),
+    ...witnesses.map(witnessLine),
     `quorum ${quorum}`,
   ];
   const note = signNote(`${lines.join('\n')}\n`, root);
@@ -87,7 +58,8 @@ function readLine(draft: Draft, [kind, ...words]: readonly string[], line: numbe
   if ((kind === 'writer' || kind === 'admin') && words.length === 5)
     draft.writers.push(writerOf(kind === 'admin', words, line));
   else if (kind === 'sealer' && words.length === 3) draft.sealers.push(sealerOf(words, line));
-  else if (kind === 'witness' && words.length === 1) draft.witnesses.push(witnessOf(words[0]!, line));
+  else if (kind === 'witness' && (words.length === 1 || words.length === 3))
+    draft.witnesses.push(witnessOf(words, line));
   else if (kind === 'quorum' && draft.quorum < 0 && /^\d{1,2}$/.test(words.join(' ')))
     draft.quorum = Number(words[0]);
   else throw fault(line);
@@ -106,17 +78,15 @@ function sealerOf([vkey = '', from = '', to = '']: readonly string[], line: numb
   return { verifier, ...validity(from, to, line) };
 }
 
-function witnessOf(vkey: string, line: number): Trust['witnesses'][number] {
+function witnessOf([vkey = '', from, to]: readonly string[], line: number): TrustedWitness {
   const witness = parseVkey(vkey);
   if (witness.type !== NOTE_KEY.COSIGNATURE) throw fault(line);
-  return witness;
+  return from === undefined || to === undefined
+    ? witness
+    : { ...witness, validity: validity(from, to, line) };
 }
 
-function validity(
-  from: string,
-  to: string,
-  line: number,
-): { notBeforeMs: number; notAfterMs: number | null } {
+function validity(from: string, to: string, line: number): Validity {
   return { notBeforeMs: timeOf(from, line), notAfterMs: to === OPEN ? null : timeOf(to, line) };
 }
 
@@ -129,6 +99,12 @@ function timeOf(text: string, line: number): number {
 
 function time(ms: number | null): string {
   return ms === null ? OPEN : new Date(ms).toISOString();
+}
+
+function witnessLine(witness: TrustedWitness): string {
+  const { validity: valid } = witness;
+  const times = valid ? ` ${time(valid.notBeforeMs)} ${time(valid.notAfterMs)}` : '';
+  return `witness ${formatVkey(witness)}${times}`;
 }
 
 function writerLine(writer: TrustedWriter): string {

@@ -13,7 +13,7 @@ import type { TopicNames } from '../schemas/topic-names.ts';
 import { NOTE_KEY, formatSkey, formatVkey, noteVerifier, parseSkey } from './signed-note.ts';
 import type { NoteSigner, NoteVerifier } from './signed-note.ts';
 import { formatTrustFile, parseTrustFile } from './trust-file.ts';
-import type { Trust, TrustedWriter } from './trust-file.ts';
+import type { Trust, TrustedWriter } from './verify/trust.ts';
 
 export const TRUST_FILE = 'trust.note';
 export const ROOT_KEY_FILE = 'root.key';

@@ -8,6 +8,7 @@ import { MerkleFrontier } from '../merkle-tree.ts';
 import type { FrontierJson } from '../merkle-tree.ts';
 import { ownError } from '../../platform/errors.ts';
 import type { FindingPlace, Findings } from './finding.ts';
+import { enrolledCosignatures, isValidAt } from './trust.ts';
 import type { Trust } from './trust.ts';
 
 /** Roots of the last trees, for checkpoints that come later than the next seal. */
@@ -53,13 +54,18 @@ export class NoteCheck {
     return this.trust !== null && this.trust.quorum > 0 ? this.cosignedSize : 0;
   }
 
+  /** Seals under a checkpoint with as many cosignatures as the trust file asks for, which may be none. */
+  get quorumSize(): number {
+    return this.cosignedSize;
+  }
+
   /** Notes that witnesses gave; before any seal is read. */
   remember(notes: readonly string[] | null): void {
     if (!this.trust || this.trust.witnesses.length === 0) return;
     if (!notes)
       return this.findings.once('WITNESS_NOT_ASKED', {}, 'a rollback to an older state would not be seen');
     for (const note of notes) {
-      const opened = this.open(note, 'WITNESS_NOTE', {});
+      const opened = this.open(note, {}, null);
       if (!opened) continue;
       if (opened.cosignatures.length === 0)
         this.findings.add('WITNESS_NOTE', {}, 'no witness of the trust file signed it');
@@ -75,10 +81,11 @@ export class NoteCheck {
     this.compareRemembered(this.tree.size, root, { seal: n });
   }
 
-  acceptNote(note: string, place: FindingPlace): void {
+  /** `appendTimeMs`: the broker's time, at which the sealer's key must have been valid. */
+  acceptNote(note: string, place: FindingPlace, appendTimeMs: number): void {
     this.notes += 1;
     if (!this.trust) return;
-    const opened = this.open(note, 'NOTE_MALFORMED', place);
+    const opened = this.open(note, place, appendTimeMs);
     if (!opened) return;
     const { size, root } = opened.checkpoint;
     const ours = this.roots.get(size);
@@ -97,21 +104,32 @@ export class NoteCheck {
     if (signers.size >= this.trust.quorum) this.cosignedSize = Math.max(this.cosignedSize, size);
   }
 
-  private open(
-    note: string,
-    fault: 'NOTE_MALFORMED' | 'WITNESS_NOTE',
-    place: FindingPlace,
-  ): SignedCheckpoint | null {
+  /** `appendTimeMs`: null for what a witness handed out. Only cosignatures that count are left. */
+  private open(note: string, place: FindingPlace, appendTimeMs: number | null): SignedCheckpoint | null {
     const { origin, sealers, witnesses } = this.trust!;
-    const keys = sealers.map(({ verifier }) => verifier);
+    const isLogged = appendTimeMs !== null;
     try {
-      return openCheckpoint(note, origin, keys, witnesses);
+      const keys = sealers.map(({ verifier }) => verifier);
+      const opened = openCheckpoint(note, origin, keys, witnesses);
+      const cosignatures = enrolledCosignatures(this.trust!, opened.cosignatures);
+      // What a witness hands out has no time of the broker, but its own.
+      const atMs = appendTimeMs ?? latestMs(cosignatures);
+      if (atMs === null || this.wasEnrolled(opened, atMs)) return { ...opened, cosignatures };
+      const detail = "the sealer's key was not valid at that time";
+      this.findings.add(isLogged ? 'NOTE_SIGNATURE' : 'WITNESS_NOTE', place, detail);
     } catch (thrown) {
       const { code } = ownError(thrown);
       const isSignature = code === 'ERR_AUDIT_NOTE_SIGNATURE' || code === 'ERR_AUDIT_NOTE_UNTRUSTED';
-      this.findings.add(isSignature && fault === 'NOTE_MALFORMED' ? 'NOTE_SIGNATURE' : fault, place, code);
-      return null;
+      const fault = isSignature ? 'NOTE_SIGNATURE' : 'NOTE_MALFORMED';
+      this.findings.add(isLogged ? fault : 'WITNESS_NOTE', place, code);
     }
+    return null;
+  }
+
+  /** Was a sealer that signed it enrolled then? */
+  private wasEnrolled({ logSignatures }: SignedCheckpoint, atMs: number): boolean {
+    const signers = new Set(logSignatures.map(({ verifier }) => verifier));
+    return this.trust!.sealers.some((sealer) => signers.has(sealer.verifier) && isValidAt(sealer, atMs));
   }
 
   private compareRemembered(size: number, root: Buffer, place: FindingPlace): void {
@@ -150,4 +168,9 @@ export class NoteCheck {
     const { newestSize, cosignedSize, notes } = this;
     return { frontier: this.tree.toJSON(), newestSize, cosignedSize, notes };
   }
+}
+
+function latestMs(cosignatures: SignedCheckpoint['cosignatures']): number | null {
+  const times = cosignatures.flatMap(({ timeSeconds }) => (timeSeconds === null ? [] : [timeSeconds * 1000]));
+  return times.length > 0 ? Math.max(...times) : null;
 }

@@ -4,8 +4,9 @@
  */
 import { verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { ed25519PublicKey } from '../../keys/ed25519.ts';
 import type { PhiAuditEvent } from '../../schemas/control-codecs.ts';
-import { ed25519Key, enrolledWriters } from './trust.ts';
+import { enrolledWriters } from './trust.ts';
 import type { Trust } from './trust.ts';
 
 const EVENT_PREFIX = Buffer.from('phi-audit-event/v1\n', 'latin1');
@@ -52,7 +53,7 @@ export function openingKey(event: PhiAuditEvent, appendTimeMs: number, trust: Tr
   const signature = Buffer.from(extOf(event, 'session_key_sig') ?? '', 'base64');
   const message = sessionMessage(event.chain_id, 1, session);
   const enrolled = enrolledWriters(trust, name, event.writer_id, appendTimeMs).find((writer) => {
-    const key = ed25519Key(writer.publicKey);
+    const key = ed25519PublicKey(writer.publicKey);
     return key !== null && verify(null, message, key, signature);
   });
   if (!enrolled) return { verdict: 'unknown-writer', session };
@@ -69,7 +70,7 @@ export function rotatedKey(event: PhiAuditEvent, epoch: number, before: KeyObjec
 
 /** A key written down before. */
 export function sessionKeyFrom(text: string): SessionKey | null {
-  const key = ed25519Key(Buffer.from(text, 'base64'));
+  const key = ed25519PublicKey(Buffer.from(text, 'base64'));
   return key && { key, text };
 }
 

@@ -135,7 +135,10 @@ class Verification {
     await cursor.end();
   }
 
-  private async acceptSealRecord({ key, value, offset }: SourceRecord, topic: string): Promise<void> {
+  private async acceptSealRecord(
+    { key, value, offset, appendTimeMs }: SourceRecord,
+    topic: string,
+  ): Promise<void> {
     const place = { topic, partition: 0, offset };
     let read: SealRecord;
     try {
@@ -144,7 +147,7 @@ class Verification {
       this.checks.findings.add('SEAL_MALFORMED', place, 'it does not decode');
       return;
     }
-    if (read.kind === 'checkpoint') this.checks.notes.acceptNote(read.note, place);
+    if (read.kind === 'checkpoint') this.checks.notes.acceptNote(read.note, place, appendTimeMs);
     else await this.acceptSeal(read.seal, leafOf(read.value));
   }
 

@@ -113,6 +113,7 @@ describe('reading', () => {
     ['a time in another form', [`writer topology ${key} 2026-01-01 - gauze.`, 'quorum 0']],
     ['a witness of the kind of a log', [`witness ${sealer}`, 'quorum 0']],
     ['a sealer of the kind of a witness', [`sealer ${witness} ${from} -`, 'quorum 0']],
+    ['a witness with a beginning and no end', [`witness ${witness} ${from}`, 'quorum 0']],
     ['no quorum', [`witness ${witness}`]],
     ['two quorums', ['quorum 0', 'quorum 0']],
     ['a quorum of more than there are', [`witness ${witness}`, 'quorum 2']],
