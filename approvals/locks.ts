@@ -20,16 +20,53 @@ export interface Lockable {
   readonly scope: Scope | null;
 }
 
-const PATIENT = /^[0-9a-f]{16}$/;
+/** A subject token in lower case hex, with its key epoch in front where that is known. */
+const PATIENT_TOKEN = /^(?:(\d{1,10}):)?([0-9a-f]{16})$/;
 
-/** Whether a lock says what it locks; a patient by subject token, in lower case hex. */
+/**
+ * What a lock on a patient names: the tokens of all ids of the person in every key epoch of the keyring, since a grant
+ * goes on under the epoch that it was made in.
+ */
+export function patientLock(tokens: readonly { readonly epoch: number; readonly token: Buffer }[]): string {
+  return tokens
+    .map(({ epoch, token }) => `${epoch}:${token.toString('hex')}`)
+    .sort()
+    .join(' ');
+}
+
+interface LockedPatient {
+  /** Hex. */
+  readonly tokens: readonly string[];
+  /** Key epochs of the tokens; null where one of them does not say. */
+  readonly epochs: ReadonlySet<number> | null;
+}
+
+function lockedPatient(value: string): LockedPatient {
+  const parts = value.split(' ').map((word) => PATIENT_TOKEN.exec(word));
+  const epochs = parts.map((part) => part?.[1]);
+  return {
+    tokens: parts.map((part) => part?.[2] ?? ''),
+    epochs: epochs.includes(undefined) ? null : new Set(epochs.map(Number)),
+  };
+}
+
+/** Does a lock say nothing of the epoch of a scope? Then it may be about anybody whom the scope names. */
+function isBlindTo(epochs: ReadonlySet<number> | null, { token_epoch: epoch }: Scope): boolean {
+  return epochs !== null && !epochs.has(epoch);
+}
+
+/** Whether a lock says what it locks; a patient by subject tokens. */
 export function isLock({ id, target, value }: AccessLock): boolean {
-  return id !== '' && value !== '' && (target !== 'PATIENT' || PATIENT.test(value));
+  return (
+    id !== '' &&
+    value !== '' &&
+    (target !== 'PATIENT' || value.split(' ').every((word) => PATIENT_TOKEN.test(word)))
+  );
 }
 
 /**
  * Whether a lock touches a request or grant. One without named persons may be about any patient, so each lock on a
- * patient touches it.
+ * patient touches it; so does one that was placed before there were tokens of its key epoch.
  */
 export function touches(
   { target, value }: AccessLock,
@@ -40,12 +77,16 @@ export function touches(
   if (target === 'PRINCIPAL') return scope.beneficiary === value;
   if (target === 'TOPIC') return scope.topic === value || scope.topic_id === value;
   if (target === 'TAG') return scope.fields.some(({ tags }) => tags.includes(value));
-  return scope.persons === null || scope.persons.some((token) => token.toString('hex') === value);
+  if (scope.persons === null) return true;
+  const { tokens, epochs } = lockedPatient(value);
+  return isBlindTo(epochs, scope) || scope.persons.some((token) => tokens.includes(token.toString('hex')));
 }
 
 export class LockTable {
   readonly placed = new Map<string, PlacedLock>();
   private readonly counts = new Map<LockTarget, Map<string, number>>();
+  /** Of locks on patients, by the key epochs that they know: few, however many locks there are. */
+  private readonly epochs = new Map<string, { count: number; readonly known: ReadonlySet<number> }>();
 
   place(lock: PlacedLock): void {
     this.placed.set(lock.id, lock);
@@ -75,10 +116,13 @@ export class LockTable {
     );
   }
 
-  private forbidsPatients({ persons }: Scope): boolean {
+  private forbidsPatients(scope: Scope): boolean {
+    const { persons } = scope;
     const patients = this.counts.get('PATIENT');
     if (!patients || patients.size === 0) return false;
-    return persons === null || persons.some((token) => patients.has(token.toString('hex')));
+    if (persons === null || [...this.epochs.values()].some(({ known }) => isBlindTo(known, scope)))
+      return true;
+    return persons.some((token) => patients.has(token.toString('hex')));
   }
 
   private has(target: LockTarget, value: string): boolean {
@@ -86,6 +130,21 @@ export class LockTable {
   }
 
   private count({ target, value }: PlacedLock, step: number): void {
+    if (target !== 'PATIENT') {
+      this.countValue(target, value, step);
+      return;
+    }
+    const { tokens, epochs } = lockedPatient(value);
+    for (const token of tokens) this.countValue(target, token, step);
+    if (epochs === null) return;
+    const key = [...epochs].sort((a, b) => a - b).join(' ');
+    const held = this.epochs.get(key) ?? { count: 0, known: epochs };
+    held.count += step;
+    if (held.count > 0) this.epochs.set(key, held);
+    else this.epochs.delete(key);
+  }
+
+  private countValue(target: LockTarget, value: string, step: number): void {
     const values = this.counts.get(target) ?? new Map<string, number>();
     this.counts.set(target, values);
     const count = (values.get(value) ?? 0) + step;

@@ -4,13 +4,11 @@
  * is not frozen in the scope cannot be granted.
  */
 import { GauzeError } from '../platform/errors.ts';
+import { tokensOfPerson } from '../keys/person-aliases.ts';
+import type { PersonAliases } from '../keys/person-aliases.ts';
 import type { SubjectTokens } from '../keys/subject-tokens.ts';
-import { SUBJECT_TOKEN_BYTES } from '../schemas/access-codecs.ts';
 import type { AccessWindow, Scope, ScopeField, ScopePartition } from '../schemas/access-codecs.ts';
 import { isUsableScope, isWithin } from './narrowing.ts';
-
-/** The identifier space of persons (design: words). */
-export const PERSON_SPACE = 'patient';
 
 /** What a scope is built from. */
 export interface ScopeParts {
@@ -53,6 +51,7 @@ export async function buildScope(
   parts: ScopeParts,
   offsetsBetween: OffsetsBetween,
   tokens: SubjectTokens,
+  aliases: PersonAliases,
 ): Promise<Scope> {
   const partitions = inOrder(await offsetsBetween(parts.topic, parts.fromMs, parts.toMs));
   if (partitions.length === 0) throw new GauzeError('ERR_ACCESS_RANGE_EMPTY', { topic: parts.topic });
@@ -68,7 +67,7 @@ export async function buildScope(
       .toSorted((a, b) => a.schema_id - b.schema_id),
     fields: fieldsInOrder(parts.fields),
     partitions,
-    persons: parts.persons === null ? null : personTokens(parts.persons, tokens),
+    persons: parts.persons === null ? null : personTokens(parts.persons, tokens, aliases),
     token_epoch: tokens.epoch,
     beneficiary: parts.beneficiary,
     purpose: parts.purpose,
@@ -81,16 +80,13 @@ export async function buildScope(
   return scope;
 }
 
-/** Tokens of identifiers, each once, bytewise in order. */
-export function personTokens(persons: readonly string[], tokens: SubjectTokens): readonly Buffer[] {
-  return tokensInOrder(
-    persons.map((person) => {
-      const text = Buffer.from(person, 'utf8');
-      const token = Buffer.alloc(SUBJECT_TOKEN_BYTES);
-      tokens.tokenInto(PERSON_SPACE, text, 0, text.length, token, 0);
-      return token;
-    }),
-  );
+/** Tokens of all ids of these persons, also of those that were merged with the ids given; each once, bytewise in order. */
+export function personTokens(
+  persons: readonly string[],
+  tokens: SubjectTokens,
+  aliases: PersonAliases,
+): readonly Buffer[] {
+  return tokensInOrder(persons.flatMap((person) => tokensOfPerson(tokens, aliases, person)));
 }
 
 /** What an approver lets stand; what is left out stays as it is. */

@@ -213,13 +213,12 @@ export class ApprovalService {
   }
 
   private submission(policyLog: PolicyLog): Submission {
-    const { cluster, registry, siteTags, rules, tokens, tokenEpochs, aliases, owners } = this.options;
+    const { cluster } = this.options;
     const offsets = new RawOffsets(cluster);
     this.closers.unshift(() => offsets.close());
     const clusterId = (): string => cluster.clusterId;
     const policies = () => policyLog.state;
-    const persons = { tokens, tokenEpochs, aliases };
-    return new Submission({ registry, siteTags, clusterId, offsets, policies, rules, ...persons, owners });
+    return new Submission({ ...this.options, clusterId, offsets, policies });
   }
 
   private preview(policyLog: PolicyLog, index: SubjectIndex, log: AccessLog): Preview {

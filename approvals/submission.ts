@@ -4,6 +4,8 @@
  * are turned into tokens here and go no further; no record is read.
  */
 import { GauzeError } from '../platform/errors.ts';
+import { tokensOfPerson } from '../keys/person-aliases.ts';
+import type { PersonAliases } from '../keys/person-aliases.ts';
 import type { SubjectTokens } from '../keys/subject-tokens.ts';
 import type { AccessActor, LockTarget, RequestBody, Scope, ScopeField } from '../schemas/access-codecs.ts';
 import { isAtOrBelow } from '../schemas/field-path.ts';
@@ -12,6 +14,7 @@ import type { SiteTags } from '../schemas/tags.ts';
 import type { Drafting } from './access-desk.ts';
 import type { AccessRules, RuleAnswer } from './access-rules.ts';
 import { assertTicketOnly } from './free-text.ts';
+import { patientLock } from './locks.ts';
 import type { RawOffsets } from './offsets-between.ts';
 import type { Narrowing, RequestDraft, RequestQuestion } from './request-draft.ts';
 import { buildScope, narrowScope, personTokens } from './scope.ts';
@@ -25,7 +28,11 @@ export interface SubmissionOptions extends Omit<TopicViewSources, 'policies'> {
   /** The policy log as folded now. */
   readonly policies: () => TopicViewSources['policies'];
   readonly rules: AccessRules;
+  /** Of the key epoch in use, then those of the others. */
   readonly tokens: SubjectTokens;
+  readonly tokenEpochs: readonly SubjectTokens[];
+  /** Which ids of persons were merged. */
+  readonly aliases: PersonAliases;
   /** Humans by Kafka principal. */
   readonly owners: Readonly<Record<string, string>>;
 }
@@ -56,7 +63,7 @@ export class Submission implements Drafting {
       durationMs: question.durationMs,
       maxRecords: question.maxRecords,
       maxPersons: question.maxPersons,
-      namedPersons: question.persons ? new Set(question.persons).size : null,
+      namedPersons: question.persons ? this.options.aliases.peopleAmong(question.persons) : null,
       emergency: question.emergencyCode !== null,
     });
     const scope = await this.scope(question, view, fields, rule);
@@ -72,7 +79,7 @@ export class Submission implements Drafting {
       fromMs === undefined && toMs === undefined ? null : await this.rangesIn(scope, fromMs, toMs);
     const narrowed = narrowScope(scope, {
       ...caps,
-      ...(persons ? { persons: personTokens(persons, this.options.tokens) } : {}),
+      ...(persons ? { persons: personTokens(persons, this.options.tokens, this.options.aliases) } : {}),
       ...(ranges ? { partitions: ranges } : {}),
     });
     return { scope: narrowed, sha256: scopeHash(narrowed) };
@@ -80,14 +87,21 @@ export class Submission implements Drafting {
 
   /** Throws ERR_ACCESS_LOCK_VALUE where the value cannot be what the target says. */
   lockValue(target: LockTarget, value: string): string {
-    const { tokens, siteTags } = this.options;
-    if (target === 'PATIENT') return personTokens([value], tokens)[0]!.toString('hex');
+    const { siteTags } = this.options;
+    if (target === 'PATIENT') return patientLock(this.allTokensOf(value));
     if (target === 'TAG') {
       const tag = siteTags.get(value) ?? value;
       if (isTagName(tag)) return tag;
     } else if (target === 'PRINCIPAL' ? /^User:[^\s,*]+$/.test(value) : isOneName(target, value))
       return value;
     throw new GauzeError('ERR_ACCESS_LOCK_VALUE', { expected: target });
+  }
+
+  private allTokensOf(person: string): Parameters<typeof patientLock>[0] {
+    const { tokenEpochs, aliases } = this.options;
+    return tokenEpochs.flatMap((tokens) =>
+      tokensOfPerson(tokens, aliases, person).map((token) => ({ epoch: tokens.epoch, token })),
+    );
   }
 
   private async view(topic: string, audience: string): Promise<TopicView> {
@@ -101,7 +115,7 @@ export class Submission implements Drafting {
     fields: readonly ScopeField[],
     rule: RuleAnswer,
   ): Promise<Scope> {
-    const { offsets, tokens, clusterId } = this.options;
+    const { offsets, tokens, aliases, clusterId } = this.options;
     const { topic, baseAudience, fromMs, toMs, persons, beneficiary, purpose } = question;
     const { policyVersion, policySha256, schemas } = view;
     const { durationMs, maxRecords, maxPersons, window } = rule;
@@ -127,6 +141,7 @@ export class Submission implements Drafting {
       },
       async (name, from, to) => await offsets.between(name, from, to),
       tokens,
+      aliases,
     );
   }
 

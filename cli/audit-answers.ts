@@ -7,6 +7,7 @@ import type { EventReference } from '../audit/query/answer.ts';
 import type { DayProof } from '../audit/query/day-proof.ts';
 import type { ExportsAnswer } from '../audit/query/exports.ts';
 import type { GrantAnswer, OverdueAnswer } from '../audit/query/grant-delivery.ts';
+import { joinedWords } from '../audit/query/patient.ts';
 import type { PrincipalAnswer } from '../audit/query/principal.ts';
 import type { Viewer, WhoSawAnswer } from '../audit/query/who-saw.ts';
 import { styled, table } from './terminal.ts';
@@ -56,9 +57,13 @@ function words(list: readonly string[]): string {
   return list.join(' ') || '-';
 }
 
-function whoSawLines({ viewers, records, epochs, ownReads }: WhoSawAnswer, withEvents: boolean): string[] {
-  const head = `${records} records about this person under key epochs ${epochs.join(', ')}; ${ownReads} reads by gauze itself`;
-  if (viewers.length === 0) return [head, 'nobody was given any of them'];
+function whoSawLines(
+  { viewers, records, epochs, ids, ownReads }: WhoSawAnswer,
+  withEvents: boolean,
+): string[] {
+  const total = `${records} records about this person under key epochs ${epochs.join(', ')}; ${ownReads} reads by gauze itself`;
+  const head = [total, ...joinedWords(ids)];
+  if (viewers.length === 0) return [...head, 'nobody was given any of them'];
   const rows = viewers.map(
     ({ through, name, recipient, purpose, times, records: seen, first, last, ...more }) => [
       `${through} ${name}`,
@@ -86,7 +91,7 @@ function whoSawLines({ viewers, records, epochs, ownReads }: WhoSawAnswer, withE
   const events = withEvents
     ? viewers.flatMap(viewerLines)
     : ['(all other fields were masked; --events lists the events)'];
-  return [head, ...table(columns, rows), ...events];
+  return [...head, ...table(columns, rows), ...events];
 }
 
 function viewerLines({ through, name, sightings }: Viewer): string[] {

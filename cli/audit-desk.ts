@@ -12,6 +12,7 @@ import { Identity } from '../approvals/identity.ts';
 import type { Cluster } from '../kafka/cluster.ts';
 import { loadKeyring } from '../keys/keyring.ts';
 import type { Keyring } from '../keys/keyring.ts';
+import type { PersonAliases } from '../keys/person-aliases.ts';
 import { monotonicMs } from '../platform/clock.ts';
 import { environment } from '../platform/config.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
@@ -33,6 +34,8 @@ export interface AuditDesk {
   readonly site: Site;
   readonly cluster: Cluster;
   readonly keyring: Keyring;
+  /** Which ids were merged. */
+  readonly aliases: PersonAliases;
   readonly index: AuditIndex;
   /** Puts questions on record; resolves when they are. */
   readonly record: (questions: readonly AskedQuestion[]) => Promise<void>;
@@ -52,6 +55,7 @@ export async function atAuditDesk<T>(
   if (!site.config.keys)
     throw new GauzeError('ERR_CONFIG_SETTING_MISSING', { setting: 'keys', file: options.config });
   const keyring = await loadKeyring(site.config.keys.file);
+  const aliases = await site.aliases();
   const cluster = await site.cluster('auditor');
   try {
     await cluster.start();
@@ -63,7 +67,7 @@ export async function atAuditDesk<T>(
       await refreshIndex(index, cluster, names, progressNotes());
       const record = async (questions: readonly AskedQuestion[]): Promise<void> =>
         await recorded(site, cluster, keyring, questions);
-      return await work({ site, cluster, keyring, index, record });
+      return await work({ site, cluster, keyring, aliases, index, record });
     } finally {
       index.close();
     }

@@ -7,7 +7,7 @@ import { accountCsv, accountPage } from '../audit/accounting/disclosure-pages.ts
 import { loadHolds, loadRecipients } from '../audit/accounting/disclosure-files.ts';
 import { accounting, lookBack } from '../audit/accounting/disclosures.ts';
 import type { AccountingAnswer, Omission } from '../audit/accounting/disclosures.ts';
-import { patientReference, patientTokens } from '../audit/query/patient.ts';
+import { joinedWords, mergesAsked, patientReference, patientTokens } from '../audit/query/patient.ts';
 import type { AskedQuestion } from '../audit/query/question-record.ts';
 import { nowMs } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
@@ -42,13 +42,16 @@ export async function auditDisclosuresCommand(patient: string, options: Disclosu
   const recipients = options.recipients ? await loadRecipients(options.recipients) : new Map();
   const holds = options.holds ? await loadHolds(options.holds) : [];
   const id = await patientId(patient);
-  return await atAuditDesk(options, async ({ index, keyring, record }) => {
-    const tokens = patientTokens(keyring, id);
+  return await atAuditDesk(options, async ({ index, keyring, aliases, record }) => {
+    const tokens = patientTokens(keyring, id, aliases);
     const { withExempt } = options;
     const facts = { period, form, withExempt, recipients, holds, nowMs: now } as const;
     const { account, omitted } = accounting(index, tokens, facts);
     const words = [patientReference(tokens), account.from, account.to, form, String(withExempt)];
-    await record(recordOf(account, omitted, words));
+    const merges = mergesAsked(aliases);
+    await record(
+      recordOf(account, omitted, words).map((each) => ({ ...each, ext: { ...each.ext, ...merges } })),
+    );
     if (options.html) await written(options.html, accountPage(account, id));
     if (options.csv) await written(options.csv, accountCsv(account));
     if (options.json) print(JSON.stringify(account));
@@ -83,6 +86,7 @@ function accountLines({
   disclosures,
   series,
   research,
+  ids,
   counted,
   from,
   to,
@@ -101,6 +105,7 @@ function accountLines({
         ]);
   return [
     `${counted} disclosures count, from ${from} to ${to}`,
+    ...joinedWords(ids),
     ...(rows.length > 0 ? table(['first', 'times', 'last', 'recipient', 'purpose', 'class'], rows) : []),
     ...research.map(({ protocol, recipient }) => `research protocol ${protocol.name}, to ${recipient}`),
     ...remarks.map((remark) => `incomplete: ${remark}`),

@@ -8,7 +8,13 @@ import type { Period } from '../audit/query/answer.ts';
 import { cutoffs, doubleApprovals } from '../audit/query/approval-questions.ts';
 import { exportsOn } from '../audit/query/exports.ts';
 import { grantDelivery, overdueGrants } from '../audit/query/grant-delivery.ts';
-import { patientReference, patientTokens } from '../audit/query/patient.ts';
+import {
+  idsJoined,
+  joinedWords,
+  mergesAsked,
+  patientReference,
+  patientTokens,
+} from '../audit/query/patient.ts';
 import { principalActs } from '../audit/query/principal.ts';
 import { sealBracket } from '../audit/query/seal-bracket.ts';
 import { whoSaw } from '../audit/query/who-saw.ts';
@@ -39,6 +45,8 @@ interface Asked {
   readonly results: number;
   /** Something was found that must not be. */
   readonly isAlarm: boolean;
+  /** More for the record. */
+  readonly ext?: Readonly<Record<string, string>>;
 }
 
 type Question = (desk: AuditDesk, about: string, options: QueryOptions) => Promise<Asked> | Asked;
@@ -96,8 +104,8 @@ export async function auditQueryCommand(
   periodOf(options);
   const subject = question === 'who-saw' ? await patientId(about!) : (about ?? '');
   return await atAuditDesk(options, async (desk) => {
-    const { words, answer, results, isAlarm } = await ask(desk, subject, options);
-    await desk.record([{ type: 'audit.queried', name: question, words, results }]);
+    const { words, answer, results, isAlarm, ext = {} } = await ask(desk, subject, options);
+    await desk.record([{ type: 'audit.queried', name: question, words, results, ext }]);
     if (options.json) print(JSON.stringify(answer));
     else for (const line of answerLines(answer, options.events)) print(line);
     return isAlarm ? EXIT.waiting : EXIT.ok;
@@ -123,13 +131,15 @@ export async function auditIndexCommand(options: IndexOptions): Promise<number> 
 
 export async function auditTokenCommand(patient: string, options: IndexOptions): Promise<number> {
   const id = await patientId(patient);
-  return await atAuditDesk(options, async ({ keyring, record }) => {
-    const tokens = patientTokens(keyring, id);
+  return await atAuditDesk(options, async ({ keyring, aliases, record }) => {
+    const tokens = patientTokens(keyring, id, aliases);
     const words = [patientReference(tokens)];
-    await record([{ type: 'audit.token', name: 'token', words, results: tokens.length }]);
+    const ext = mergesAsked(aliases);
+    await record([{ type: 'audit.token', name: 'token', words, results: tokens.length, ext }]);
     const rows = tokens.map(({ epoch, token }) => [epoch, token.toString('hex')] as const);
     if (options.json) print(JSON.stringify(rows.map(([epoch, token]) => ({ epoch, token }))));
-    else for (const line of table(['epoch', 'token'], rows)) print(line);
+    else
+      for (const line of [...joinedWords(idsJoined(tokens)), ...table(['epoch', 'token'], rows)]) print(line);
     return EXIT.ok;
   });
 }
@@ -156,8 +166,8 @@ function periodOf({ from, to }: QueryOptions): Period {
   };
 }
 
-function askWhoSaw({ index, keyring }: AuditDesk, about: string, options: QueryOptions): Asked {
-  const tokens = patientTokens(keyring, about);
+function askWhoSaw({ index, keyring, aliases }: AuditDesk, about: string, options: QueryOptions): Asked {
+  const tokens = patientTokens(keyring, about, aliases);
   const answer = whoSaw(index, tokens, periodOf(options));
   const words = [patientReference(tokens), options.from ?? '', options.to ?? ''];
   return {
@@ -165,6 +175,7 @@ function askWhoSaw({ index, keyring }: AuditDesk, about: string, options: QueryO
     answer,
     results: answer.viewers.reduce((sum, { times }) => sum + times, 0),
     isAlarm: false,
+    ext: mergesAsked(aliases),
   };
 }
 

@@ -121,6 +121,7 @@ async function readKeys(
     () => keyring?.subjectTokens(),
     () => ({ file }),
   );
+  await report.collect(async () => await site.aliases());
   report.conclude('keys', before, 'a key for each audience, in a file that only its owner can read');
   return keyring && lacking.length === 0 ? keyring : undefined;
 }

@@ -57,6 +57,8 @@ async function optionsOf(site: Site, cluster: Cluster, log: Logger): Promise<App
     siteTags,
     registry: await site.registry(),
     tokens: keyring.subjectTokens(),
+    tokenEpochs: keyring.subjectTokenEpochs(),
+    aliases: await site.aliases(),
     auditKey: keyring.auditWriter('approvals'),
     rules: await loadAccessRules(needed(config.access, 'access'), { roles, siteTags }),
     identity: new Identity({ oidc, roles, owners }),

@@ -42,6 +42,7 @@ async function makeInstance(site: Site, admin: KafkaAdmin, log: Logger): Promise
     cluster: await site.cluster('topology'),
     registry: await site.registry(),
     keyring: await site.keyring(),
+    aliases: await site.aliases(),
     siteTags: site.siteTags,
     names: site.names,
     limits: limitsOf(site),

@@ -10,6 +10,8 @@ import type { KafkaJsOptions } from '../kafka/kafkajs-client.ts';
 import { parseAddress } from '../kafka/login.ts';
 import { loadKeyring } from '../keys/keyring.ts';
 import type { Keyring } from '../keys/keyring.ts';
+import { NO_ALIASES, loadPersonAliases } from '../keys/person-aliases.ts';
+import type { PersonAliases } from '../keys/person-aliases.ts';
 import { loadConfig, login, readSecret } from '../platform/config.ts';
 import type { Config } from '../platform/config.ts';
 import type { RoleName } from '../platform/config-settings.ts';
@@ -62,6 +64,12 @@ export class Site {
         line: 1,
       });
     return await loadKeyring(keys.file);
+  }
+
+  /** Which ids of persons were merged; nobody's where the config names no file. Throws what loadPersonAliases throws. */
+  async aliases(): Promise<PersonAliases> {
+    const { aliasFile } = this.config.persons;
+    return aliasFile === undefined ? NO_ALIASES : await loadPersonAliases(aliasFile);
   }
 
   /** A cluster client with the log-in of `role`; nothing is connected yet. */

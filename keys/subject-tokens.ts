@@ -24,6 +24,17 @@ export interface SubjectTokens {
   hash(space: string): KeyedHash;
 }
 
+/** The identifier space of persons (design: words). */
+const PERSON_SPACE = 'patient';
+
+/** The token of a person by an id as the records have it. */
+export function tokenOf(tokens: SubjectTokens, id: string): Buffer {
+  const text = Buffer.from(id, 'utf8');
+  const token = Buffer.alloc(TOKEN_BYTES);
+  tokens.tokenInto(PERSON_SPACE, text, 0, text.length, token, 0);
+  return token;
+}
+
 /** The tokens under one root key (32 random bytes, wiped by the caller) and epoch. */
 export class RootSubjectTokens extends Hidden implements SubjectTokens {
   readonly epoch: number;

@@ -177,6 +177,14 @@ export const configSchema = group(
       { file: file('The keyring, readable by its owner alone.') },
       'Keys of the audiences.',
     ).optional(),
+    persons: group(
+      {
+        aliasFile: file(
+          'Which ids of persons were merged into which (CSV `merged,into,since`), readable by its owner alone.',
+        ).optional(),
+      },
+      'What is known of persons beside their records.',
+    ).prefault({}),
     policies: described(z.string().min(1).default('policies/'), {
       doc: 'Folder of the policy files, one for each audience.',
       expected: 'the path of a folder',

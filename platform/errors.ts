@@ -944,6 +944,21 @@ export const ERRORS = {
     message: 'The keyring {file} can be read by others than its owner.',
     action: 'chmod 600 {file}',
   },
+  ERR_PERSONS_FILE: {
+    kind: 'usage',
+    message: 'The file of merged persons {file} cannot be read.',
+    action: 'Check persons.aliasFile: its path, and that this user may read it.',
+  },
+  ERR_PERSONS_FILE_PERMISSIONS: {
+    kind: 'usage',
+    message: 'The file of merged persons {file} can be read by others than its owner.',
+    action: 'chmod 600 {file}',
+  },
+  ERR_PERSONS_LINE: {
+    kind: 'usage',
+    message: '{file}:{line}: expected {expected}.',
+    action: 'Correct the line; docs/audit.md says what stands in the file of merged persons.',
+  },
   ERR_KEY_MISSING: {
     kind: 'usage',
     message: 'The keyring has no key for {audience}.',
@@ -1073,8 +1088,8 @@ export const ERRORS = {
   ERR_GRANT_TOKEN_EPOCH: {
     kind: 'hold',
     ends: 'recheck',
-    message: 'The grant {grant} names persons by tokens of another key epoch than the one in use.',
-    action: 'Revoke it and ask anew: persons cannot be told under another epoch.',
+    message: 'The grant {grant} names persons by tokens of a key epoch that the keyring does not have.',
+    action: 'Restore the key of that epoch, or revoke the grant and ask anew.',
   },
   ERR_GRANT_LEASE: {
     kind: 'hold',

@@ -1,6 +1,7 @@
 /**
  * What all grant tasks of one instance share. Plain references; no task may change any of it.
  */
+import type { PersonAliases } from '../keys/person-aliases.ts';
 import type { GauzeError } from '../platform/errors.ts';
 import type { GrantStopReason } from '../schemas/access-codecs.ts';
 import type { ControlSchemaIds, LaneContext } from './lane-context.ts';
@@ -30,6 +31,8 @@ export interface GrantContext extends Pick<
   | 'stillHolds'
 > {
   readonly schemaIds: Pick<ControlSchemaIds, 'auditEvent' | 'policyLog'> & { readonly grantProgress: number };
+  /** Which ids of persons were merged: they count once. */
+  readonly aliases: PersonAliases;
   readonly states: GrantStateLog;
   readonly events: GrantEvents;
   readonly deleteTopic: (topic: string) => Promise<void>;

@@ -4,10 +4,13 @@
  */
 import type { PolicyInForce } from '../audit/lane-events.ts';
 import { ownError } from '../platform/errors.ts';
+import type { SubjectTokens } from '../keys/subject-tokens.ts';
 import { laneKey } from '../policy/policy-log.ts';
 import type { GrantState } from '../schemas/access-codecs.ts';
 import type { PolicyLogEntry } from '../schemas/control-codecs.ts';
 import type { GrantContext } from './grant-context.ts';
+import { grantTokens } from './grant-persons.ts';
+import type { Survivors } from './grant-persons.ts';
 import { tagsEntry } from './lane-ledger.ts';
 import type { CompiledPlan, PlanView } from './plan-store.ts';
 import type { TopicRules } from './span-masker.ts';
@@ -22,13 +25,19 @@ export class GrantPlans {
   entries: readonly PolicyLogEntry[] = [];
   private readonly context: GrantContext;
   private readonly grantId: string;
+  /** Which tokens are of one person. */
+  readonly survivors: Survivors;
+  private readonly tokens: SubjectTokens;
   private generation = -1;
   private held: string | null = null;
 
-  /** Throws ERR_KEY_MISSING, ERR_POLICY_ABSENT. */
-  constructor(context: GrantContext, { grant_id: grantId, scope }: GrantState) {
+  /** Throws ERR_KEY_MISSING, ERR_POLICY_ABSENT, ERR_GRANT_TOKEN_EPOCH. */
+  constructor(context: GrantContext, state: GrantState) {
+    const { grant_id: grantId, scope } = state;
     this.context = context;
     this.grantId = grantId;
+    this.tokens = grantTokens(context.keyring, state);
+    this.survivors = context.aliases.survivors(this.tokens);
     this.view = {
       audience: scope.base_audience,
       topic: scope.topic,
@@ -74,7 +83,7 @@ export class GrantPlans {
     const { topic } = this.view;
     try {
       const plan = await plans.viewPlan(this.view, schemaId);
-      this.tokenizers.set(schemaId, await plans.tokenizer(topic, schemaId));
+      this.tokenizers.set(schemaId, await plans.tokenizer(topic, schemaId, this.tokens));
       const unseen = await plans.unseenTags(topic);
       this.entries = unseen ? [tagsEntry(principal, unseen)] : [];
       this.plans.set(schemaId, plan);

@@ -6,6 +6,7 @@
 import type { RecordCursor } from '../kafka/record-cursor.ts';
 import { SUBJECT_TOKEN_BYTES } from '../schemas/access-codecs.ts';
 import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
+import type { Survivors } from './grant-persons.ts';
 import type { CompiledPlan } from './plan-store.ts';
 import type { RecordSelection } from './span-masker.ts';
 import type { SubjectTokenizer } from './subject-tokenizer.ts';
@@ -18,7 +19,9 @@ export interface SelectionLimits {
   /** Tokens counted in earlier leases. */
   readonly counted: ReadonlySet<bigint>;
   readonly recordsLeft: number;
-  /** Most persons over all leases; null: any number. */
+  /** Which tokens are of one person. */
+  readonly survivors: Survivors;
+  /** Most persons over all leases, each once however many ids they have; null: any number. 0: those counted. */
   readonly personsMax: number | null;
 }
 
@@ -38,10 +41,13 @@ export class GrantSelection implements RecordSelection {
   private readonly tokenizers: Tokenizers;
   private readonly token = Buffer.alloc(SUBJECT_TOKEN_BYTES);
   private candidate: bigint | null = null;
+  /** People counted, by the tokens that stand for them. */
+  private readonly people: Set<bigint>;
 
   constructor(limits: SelectionLimits, tokenizers: Tokenizers) {
     this.limits = limits;
     this.tokenizers = tokenizers;
+    this.people = new Set([...limits.counted].map((token) => this.survivorOf(token)));
   }
 
   reaches(offset: number): boolean {
@@ -54,24 +60,21 @@ export class GrantSelection implements RecordSelection {
     if (this.candidate === null && (persons !== null || personsMax !== null)) return 'pass';
     if (persons !== null && !persons.has(this.candidate!)) return 'pass';
     if (this.count >= recordsLeft) return this.stop('RECORDS');
-    if (personsMax !== null && this.isNew(this.candidate!) && this.personCount >= personsMax)
-      return this.stop('PERSONS');
+    const isFull = personsMax !== null && this.people.size >= personsMax;
+    if (isFull && !this.people.has(this.survivorOf(this.candidate!))) return this.stop('PERSONS');
     return 'take';
   }
 
   taken(): void {
     this.count++;
     if (this.candidate === null) return;
-    if (this.isNew(this.candidate)) this.newPersons.add(this.candidate);
+    if (!this.limits.counted.has(this.candidate)) this.newPersons.add(this.candidate);
+    this.people.add(this.survivorOf(this.candidate));
     this.persons.add(this.candidate);
   }
 
-  private get personCount(): number {
-    return this.limits.counted.size + this.newPersons.size;
-  }
-
-  private isNew(token: bigint): boolean {
-    return !this.limits.counted.has(token) && !this.newPersons.has(token);
+  private survivorOf(token: bigint): bigint {
+    return this.limits.survivors.get(token) ?? token;
   }
 
   private stop(cap: 'RECORDS' | 'PERSONS'): 'stop' {

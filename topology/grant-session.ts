@@ -273,7 +273,8 @@ export class GrantSession {
         persons: this.persons,
         counted,
         recordsLeft: lease?.records ?? scope.max_records - ledger.progress.records,
-        personsMax: lease && scope.max_persons !== null ? counted.size : scope.max_persons,
+        survivors: rules.survivors,
+        personsMax: lease && scope.max_persons !== null ? 0 : scope.max_persons,
       },
     });
   }

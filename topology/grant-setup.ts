@@ -15,6 +15,7 @@ import type { BrokerClock } from './broker-clock.ts';
 import type { GrantContext } from './grant-context.ts';
 import { GrantLedger } from './grant-ledger.ts';
 import type { GrantControl } from './grant-ledger.ts';
+import { grantTokens } from './grant-persons.ts';
 import { readProgress } from './grant-progress-log.ts';
 
 /** Where a task stands in one raw partition. */
@@ -85,8 +86,7 @@ export async function inspectTopics(
   const output = await topicNamed(context, outputTopic);
   const isOther = raw.id !== scope.topic_id || output.id !== state.grant_topic_id;
   if (isOther || cluster.clusterId !== scope.cluster_id) return { fault: 'TOPIC_CHANGED' };
-  if (scope.token_epoch !== keyring.subjectTokens().epoch)
-    throw new GauzeError('ERR_GRANT_TOKEN_EPOCH', { grant });
+  grantTokens(keyring, state);
   const { appendTime, messageBytesMax } = await context.targetSettings(outputTopic);
   // Without the broker's time in its answers nothing proves that a record was not appended too late.
   if (!appendTime) throw new GauzeError('ERR_LANE_TARGET_TIMESTAMPS', { topic: outputTopic, grant });

@@ -90,7 +90,9 @@ class IndexWork implements LaneWork {
   }
 
   async learn(schemaId: number): Promise<void> {
-    this.tokenizers.set(schemaId, await this.context.plans.tokenizer(this.setup.lane.topic, schemaId));
+    const { plans, keyring } = this.context;
+    const tokens = keyring.subjectTokens();
+    this.tokenizers.set(schemaId, await plans.tokenizer(this.setup.lane.topic, schemaId, tokens));
   }
 
   refresh(): void {

@@ -15,7 +15,7 @@ import type { SiteTags } from '../schemas/tags.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
 import { controlSchemaIds } from './control-schemas.ts';
-import type { GrantEvents } from './grant-context.ts';
+import type { GrantContext, GrantEvents } from './grant-context.ts';
 import { GrantRunner } from './grant-runner.ts';
 import { beat } from './instance-heartbeat.ts';
 import type { InstanceCounts } from './instance-heartbeat.ts';
@@ -29,6 +29,7 @@ export interface InstanceOptions {
   readonly cluster: Cluster;
   readonly registry: RegistryClient;
   readonly keyring: Keyring;
+  readonly aliases: GrantContext['aliases'];
   readonly siteTags: SiteTags;
   readonly names: TopicNames;
   readonly limits: LaneLimits;
@@ -262,11 +263,12 @@ export class Instance {
   }
 
   private async grantRunner(context: LaneContext): Promise<GrantRunner> {
-    const { registry, names, events, deleteTopic } = this.options;
+    const { registry, names, aliases, events, deleteTopic } = this.options;
     const subject = valueSubject(names.grantProgress);
     const grantProgress = await registry.register(subject, grantProgressCodec.schemaText);
     return new GrantRunner({
       ...context,
+      aliases,
       schemaIds: { ...context.schemaIds, grantProgress },
       events,
       deleteTopic,

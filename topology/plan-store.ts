@@ -8,6 +8,7 @@ import type { Keyring } from '../keys/keyring.ts';
 import { compilePlan, grantView, leafInstructions } from '../policy/compile-plan.ts';
 import type { Reveal } from '../policy/compile-plan.ts';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
+import type { SubjectTokens } from '../keys/subject-tokens.ts';
 import { keyInstruction } from '../policy/key-instruction.ts';
 import type { PolicyLog } from '../policy/policy-log.ts';
 import { parsePolicy } from '../policy/policy-file.ts';
@@ -158,12 +159,15 @@ export class PlanStore {
     }
   }
 
-  /** What finds whom records of `schemaId` on `topic` are about; a new one at each call. Throws as `plan` does. */
-  async tokenizer(topic: string, schemaId: number): Promise<SubjectTokenizer> {
-    const { registry, keyring } = this.options;
+  /**
+   * What finds whom records of `schemaId` on `topic` are about, by tokens of one key epoch; a new one at each call.
+   * Throws as `plan` does.
+   */
+  async tokenizer(topic: string, schemaId: number, tokens: SubjectTokens): Promise<SubjectTokenizer> {
+    const { registry } = this.options;
     try {
       const { schema, subject } = await writerSchema(registry, topic, schemaId);
-      return compileSubjectTokenizer(schema, keyring.subjectTokens(), subject);
+      return compileSubjectTokenizer(schema, tokens, subject);
     } catch (error) {
       throw firstOf(error);
     }

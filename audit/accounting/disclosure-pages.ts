@@ -2,6 +2,7 @@
  * An accounting of disclosures as a page to print and as CSV. Everything that is not ours is escaped; a cell that a
  * spreadsheet would take for a formula is made text.
  */
+import { joinedWords } from '../query/patient.ts';
 import type { AccountingAnswer, Disclosure, DisclosureSeries, ResearchDisclosure } from './disclosures.ts';
 
 const STYLE = `body { font: 11pt/1.4 serif; margin: 2cm; } table { border-collapse: collapse; width: 100%; }
@@ -23,13 +24,14 @@ const SERIES_COLUMNS = ['First', 'Times', 'Last', ...COLUMNS.slice(1)];
 
 /** @param person how the account names the person, as the one who asks for it writes it */
 export function accountPage(account: AccountingAnswer, person: string): string {
-  const { from, to, form, disclosures, series, research, counted, remarks } = account;
+  const { from, to, form, disclosures, series, research, ids, counted, remarks } = account;
   const rows = form === 'full' ? disclosures.map(cellsOf) : series.map(seriesCellsOf);
   const heads = form === 'full' ? COLUMNS : SERIES_COLUMNS;
   const isExempt = (form === 'full' ? disclosures : series).map(({ isCounted }) => !isCounted);
   const body = [
     '<h1>Accounting of disclosures</h1>',
     `<p>45 CFR 164.528. Person: ${escaped(person)}. From ${escaped(from)} to ${escaped(to)}. ${counted} disclosures count.</p>`,
+    ...joinedWords(ids).map((words) => `<p>${escaped(words)}.</p>`),
     rows.length > 0 ? tableOf(heads, rows, isExempt) : '<p>No disclosure that has to be accounted for.</p>',
     ...research.map(researchText),
     ...(remarks.length > 0

@@ -7,6 +7,7 @@ import type { AuditIndex } from '../query/audit-index.ts';
 import { DAY_MS, distinct, indexRemarks, iso, placeName, reference } from '../query/answer.ts';
 import type { EventReference, Period, Remarks } from '../query/answer.ts';
 import type { Delivery } from '../query/deliveries.ts';
+import { idsJoined } from '../query/patient.ts';
 import type { EpochToken } from '../query/patient.ts';
 import { deliveriesAbout, personRemarks } from '../query/who-saw.ts';
 import type { Hold, Protocol, Recipient } from './disclosure-files.ts';
@@ -56,6 +57,8 @@ export interface AccountingAnswer {
   /** Of the summary form. */
   readonly series: readonly DisclosureSeries[];
   readonly research: readonly ResearchDisclosure[];
+  /** How many ids of the person it covers: more than one where ids were merged. */
+  readonly ids: number;
   /** Disclosures that count, by event; without those of research protocols and suspended ones. */
   readonly counted: number;
   readonly remarks: Remarks;
@@ -122,6 +125,7 @@ export function accounting(
     disclosures: form === 'full' ? single : [],
     series: form === 'summary' ? seriesOf(single) : [],
     research: [...research.values()],
+    ids: idsJoined(tokens),
     counted: single.filter(({ isCounted }) => isCounted).length,
     remarks: [
       ...indexRemarks(index),

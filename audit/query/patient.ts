@@ -1,39 +1,60 @@
 /**
- * The records about one person: by the person's subject tokens of every key epoch, over all topics. Identifier and
- * tokens stay in here and in the index; questions see places and offsets.
+ * The records about one person: by the person's subject tokens of every key epoch and of every id that was merged with
+ * the one asked about, over all topics. Identifiers and tokens stay in here and in the index; questions see places and
+ * offsets.
  */
 import { createHash } from 'node:crypto';
 import type { Keyring } from '../../keys/keyring.ts';
-import { SUBJECT_TOKEN_BYTES } from '../../schemas/access-codecs.ts';
+import { tokensOfPerson } from '../../keys/person-aliases.ts';
+import type { PersonAliases } from '../../keys/person-aliases.ts';
 import type { AuditIndex } from './audit-index.ts';
 import { unpackRest } from './index-tables.ts';
 
-/** The identifier space of persons. */
-const PERSON_SPACE = 'patient';
-
-/** The token of a person in one key epoch. */
+/** The token of one id of a person in one key epoch. */
 export interface EpochToken {
   readonly epoch: number;
   readonly token: Buffer;
 }
 
-/** Tokens of a person, newest epoch first. Throws ERR_KEY_MISSING. */
-export function patientTokens(keyring: Keyring, patientId: string): readonly EpochToken[] {
-  const input = Buffer.from(patientId, 'utf8');
-  return keyring.subjectTokenEpochs().map((tokens) => {
-    const token = Buffer.alloc(SUBJECT_TOKEN_BYTES);
-    tokens.tokenInto(PERSON_SPACE, input, 0, input.length, token, 0);
-    return { epoch: tokens.epoch, token };
-  });
+/**
+ * Tokens of a person, newest epoch first; in each epoch one for every id that the person has or had, whichever of them
+ * is asked about. Throws ERR_KEY_MISSING.
+ */
+export function patientTokens(
+  keyring: Keyring,
+  patientId: string,
+  aliases: PersonAliases,
+): readonly EpochToken[] {
+  return keyring
+    .subjectTokenEpochs()
+    .flatMap((tokens) =>
+      tokensOfPerson(tokens, aliases, patientId).map((token) => ({ epoch: tokens.epoch, token })),
+    );
+}
+
+/** Of how many ids of one person these are the tokens. */
+export function idsJoined(tokens: readonly EpochToken[]): number {
+  return tokens.filter(({ epoch }) => epoch === tokens[0]?.epoch).length;
+}
+
+/** In words, for people; empty where there is but one id. */
+export function joinedWords(ids: number): readonly string[] {
+  return ids > 1 ? [`${ids} ids of this person are joined, by the merges on file`] : [];
+}
+
+/** What the record of a question says of the merges that its answer stands on. */
+export function mergesAsked(aliases: PersonAliases): Readonly<Record<string, string>> {
+  return aliases.sha256 === null ? {} : { merges_sha256: aliases.sha256 };
 }
 
 /**
- * What stands for a person in the record of a question: a hash over the newest token, so that whoever reads the
- * record cannot try out identifiers.
+ * What stands for a person in the record of a question: a hash over the tokens of the newest epoch, so that whoever
+ * reads the record cannot try out identifiers. The same whichever id of the person was asked about.
  */
 export function patientReference(tokens: readonly EpochToken[]): string {
   const hash = createHash('sha256');
-  for (const { epoch, token } of tokens.slice(0, 1)) hash.update(`${epoch}\n`).update(token);
+  for (const { epoch, token } of tokens.filter((each) => each.epoch === tokens[0]?.epoch))
+    hash.update(`${epoch}\n`).update(token);
   return hash.digest('hex');
 }
 

@@ -8,7 +8,7 @@ import { ALL_TIME, distinct, indexRemarks, iso, isWithin, placeName, reference }
 import type { EventReference, Period, Remarks } from './answer.ts';
 import { Deliveries, spansIn } from './deliveries.ts';
 import type { Delivery } from './deliveries.ts';
-import { recordsAbout } from './patient.ts';
+import { idsJoined, recordsAbout } from './patient.ts';
 import type { EpochToken } from './patient.ts';
 
 /** Records of one raw partition that one event delivered. */
@@ -49,6 +49,8 @@ export interface WhoSawAnswer {
   readonly question: 'who-saw';
   /** Key epochs that the person was looked for in. */
   readonly epochs: readonly number[];
+  /** How many ids of the person were looked for: more than one where ids were merged. */
+  readonly ids: number;
   /** Records about the person in the index. */
   readonly records: number;
   readonly viewers: readonly Viewer[];
@@ -91,10 +93,11 @@ export function whoSaw(
   const viewers = [...byViewer.values()].map((mine) =>
     viewerOf(mine.map(({ place, delivery }) => ({ delivery, ...placeName(index, place) }))),
   );
-  const epochs = tokens.map(({ epoch }) => epoch);
+  const epochs = [...new Set(tokens.map(({ epoch }) => epoch))];
   return {
     question: 'who-saw',
     epochs,
+    ids: idsJoined(tokens),
     records,
     viewers,
     ownReads,

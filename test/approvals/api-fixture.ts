@@ -14,6 +14,7 @@ import type { ServerPart } from '../../approvals/http/server.ts';
 import type { Readiness } from '../../approvals/http/health-routes.ts';
 import { Preview } from '../../approvals/preview.ts';
 import { narrowScope, personTokens } from '../../approvals/scope.ts';
+import { NO_ALIASES } from '../../keys/person-aliases.ts';
 import { scopeHash } from '../../approvals/scope-hash.ts';
 import type { AccessEventFacts } from '../../audit/access-events.ts';
 import { GauzeError } from '../../platform/errors.ts';
@@ -170,7 +171,7 @@ function drafting(): Drafting {
         max_records,
         duration_ms,
         beneficiary,
-        persons: persons ? personTokens(persons, TOKENS) : null,
+        persons: persons ? personTokens(persons, TOKENS, NO_ALIASES) : null,
       });
       const emergency = emergencyCode === null ? null : { code: emergencyCode, review_ms: 86_400_000 };
       const body = bodyOf(scope, { emergency, ticket: question.ticket });
@@ -180,12 +181,12 @@ function drafting(): Drafting {
       if (fromMs !== undefined || toMs !== undefined) throw new GauzeError('ERR_ACCESS_RANGE_EMPTY', {});
       const narrowed = narrowScope(scope, {
         ...caps,
-        ...(persons ? { persons: personTokens(persons, TOKENS) } : {}),
+        ...(persons ? { persons: personTokens(persons, TOKENS, NO_ALIASES) } : {}),
       });
       return { scope: narrowed, sha256: scopeHash(narrowed) };
     },
     lockValue: (target, value) =>
-      target === 'PATIENT' ? personTokens([value], TOKENS)[0]!.toString('hex') : value,
+      target === 'PATIENT' ? personTokens([value], TOKENS, NO_ALIASES)[0]!.toString('hex') : value,
   };
 }
 

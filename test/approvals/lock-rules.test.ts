@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { patientLock } from '../../approvals/locks.ts';
 import type { LockTarget } from '../../schemas/access-codecs.ts';
 import {
   accepted,
@@ -73,6 +74,28 @@ describe('a lock', () => {
     accepted(log.lock('PATIENT', person(9).toString('hex')));
     expect(log.of(id).state).toBe('SUSPENDED');
     expect(log.ask(bodyOf(scopeOf({ persons: null }))).code).toBe('ERR_ACCESS_LOCKED');
+  });
+
+  test('on a patient touches each grant that names any id of the person in any key epoch', () => {
+    const locked = patientLock([
+      { epoch: 2, token: person(8) },
+      { epoch: 1, token: person(2) },
+      { epoch: 1, token: person(7) },
+    ]);
+    for (const [scope, isTouched] of [
+      [{ persons: [person(1), person(2)], token_epoch: 1 }, true],
+      [{ persons: [person(1), person(3)], token_epoch: 1 }, false],
+      [{ persons: [person(8)], token_epoch: 2 }, true],
+      // Made after the lock, under a key that it knows no token of: it may be about the patient.
+      [{ persons: [person(1)], token_epoch: 3 }, true],
+    ] as const) {
+      const log = new TestLog();
+      const id = log.active(bodyOf(scopeOf(scope)));
+      const lock = accepted(log.lock('PATIENT', locked));
+      expect(log.of(id).state).toBe(isTouched ? 'SUSPENDED' : 'ACTIVE');
+      expect(log.ask(bodyOf(scopeOf(scope))).outcome).toBe(isTouched ? 'REFUSED' : 'ACCEPTED');
+      expect(types(lock)).toContain('lock.placed');
+    }
   });
 
   test('on a person cancels what they have asked for, and no more than that', () => {

@@ -8,6 +8,7 @@ import { buildScope, narrowScope, personTokens } from '../../approvals/scope.ts'
 import type { ScopeNarrowing, ScopeParts } from '../../approvals/scope.ts';
 import { scopeHash } from '../../approvals/scope-hash.ts';
 import { GauzeError } from '../../platform/errors.ts';
+import { NO_ALIASES, parsePersonAliases } from '../../keys/person-aliases.ts';
 import { RootSubjectTokens } from '../../keys/subject-tokens.ts';
 import { scopeCodec } from '../../schemas/access-codecs.ts';
 import type { Scope, ScopePartition } from '../../schemas/access-codecs.ts';
@@ -47,8 +48,17 @@ const RANGES: readonly ScopePartition[] = [
   { partition: 0, first_offset: 100, next_offset: 160 },
 ];
 
-async function build(change: Partial<ScopeParts> = {}, ranges = RANGES): Promise<Scope> {
-  return await buildScope({ ...PARTS, ...change }, async () => await Promise.resolve(ranges), TOKENS);
+async function build(
+  change: Partial<ScopeParts> = {},
+  ranges = RANGES,
+  aliases = NO_ALIASES,
+): Promise<Scope> {
+  return await buildScope(
+    { ...PARTS, ...change },
+    async () => await Promise.resolve(ranges),
+    TOKENS,
+    aliases,
+  );
 }
 
 async function codeOf(work: () => unknown): Promise<unknown> {
@@ -111,7 +121,10 @@ describe('a scope', () => {
   test('holds tokens, never the names of persons', async () => {
     const bytes = scopeCodec.encode(await build(), 0);
     expect(bytes.includes('MRN-7')).toBe(false);
-    expect((await build()).persons).toEqual(personTokens(['MRN-1', 'MRN-7'], TOKENS));
+    const merges = Buffer.from('merged,into,since\nMRN-9,MRN-7,2025-01-01\n');
+    const joined = await build({}, RANGES, parsePersonAliases(merges, 'merges.csv'));
+    expect(joined.persons).toEqual(personTokens(['MRN-1', 'MRN-7', 'MRN-9'], TOKENS, NO_ALIASES));
+    expect((await build()).persons).toEqual(personTokens(['MRN-1', 'MRN-7'], TOKENS, NO_ALIASES));
   });
 
   test.each<[string, Partial<ScopeParts>, readonly ScopePartition[], string]>([
@@ -142,8 +155,8 @@ describe('narrowing', () => {
     ['less time', { durationMs: 60_000 }, { duration_ms: 60_000 }],
     [
       'one person',
-      { persons: personTokens(['MRN-1'], TOKENS) },
-      { persons: personTokens(['MRN-1'], TOKENS) },
+      { persons: personTokens(['MRN-1'], TOKENS, NO_ALIASES) },
+      { persons: personTokens(['MRN-1'], TOKENS, NO_ALIASES) },
     ],
     [
       'a part of the ranges',
@@ -161,7 +174,7 @@ describe('narrowing', () => {
 
   test('may name persons where anybody was asked for, and cap them where nobody had', async () => {
     const scope = await build({ persons: null, maxPersons: null });
-    const persons = personTokens(['MRN-9', 'MRN-2'], TOKENS);
+    const persons = personTokens(['MRN-9', 'MRN-2'], TOKENS, NO_ALIASES);
     expect(narrowScope(scope, { persons, maxPersons: 5 })).toMatchObject({ persons, max_persons: 5 });
   });
 
@@ -172,7 +185,12 @@ describe('narrowing', () => {
     ['no records', { maxRecords: 0 }, 'ERR_ACCESS_NOT_NARROWER', 'maxRecords'],
     ['more persons', { maxPersons: 3 }, 'ERR_ACCESS_NOT_NARROWER', 'maxPersons'],
     ['more time', { durationMs: 3_600_001 }, 'ERR_ACCESS_NOT_NARROWER', 'durationMinutes'],
-    ['somebody else', { persons: personTokens(['MRN-9'], TOKENS) }, 'ERR_ACCESS_NOT_NARROWER', 'persons'],
+    [
+      'somebody else',
+      { persons: personTokens(['MRN-9'], TOKENS, NO_ALIASES) },
+      'ERR_ACCESS_NOT_NARROWER',
+      'persons',
+    ],
     ['nobody', { persons: [] }, 'ERR_ACCESS_NOT_NARROWER', 'persons'],
     [
       'a range without records',

@@ -16,6 +16,7 @@ import { generateHospital } from '../../examples/hospital/hospital.ts';
 import { Cluster } from '../../kafka/cluster.ts';
 import { parseAddress } from '../../kafka/login.ts';
 import { loadKeyring } from '../../keys/keyring.ts';
+import { NO_ALIASES } from '../../keys/person-aliases.ts';
 import { auditedEvents } from '../support/audit-oracle.ts';
 import type { AuditedEvent } from '../support/audit-oracle.ts';
 import { GrantBench } from '../support/grant-bench.ts';
@@ -87,12 +88,12 @@ async function compareAll(file: string): Promise<{ persons: number; deliveries: 
   let deliveries = 0;
   await withIndex(file, async (index) => {
     for (const [person, wanted] of sightings) {
-      const answer = whoSaw(index, patientTokens(keyring, person));
+      const answer = whoSaw(index, patientTokens(keyring, person, NO_ALIASES));
       expect([...flat(answer)].sort()).toEqual([...wanted].sort());
       expect(answer.viewers.every(({ isCertain }) => isCertain)).toBe(true);
       deliveries += wanted.size;
     }
-    expect(whoSaw(index, patientTokens(keyring, 'nobody-of-that-id')).viewers).toEqual([]);
+    expect(whoSaw(index, patientTokens(keyring, 'nobody-of-that-id', NO_ALIASES)).viewers).toEqual([]);
     return await Promise.resolve();
   });
   return { persons: sightings.size, deliveries };
@@ -158,9 +159,11 @@ describe('who saw a patient', () => {
     const keyring = await loadKeyring(site.keyringFile);
     const inGrant = await withIndex(indexFile, async (index) => {
       const named = [...sightings.keys()].filter((person) =>
-        whoSaw(index, patientTokens(keyring, person)).viewers.some(({ name }) => name === grantId),
+        whoSaw(index, patientTokens(keyring, person, NO_ALIASES)).viewers.some(
+          ({ name }) => name === grantId,
+        ),
       );
-      const { viewers } = whoSaw(index, patientTokens(keyring, named[0]!));
+      const { viewers } = whoSaw(index, patientTokens(keyring, named[0]!, NO_ALIASES));
       const grant = viewers.find(({ name }) => name === grantId)!;
       expect(grant).toMatchObject({ through: 'grant', recipient: 'User:alice', purpose: ['TREAT'] });
       expect(grant.fieldsClear).toContain('encounterId');
@@ -217,7 +220,7 @@ describe('gauze audit', () => {
     });
     expect(Number(ext['results'])).toBe(answer.viewers.reduce((sum, { times }) => sum + times, 0));
     expect(asked[0]!.record.value!.includes(person!)).toBe(false);
-    for (const { token } of patientTokens(await loadKeyring(site.keyringFile), person!))
+    for (const { token } of patientTokens(await loadKeyring(site.keyringFile), person!, NO_ALIASES))
       expect(asked[0]!.record.value!.includes(token)).toBe(false);
     expect(stdout).not.toContain(person!);
   }, 120_000);

@@ -28,6 +28,7 @@ const ANYTHING: SelectionLimits = {
   counted: new Set(),
   recordsLeft: 1_000,
   personsMax: null,
+  survivors: new Map(),
 };
 
 /** Runs over records about these persons (0: nobody); what became of each. */
@@ -82,6 +83,28 @@ describe('a selection', () => {
     expect(outcomes).toEqual(['take', 'take', 'take', 'stop']);
     expect(selection.reached).toBe('PERSONS');
     expect([...selection.newPersons]).toEqual([1n]);
+  });
+
+  test('counts a person once, however many ids were merged into one', () => {
+    const survivors = new Map([
+      [1n, 1n],
+      [2n, 1n],
+      [3n, 1n],
+    ]);
+    const { outcomes, selection } = run([2, 1, 3, 4], { personsMax: 1, survivors });
+    expect(outcomes).toEqual(['take', 'take', 'take', 'stop']);
+    expect([...selection.newPersons]).toEqual([2n, 1n, 3n]);
+    expect(run([3, 4], { personsMax: 1, survivors, counted: new Set([2n]) }).outcomes).toEqual([
+      'take',
+      'stop',
+    ]);
+    expect(run([2, 1], { personsMax: 1 }).outcomes).toEqual(['take', 'stop']);
+  });
+
+  test('takes for a lease that is done again nobody whom it has not counted, whatever the cap', () => {
+    const limits = { personsMax: 0, counted: new Set([1n]) };
+    expect(run([1, 2], limits).outcomes).toEqual(['take', 'stop']);
+    expect(run([1, 2], { ...limits, personsMax: null }).outcomes).toEqual(['take', 'take']);
   });
 
   test('passes over records that name nobody where persons are counted', () => {
