@@ -9,6 +9,7 @@ import type { Findings } from './finding.ts';
 import type { FindingPlace } from './finding.ts';
 import { chainFrom, chainFromSeal, chainJson, isUnsignedAtEnd, newChain } from './chain-state.ts';
 import type { ChainJson, ChainState } from './chain-state.ts';
+import { silentChains, SILENT_PROCESS_MS } from './silence.ts';
 import { eventSignatureHolds, extOf, openingKey, rotatedKey } from './signature-check.ts';
 import type { Trust } from './trust.ts';
 
@@ -43,9 +44,6 @@ export interface ChainsJson {
 const UNSIGNED_MAX_MS = 5_000;
 /** No transaction stays open for longer; what is appended later was not committed together. */
 const TRANSACTION_MS = 10_000;
-/** A process that beats does so every ten seconds; a lane without work writes once an hour. */
-const SILENT_PROCESS_MS = 60_000;
-const SILENT_LANE_MS = 3 * 3_600_000;
 const SUCCEEDED_MAX = 2_000;
 const NO_HASH = '0'.repeat(64);
 
@@ -260,13 +258,10 @@ export class ChainCheck {
       // What is being committed while this is read may lack its end.
       if (isUnsignedAtEnd(chain) && (chain.isFaulty || silentMs > SILENT_PROCESS_MS))
         this.unsignedTail(chain);
-      const limitMs = chain.beats
-        ? SILENT_PROCESS_MS
-        : chain.isLane
-          ? SILENT_LANE_MS
-          : Number.POSITIVE_INFINITY;
-      if (silentMs <= limitMs || chain.isQuiet) continue;
+    }
+    for (const chain of silentChains([...this.chains.values()], asOfMs)) {
       const place = { chain: chain.id, seq: chain.seq, writer: chain.writerId, partition: chain.partition };
+      const silentMs = asOfMs - chain.lastAtMs;
       this.findings.add('CHAIN_SILENT', place, `for ${Math.round(silentMs / 1000)} s`);
     }
   }

@@ -72,8 +72,10 @@ function remadeExt(
   before: RemadeChain | undefined,
 ): PhiAuditEvent['ext'] {
   const changed = new Map(event.ext.map(({ k, v }) => [k, v]));
-  if (event.type === 'session.opened') {
-    const writer = required(log.keys.writers.get(extOf(event, 'writer_key') ?? ''), 'key of this writer');
+  // A grant task opens each of its partitions, in one chain: the first event alone has keys.
+  const opener = event.type === 'session.opened' ? extOf(event, 'writer_key') : null;
+  if (opener !== null) {
+    const writer = required(log.keys.writers.get(opener), 'key of this writer');
     changed.set('session_key', publicBytes(chain.key).toString('base64'));
     changed.set('session_key_sig', sessionKeySignature(writer, event.chain_id, 1, chain.key));
   }
