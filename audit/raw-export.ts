@@ -1,27 +1,26 @@
 /**
  * A raw export: a directory that holds the audit topics as they were, so that they can be verified without Kafka.
  * One segment per partition (raw-segment.ts) and a manifest with what Kafka said beside: topic ids, log starts,
- * committed positions, notes of witnesses. The writer copies bytes; the reader is a source of the verifier.
+ * committed positions, notes of witnesses, orders to lanes to jump. The writer copies bytes; the reader is a source of
+ * the verifier.
  */
 import { createHash } from 'node:crypto';
-import type { Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { GauzeError } from '../platform/errors.ts';
-import { SEGMENT_MAGIC, decodeSegmentRecords, encodeSegmentRecord } from './raw-segment.ts';
+import { SEGMENT_MAGIC, encodeSegmentRecord, segmentRecords } from './raw-segment.ts';
 import type {
   AuditSource,
   CommittedPosition,
   CommittedWhen,
+  ResumeOrder,
   SourcePartition,
   SourceRecord,
 } from './verify/audit-source.ts';
 
 export const RAW_EXPORT_FORMAT = 'gauze-audit-export/1';
 export const MANIFEST_FILE = 'manifest.json';
-const READ_BYTES = 1024 * 1024;
 
 const offset = z.number().int().min(-1);
 const committedPositions = z.array(
@@ -50,6 +49,19 @@ const manifestSchema = z.strictObject({
     after: committedPositions.nullable(),
   }),
   witnessNotes: z.array(z.string()).nullable(),
+  // Absent from exports of before it was told.
+  resumeOrders: z
+    .array(
+      z.strictObject({
+        offset: z.number().int().min(0),
+        audience: z.string(),
+        topic: z.string(),
+        partition: z.number().int().min(0),
+        from: z.string(),
+      }),
+    )
+    .nullable()
+    .optional(),
 });
 
 /** What stands in manifest.json. */
@@ -78,6 +90,7 @@ export async function writeRawExport(
     partitions,
     committed: { before: mutable(before), after: mutable(await source.committed('after')) },
     witnessNotes: mutable(await source.witnessNotes()),
+    resumeOrders: mutable((await source.resumeOrders?.()) ?? null),
   };
   await writeManifest(directory, manifest);
   return manifest;
@@ -161,35 +174,13 @@ export class ExportSource implements AuditSource {
       ({ topic, partition }) => topic === place.topic && partition === place.partition,
     );
     if (!exported) return;
-    const hash = createHash('sha256');
-    let rest: Buffer = Buffer.alloc(0);
-    let isBegun = false;
-    for await (const chunk of this.bytesOf(exported.file, hash)) {
-      let bytes = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
-      if (!isBegun && bytes.length < SEGMENT_MAGIC.length) {
-        rest = bytes;
-        continue;
-      }
-      if (!isBegun) {
-        if (!bytes.subarray(0, SEGMENT_MAGIC.length).equals(SEGMENT_MAGIC)) {
-          this.found.push({ place: exported.file, detail: 'it is no segment' });
-          return;
-        }
-        bytes = bytes.subarray(SEGMENT_MAGIC.length);
-        isBegun = true;
-      }
-      const piece = decodeSegmentRecords(bytes);
-      if (!piece) {
-        this.found.push({ place: exported.file, detail: 'lengths in it make no sense' });
-        return;
-      }
-      rest = piece.rest;
-      const wanted = piece.records.filter((record) => record.offset >= fromOffset);
+    const { file: name, sha256 } = exported;
+    const segment = { path: join(this.directory, name), name, sha256 };
+    const damaged = (detail: string): void => void this.found.push({ place: name, detail });
+    for await (const piece of segmentRecords(segment, damaged)) {
+      const wanted = piece.filter((record) => record.offset >= fromOffset);
       if (wanted.length > 0) yield wanted;
     }
-    if (rest.length > 0) this.found.push({ place: exported.file, detail: 'it ends inside a record' });
-    if (hash.digest('hex') !== exported.sha256)
-      this.found.push({ place: exported.file, detail: 'it is not the file that the manifest names' });
   }
 
   committed(when: CommittedWhen): Promise<readonly CommittedPosition[] | null> {
@@ -200,25 +191,16 @@ export class ExportSource implements AuditSource {
     return Promise.resolve(this.manifest.witnessNotes);
   }
 
+  resumeOrders(): Promise<readonly ResumeOrder[] | null> {
+    return Promise.resolve(this.manifest.resumeOrders ?? null);
+  }
+
   damage(): Promise<readonly { readonly place: string; readonly detail: string }[]> {
     return Promise.resolve(this.found);
   }
 
   close(): Promise<void> {
     return Promise.resolve();
-  }
-
-  private async *bytesOf(file: string, hash: Hash): AsyncGenerator<Buffer> {
-    try {
-      const stream = createReadStream(join(this.directory, file), { highWaterMark: READ_BYTES });
-      for await (const chunk of stream) {
-        const bytes = chunk as Buffer;
-        hash.update(bytes);
-        yield bytes;
-      }
-    } catch {
-      this.found.push({ place: file, detail: 'it cannot be read' });
-    }
   }
 }
 

@@ -1,14 +1,18 @@
 /**
  * The file format of a raw export's segments: the records of one partition as the topic has them, byte for byte.
- * It reads and writes lengths and bytes, and knows nothing of what is in a record.
+ * It reads and writes lengths and bytes, and knows nothing of what is in a record. A file that is not as it was
+ * written is told, never passed over.
  *
  * A segment is the eight bytes `GZAUDIT1`, then for each record: offset (int64), append time in milliseconds (int64),
  * length of the key and of the value (int32 each, -1 for null), key, value; all numbers big-endian.
  */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import type { SourceRecord } from './verify/audit-source.ts';
 
 export const SEGMENT_MAGIC = Buffer.from('GZAUDIT1', 'latin1');
 const HEAD_BYTES = 24;
+const READ_BYTES = 1024 * 1024;
 /** Far above what a broker takes as one record. */
 const FIELD_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -53,4 +57,54 @@ export function decodeSegmentRecords(bytes: Buffer): SegmentPiece | null {
 
 function isLength(length: number): boolean {
   return length >= -1 && length <= FIELD_BYTES_MAX;
+}
+
+/** A segment as a manifest names it. */
+export interface NamedSegment {
+  /** Path of the file. */
+  readonly path: string;
+  /** What it is called where it is told of. */
+  readonly name: string;
+  /** Hex. */
+  readonly sha256: string;
+}
+
+/**
+ * The records of a segment in pieces; `onDamage` is told in words where the file is not the one that is named, at
+ * latest when all its records have been handed out.
+ */
+export async function* segmentRecords(
+  { path, sha256 }: NamedSegment,
+  onDamage: (detail: string) => void,
+): AsyncGenerator<readonly SourceRecord[]> {
+  const hash = createHash('sha256');
+  let rest: Buffer = Buffer.alloc(0);
+  let isBegun = false;
+  for await (const chunk of fileBytes(path, onDamage)) {
+    hash.update(chunk);
+    let bytes = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
+    if (!isBegun && bytes.length < SEGMENT_MAGIC.length) {
+      rest = bytes;
+      continue;
+    }
+    if (!isBegun) {
+      if (!bytes.subarray(0, SEGMENT_MAGIC.length).equals(SEGMENT_MAGIC)) return onDamage('it is no segment');
+      bytes = bytes.subarray(SEGMENT_MAGIC.length);
+      isBegun = true;
+    }
+    const piece = decodeSegmentRecords(bytes);
+    if (!piece) return onDamage('lengths in it make no sense');
+    ({ rest } = piece);
+    if (piece.records.length > 0) yield piece.records;
+  }
+  if (rest.length > 0) onDamage('it ends inside a record');
+  if (hash.digest('hex') !== sha256) onDamage('it is not the file that the manifest names');
+}
+
+async function* fileBytes(path: string, onDamage: (detail: string) => void): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: READ_BYTES })) yield chunk as Buffer;
+  } catch {
+    onDamage('it cannot be read');
+  }
 }

@@ -39,6 +39,17 @@ export interface CommittedPosition {
 /** Read before the events (they must reach it), or after them (they must not go beyond it). */
 export type CommittedWhen = 'before' | 'after';
 
+/** A person's order to a lane to go on from elsewhere, as an entry of the policy log. */
+export interface ResumeOrder {
+  /** Of the entry. */
+  readonly offset: number;
+  readonly audience: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** From where; `how` of the seek that carries it out. */
+  readonly from: string;
+}
+
 export interface AuditSource {
   readonly clusterId: string;
   /** When the source was looked at: now for live topics, the time of the export for an export; milliseconds. */
@@ -56,6 +67,10 @@ export interface AuditSource {
   committed(when: CommittedWhen): Promise<readonly CommittedPosition[] | null>;
   /** The latest notes of witnesses, asked of themselves; null where none was asked. */
   witnessNotes(): Promise<readonly string[] | null>;
+  /** Orders to lanes to jump; null, or no such method, where the policy log is not at hand. Asked after partitions(). */
+  resumeOrders?(): Promise<readonly ResumeOrder[] | null>;
+  /** Where reading had to stop at a transaction that does not end; known when all has been read. */
+  unsettled?(): readonly { readonly topic: string; readonly partition: number; readonly offset: number }[];
   /** Damage of the source's own making, such as a file that is not as its manifest says; names and offsets only. */
   damage(): Promise<readonly { readonly place: string; readonly detail: string }[]>;
   close(): Promise<void>;

@@ -8,9 +8,11 @@ import { ChainCheck } from './chain-check.ts';
 import type { PlacedEvent } from './chain-check.ts';
 import { Findings } from './finding.ts';
 import type { FindingPlace } from './finding.ts';
+import { LeaseCheck } from './lease-check.ts';
 import { NoteCheck } from './note-check.ts';
 import { PruningCheck } from './pruning-check.ts';
 import { SealCheck } from './seal-check.ts';
+import { SeekCheck } from './seek-check.ts';
 import { SourceCheck } from './source-check.ts';
 import type { CountSource, FindPersons } from './source-check.ts';
 import { SubjectCheck } from './subject-check.ts';
@@ -33,6 +35,8 @@ export class Checks {
   readonly pruning: PruningCheck;
   readonly time: TimeCheck;
   readonly sources: SourceCheck;
+  readonly seeks: SeekCheck;
+  readonly leases: LeaseCheck;
   /** Events that were checked. */
   events = 0;
 
@@ -52,6 +56,8 @@ export class Checks {
     this.subjects = new SubjectCheck(findings, state?.subjects);
     this.pruning = new PruningCheck(findings, state?.pruning);
     this.time = new TimeCheck(findings, this.seals.lastSealedAtMs);
+    this.seeks = new SeekCheck(findings, state?.seeks);
+    this.leases = new LeaseCheck(findings, state?.leases);
     this.sources = new SourceCheck(findings, countSource, findPersons);
   }
 
@@ -85,6 +91,8 @@ export class Checks {
     this.time.accept(placed, untilMs);
     this.pruning.accept(placed, this.chains);
     this.sources.accept(placed);
+    this.seeks.accept(placed);
+    this.leases.accept(placed);
   }
 
   private decoded(
@@ -105,6 +113,7 @@ export class Checks {
     const hasPrunedBegin = places.some(({ logStartOffset }) => logStartOffset > 0);
     this.pruning.finish(places);
     this.subjects.finish(hasPrunedBegin);
+    this.leases.finish(hasPrunedBegin);
     this.chains.finish(asOfMs, hasPrunedBegin);
     this.seals.finish(asOfMs);
     this.notes.finish();
@@ -112,7 +121,7 @@ export class Checks {
 
   toJSON(): Pick<
     VerifierState,
-    'seals' | 'notes' | 'chains' | 'tiling' | 'subjects' | 'pruning' | 'findings'
+    'seals' | 'notes' | 'chains' | 'tiling' | 'subjects' | 'pruning' | 'seeks' | 'leases' | 'findings'
   > {
     return {
       seals: this.seals.toJSON(),
@@ -121,6 +130,8 @@ export class Checks {
       tiling: this.tiling.toJSON(),
       subjects: this.subjects.toJSON(),
       pruning: this.pruning.toJSON(),
+      seeks: this.seeks.toJSON(),
+      leases: this.leases.toJSON(),
       findings: this.findings.toJSON(),
     };
   }

@@ -76,6 +76,8 @@ export const FINDINGS = {
   COVERAGE_OVERLAP: incomplete('Two events tell of the same records: they were read twice.'),
   COVERAGE_SHORT: incomplete('The committed position is beyond what events tell of: events are missing.'),
   COVERAGE_BEYOND: incomplete('Events tell of more than the committed position: it was moved back.'),
+  SEEK_NOT_ORDERED: incomplete('A lane was moved, and the policy log has no order of a person to do so.'),
+  DELIVERY_NOT_LEASED: incomplete('Records were delivered under a grant without a lease on record before.'),
   RANGE_MALFORMED: tampered('An event tells of a range that ends before it begins, or of impossible counts.'),
   // Index of persons.
   SUBJECT_ROOT: tampered('The index of persons of a range is not the one that its event committed to.'),
@@ -106,6 +108,8 @@ export const FINDINGS = {
   WITNESS_NOTE: unverifiable('What a witness answered is not its own cosigned checkpoint of this log.'),
   NOT_SIGNED: unverifiable('Chains without session keys: from before writers signed.'),
   COMMITTED_UNKNOWN: unverifiable('The committed positions of groups could not be read.'),
+  SEEK_UNCHECKED: unverifiable('The policy log was not at hand to say who ordered lanes to jump.'),
+  UNSETTLED: unverifiable('A transaction does not end: what stands behind it in its partition is not read.'),
   PRUNED_BEFORE: unverifiable('Events before the first that is here could not be checked.'),
   SUBJECTS_NOT_RECOUNTED: unverifiable(
     'Whom the source is about could not be worked out again and compared with the index.',
@@ -113,6 +117,7 @@ export const FINDINGS = {
   SOURCE_UNREADABLE: unverifiable('The source could not be counted again.'),
   // On record.
   DECLARED_JUMP: declared('A person moved the position of a lane.'),
+  LEASE_UNDELIVERED: declared('A lease of a grant without its delivery: it counts as delivered.'),
   DECLARED_PRUNING: declared('The beginning of a partition was removed as declared.'),
   SEAL_ALARM: declared('The sealer put an alarm on record.'),
 } satisfies Readonly<Record<string, FindingRow>>;

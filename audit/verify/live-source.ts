@@ -7,14 +7,16 @@ import type { Cluster } from '../../kafka/cluster.ts';
 import { GroupViews } from '../../kafka/group-views.ts';
 import { listOffset } from '../../kafka/list-offsets.ts';
 import { LogReader } from '../../kafka/log-reader.ts';
-import { nowMs } from '../../platform/clock.ts';
+import { monotonicMs, nowMs } from '../../platform/clock.ts';
 import { ownError } from '../../platform/errors.ts';
+import { policyLogCodec } from '../../schemas/control-codecs.ts';
 import type { TopicNames } from '../../schemas/topic-names.ts';
 import type {
   AuditSource,
   AuditTopicKind,
   CommittedPosition,
   CommittedWhen,
+  ResumeOrder,
   SourcePartition,
   SourceRecord,
 } from './audit-source.ts';
@@ -23,6 +25,8 @@ import type {
 export type AskWitnesses = () => Promise<readonly string[] | null>;
 
 const WAIT_MS = 100;
+/** No transaction may be open for more than ten seconds: one that is there for longer has lost its end. */
+const SETTLE_MS = 30_000;
 
 export class LiveSource implements AuditSource {
   readonly asOfMs = nowMs();
@@ -30,6 +34,7 @@ export class LiveSource implements AuditSource {
   private readonly cluster: Cluster;
   private readonly names: TopicNames;
   private readonly askWitnesses: AskWitnesses;
+  private readonly stuck: { topic: string; partition: number; offset: number }[] = [];
 
   /** @param cluster started; the caller closes it */
   constructor(cluster: Cluster, names: TopicNames, askWitnesses: AskWitnesses) {
@@ -70,9 +75,11 @@ export class LiveSource implements AuditSource {
   async *records(place: SourcePartition, fromOffset: number): AsyncGenerator<readonly SourceRecord[]> {
     const reader = new LogReader(this.cluster, place.topic, place.partition, fromOffset);
     try {
-      // Transactions that are open below the end are waited for: they settle within seconds.
+      // Transactions that are open below the end are waited for: they settle within seconds, or never.
+      let waitsSinceMs = monotonicMs();
       while (reader.position < place.endOffset) {
         const records: SourceRecord[] = [];
+        const { position } = reader;
         await reader.read(WAIT_MS, ({ offset, timestampMs, key, value }) => {
           if (offset >= place.endOffset) return;
           // The bytes belong to the fetch.
@@ -80,6 +87,11 @@ export class LiveSource implements AuditSource {
           records.push({ offset, appendTimeMs: timestampMs, key: copy(key), value: copy(value) });
         });
         if (records.length > 0) yield records;
+        if (reader.position > position) waitsSinceMs = monotonicMs();
+        else if (monotonicMs() - waitsSinceMs > SETTLE_MS) {
+          this.stuck.push({ topic: place.topic, partition: place.partition, offset: position });
+          return;
+        }
       }
     } finally {
       reader.close();
@@ -109,6 +121,30 @@ export class LiveSource implements AuditSource {
 
   async witnessNotes(): Promise<readonly string[] | null> {
     return await this.askWitnesses();
+  }
+
+  async resumeOrders(): Promise<readonly ResumeOrder[] | null> {
+    const orders: ResumeOrder[] = [];
+    const reader = new LogReader(this.cluster, this.names.policies, 0);
+    try {
+      await reader.readToEnd(({ offset, value }) => {
+        const resume = value && policyLogCodec.decode(value).resume;
+        if (!resume) return;
+        const { audience, topic, partition, from } = resume;
+        orders.push({ offset, audience, topic, partition, from });
+      });
+      return orders;
+    } catch (thrown) {
+      if (ownError(thrown).kind === 'outage') throw thrown;
+      return null;
+    } finally {
+      reader.close();
+    }
+  }
+
+  /** Partitions whose records could not be read to their end. */
+  unsettled(): readonly { readonly topic: string; readonly partition: number; readonly offset: number }[] {
+    return this.stuck;
   }
 
   damage(): Promise<readonly { readonly place: string; readonly detail: string }[]> {

@@ -26,11 +26,14 @@ interface Domain {
   isAdopted?: boolean;
 }
 
-/** A position that must be covered by the next seal. */
+/** A position that a seal saw, and that later seals' events must reach. */
 interface Due {
   readonly key: string;
   readonly committed: number;
   readonly seal: number;
+  /** When that was sealed. */
+  readonly atMs?: number;
+  /** What events told of by the newest seal. */
   readonly covered: number;
   readonly jumps: number;
 }
@@ -39,6 +42,12 @@ export interface TilingJson {
   readonly domains: readonly Domain[];
   readonly due: readonly Due[];
 }
+
+/**
+ * Who dies in the middle of a transaction leaves it open: for ten seconds of its own, and until the broker looks for
+ * such, every ten seconds. Nobody reads what was committed behind it in the partition before that, a sealer neither.
+ */
+const OPEN_MAX_MS = 30_000;
 
 export class TilingCheck {
   private readonly findings: Findings;
@@ -95,15 +104,15 @@ export class TilingCheck {
   /** A person's order: what lies between is passed over, or read again, on record. */
   private jump(domain: Domain, placed: PlacedEvent, to: number): void {
     const end = endOf(domain);
+    const how = extOf(placed.event, 'how') ?? '?';
     domain.jumps += 1;
-    if (to > end) addInterval(domain, end, to);
+    if (to > end) addInterval(domain, passedOverFrom(placed.event, how, end), to);
     else {
       domain.intervals = domain.intervals
         .filter(([from]) => from < to)
         .map(([from, until]) => [from, Math.min(until, to)]);
       domain.start = Math.min(domain.start, to);
     }
-    const how = extOf(placed.event, 'how') ?? '?';
     const place = { ...placeOf(placed), ...sourcePlace(domain), from: end, to };
     this.findings.add('DECLARED_JUMP', place, `from ${end} to ${to}, ordered as ${how}`);
   }
@@ -130,41 +139,42 @@ export class TilingCheck {
     }
   }
 
-  /**
-   * The positions that seal `n` saw. Markers of one transaction reach partitions at slightly different times, so
-   * the events may be as late as the next seal.
-   */
-  seal(n: number, coverage: readonly SealedCoverage[]): void {
+  /** The positions that seal `n` saw. Events may be late: by an open transaction in their partition. */
+  seal(n: number, coverage: readonly SealedCoverage[], atMs: number): void {
     const before = new Map(this.due.map((due) => [due.key, due]));
-    for (const due of this.due) this.settle(due, n);
     const next: Due[] = [];
-    for (const { group, topic, topic_id: id, partition, mode, committed_offset: committed } of coverage) {
+    for (const { group, topic, partition, mode, topic_id: id, committed_offset: committed } of coverage) {
       if (mode !== 'EXACT' || committed < 0) continue;
-      const key = id
-        ? keyOf({ group, topic, partition }, id.toString('hex'))
-        : keyOf({ group, topic, partition });
+      const key = keyOf({ group, topic, partition }, id?.toString('hex'));
       const domain = this.find(key);
-      const covered = domain ? endOf(domain) : -1;
+      const [covered, jumps] = [domain ? endOf(domain) : -1, domain?.jumps ?? 0];
       const last = before.get(key);
-      if (last && last.jumps === domain?.jumps && committed < last.covered) {
+      before.delete(key);
+      if (last && last.jumps === jumps && committed < last.covered) {
         const place = { group, source: topic, sourcePartition: partition, from: committed, to: last.covered };
-        const detail = `committed ${committed}, while seal ${last.seal} had events up to ${last.covered}`;
+        const detail = `committed ${committed}, while the seal before had events up to ${last.covered}`;
         this.findings.add('COVERAGE_BEYOND', { ...place, seal: n }, detail);
       }
-      next.push({ key, committed, seal: n, covered, jumps: domain?.jumps ?? 0 });
+      const isOpen = last !== undefined && this.isOpen(last, n, atMs);
+      next.push(isOpen ? { ...last, covered } : { key, committed, seal: n, atMs, covered, jumps });
     }
+    // Of groups that this seal does not know.
+    for (const due of before.values()) if (this.isOpen(due, n, atMs)) next.push(due);
     this.due = next;
   }
 
-  private settle({ key, committed, seal, jumps }: Due, n: number): void {
+  /** Is it still to be covered? Where that has taken too long it is told, and no more. */
+  private isOpen({ key, committed, seal, atMs: sinceMs = 0, jumps }: Due, n: number, atMs: number): boolean {
     const domain = this.find(key);
-    if (domain && domain.jumps !== jumps) return;
+    if (domain && domain.jumps !== jumps) return false;
     const covered = domain ? endOf(domain) : -1;
-    if (covered >= committed) return;
+    if (covered >= committed) return false;
+    if (atMs - sinceMs <= OPEN_MAX_MS) return true;
     const [group = '', source = '', partition = ''] = key.split('\n');
     const place = { group, source, sourcePartition: Number(partition), from: covered, to: committed, seal };
     const detail = `committed ${committed}, and by seal ${n} events tell of no more than ${covered}`;
     this.findings.add('COVERAGE_SHORT', place, detail);
+    return false;
   }
 
   private find(key: string): Domain | undefined {
@@ -217,6 +227,15 @@ export class TilingCheck {
   toJSON(): TilingJson {
     return { domains: [...this.domains.values()], due: this.due };
   }
+}
+
+/** Orders to go on from the committed offset, wherever somebody had moved it. */
+const FROM_COMMITTED: ReadonlySet<string> = new Set(['COMMITTED', 'WITHHOLD']);
+
+/** Where a jump began: what is missing before that is no part of it, unless a person took the offset as it was found. */
+function passedOverFrom(event: PhiAuditEvent, how: string, end: number): number {
+  const from = Number(extOf(event, 'from_offset') ?? Number.NaN);
+  return Number.isSafeInteger(from) && !FROM_COMMITTED.has(how) ? Math.max(from, end) : end;
 }
 
 function endOf({ intervals, start }: Domain): number {

@@ -7,9 +7,11 @@ import { z } from 'zod';
 import { GauzeError } from '../../platform/errors.ts';
 import type { ChainsJson } from './chain-check.ts';
 import type { FindingsJson } from './finding.ts';
+import type { LeasesJson } from './lease-check.ts';
 import type { NotesJson } from './note-check.ts';
 import type { PruningJson } from './pruning-check.ts';
 import type { SealsJson } from './seal-check.ts';
+import type { SeeksJson } from './seek-check.ts';
 import type { SubjectsJson } from './subject-check.ts';
 import type { TilingJson } from './tiling-check.ts';
 import type { TreeJson } from './tree-check.ts';
@@ -35,6 +37,9 @@ export interface VerifierState {
   readonly tiling: TilingJson;
   readonly subjects: SubjectsJson;
   readonly pruning: PruningJson;
+  /** Absent from states of before these were checked. */
+  readonly seeks?: SeeksJson;
+  readonly leases?: LeasesJson;
   readonly findings: FindingsJson;
 }
 

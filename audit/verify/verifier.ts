@@ -93,6 +93,7 @@ class Verification {
     checks.notes.remember(await source.witnessNotes());
     const before = await source.committed('before');
     const places = await source.partitions();
+    checks.seeks.learn((await source.resumeOrders?.()) ?? null);
     readings.begin(places, this.state);
     const sealsBefore = checks.notes.size;
     const sealsPlace = places.find(({ kind }) => kind === 'seals');
@@ -178,7 +179,7 @@ class Verification {
     if (isPruned) {
       checks.chains.adopt(seal.chains, untilMs);
       checks.tiling.adopt(seal.coverage);
-    } else checks.tiling.seal(seal.n, seal.coverage);
+    } else checks.tiling.seal(seal.n, seal.coverage, untilMs);
     checks.time.sealedAtMs = untilMs;
   }
 
@@ -196,6 +197,8 @@ class Verification {
     const { patienceMs } = checks.seals;
     if (patienceMs !== null) this.readings.tellUnsealed(patienceMs);
     if (!this.trust) checks.findings.once('NO_TRUST_FILE', {}, 'none was given');
+    for (const place of source.unsettled?.() ?? [])
+      checks.findings.add('UNSETTLED', place, 'for longer than a transaction may take');
     for (const { place, detail } of await source.damage())
       checks.findings.add('EXPORT_DAMAGED', { file: place }, detail);
   }

@@ -16,6 +16,7 @@ import {
   sessionSeek,
 } from '../../audit/lane-events.ts';
 import type { LaneIdentity, PolicyInForce, ReadFacts } from '../../audit/lane-events.ts';
+import { subjectsRoot } from '../../audit/membership-tree.ts';
 import { NOTE_KEY, formatVkey, noteSigner, signNote } from '../../audit/signed-note.ts';
 import type { NoteSigner } from '../../audit/signed-note.ts';
 import { subjectIndexCodec } from '../../schemas/access-codecs.ts';
@@ -127,8 +128,9 @@ export class AuditLogMaker {
       ],
       committed: [],
       witnessNotes: [],
+      resumeOrders: [],
     };
-    for (const name of ['topology', 'approvals', 'provisioner', 'admin'])
+    for (const name of ['topology', 'approvals', 'provisioner', 'admin', 'auditor'])
       this.writers.set(name, { name, key: makeKey() });
     for (let partition = 0; partition < this.options.rawPartitions; partition++) {
       this.lanes.push(this.lane('research', partition));
@@ -161,8 +163,9 @@ export class AuditLogMaker {
         nowMs: this.nowMs,
         from: lane.position,
         to: seekTo,
-        resumeEntryOffset: 4,
-        how: 'EARLIEST',
+        ...(lane.kind === 'grant'
+          ? { resumeEntryOffset: -1, how: 'RETENTION' }
+          : { resumeEntryOffset: this.order(lane, 'EARLIEST'), how: 'EARLIEST' }),
       };
       values.push(this.link(session, this.as(lane, sessionSeek(lane.identity, POLICY, seek))));
       lane.position = seekTo;
@@ -171,6 +174,15 @@ export class AuditLogMaker {
     lane.session = session;
     this.transaction([{ partition: this.events(lane.partition), values }]);
     this.commit(lane);
+  }
+
+  /** A person orders a lane to go on from elsewhere; gives where the order stands in the policy log. */
+  order(lane: MadeLane, from: string): number {
+    const { audience, rawTopic: topic, partition } = lane.identity;
+    const orders = this.audit.resumeOrders!;
+    const offset = 4 + 2 * orders.length;
+    orders.push({ offset, audience, topic, partition, from });
+    return offset;
   }
 
   /** Reads `records` records, with a marker's hole behind them where `hole`. */
@@ -206,6 +218,10 @@ export class AuditLogMaker {
 
   private indexed(lane: MadeLane, facts: ReadFacts): void {
     const { recordCount } = facts;
+    const tokens = createHash('shake256', { outputLength: Math.max(8, recordCount * 8) })
+      .update(`${lane.identity.partition} ${facts.firstOffset}`)
+      .digest()
+      .subarray(0, recordCount * 8);
     const value = subjectIndexCodec.encode(
       {
         topic: lane.identity.rawTopic,
@@ -216,10 +232,7 @@ export class AuditLogMaker {
         record_count: recordCount,
         key_epoch: 1,
         offsets: null,
-        tokens: createHash('shake256', { outputLength: Math.max(8, recordCount * 8) })
-          .update(`${lane.identity.partition} ${facts.firstOffset}`)
-          .digest()
-          .subarray(0, recordCount * 8),
+        tokens,
       },
       MADE_SCHEMA_ID,
     );
@@ -229,6 +242,7 @@ export class AuditLogMaker {
       distinct: recordCount,
       tokenBytes: 8,
       indexSha256,
+      subjectsRoot: subjectsRoot(tokens),
     });
     const subjects = this.subjects(lane.identity.partition % this.options.auditPartitions);
     this.transaction([
@@ -562,8 +576,11 @@ export function honestLog(seed: number, steps = 120, options: MakerOptions = {})
 }
 
 function actOn(maker: AuditLogMaker, lane: MadeLane, random: (below: number) => number): void {
-  if (!lane.session)
-    return maker.open(lane, lane.previous && random(5) === 0 ? random(lane.position + 4) : null);
+  if (!lane.session) {
+    // A grant passes over what retention took; people move a lane wherever they like.
+    const to = lane.kind === 'grant' ? lane.position + random(4) : random(lane.position + 4);
+    return maker.open(lane, lane.previous && random(5) === 0 ? to : null);
+  }
   const act = random(20);
   if (act === 0) maker.kill(lane);
   else if (act === 1) maker.close(lane);

@@ -6,6 +6,7 @@ import type {
   AuditTopicKind,
   CommittedPosition,
   CommittedWhen,
+  ResumeOrder,
   SourcePartition,
   SourceRecord,
 } from '../../audit/verify/audit-source.ts';
@@ -29,6 +30,8 @@ export interface MemoryAudit {
   partitions: MemoryPartition[];
   committed: CommittedPosition[] | null;
   witnessNotes: string[] | null;
+  /** Absent or null: the policy log is not at hand. */
+  resumeOrders?: ResumeOrder[] | null;
 }
 
 /** A copy that can be changed without changing the original; bytes too. */
@@ -45,6 +48,7 @@ export function copyAudit(audit: MemoryAudit): MemoryAudit {
     })),
     committed: audit.committed && [...audit.committed],
     witnessNotes: audit.witnessNotes && [...audit.witnessNotes],
+    resumeOrders: audit.resumeOrders ? [...audit.resumeOrders] : null,
   };
 }
 
@@ -88,6 +92,10 @@ export class MemoryAuditSource implements AuditSource {
 
   witnessNotes(): Promise<readonly string[] | null> {
     return Promise.resolve(this.audit.witnessNotes);
+  }
+
+  resumeOrders(): Promise<readonly ResumeOrder[] | null> {
+    return Promise.resolve(this.audit.resumeOrders ?? null);
   }
 
   damage(): Promise<readonly { readonly place: string; readonly detail: string }[]> {

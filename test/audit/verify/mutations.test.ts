@@ -20,7 +20,7 @@ import type { MemoryAudit, MemoryPartition } from '../../support/memory-audit-so
 let maker: AuditLogMaker;
 
 beforeAll(() => {
-  maker = honestLog(11, 200);
+  maker = honestLog(19, 200);
 });
 
 async function findingsIn(change: (audit: MemoryAudit) => void): Promise<readonly string[]> {

@@ -105,12 +105,12 @@ export const TAMPER_CASES: readonly TamperCase[] = [
   row(
     ...(['19', 'compaction', logs.compaction] as const),
     ['SEQ_GAP', 'SHORTER_THAN_SEALED', 'COVERAGE_GAP'],
-    ['ROOT_MISMATCH', 'NO_OPENING', 'COVERAGE_SHORT', 'SUBJECT_EXTRA'],
+    ['ROOT_MISMATCH', 'NO_OPENING', 'COVERAGE_SHORT', 'SUBJECT_EXTRA', 'DELIVERY_NOT_LEASED'],
   ),
   row(
     ...(['19b', 'compaction, with the settings on record', logs.compactionSeen] as const),
     ['SEQ_GAP', 'SHORTER_THAN_SEALED', 'COVERAGE_GAP', 'TOPIC_CONFIG'],
-    ['ROOT_MISMATCH', 'NO_OPENING', 'COVERAGE_SHORT', 'SUBJECT_EXTRA'],
+    ['ROOT_MISMATCH', 'NO_OPENING', 'COVERAGE_SHORT', 'SUBJECT_EXTRA', 'DELIVERY_NOT_LEASED'],
   ),
   row(
     ...(['20', 'an unclean election', logs.uncleanElection] as const),
@@ -159,6 +159,14 @@ export const TAMPER_CASES: readonly TamperCase[] = [
   row('33', 'a group set back', logs.moveCommitted(-3), ['COVERAGE_BEYOND']),
   row('34', 'a group set forward', logs.moveCommitted(3), ['COVERAGE_SHORT']),
   row('35', 'a clock set back', writers.clockSetBack, ['TIME_SKEW']),
+  row('36', 'a delivery of a grant that was not leased before', writers.leaseSkipped, [
+    'DELIVERY_NOT_LEASED',
+  ]),
+  row(
+    ...(['37', 'a batch of a grant skipped', writers.grantBatchSkipped] as const),
+    ['COVERAGE_GAP'],
+    ['LEASE_UNDELIVERED'],
+  ),
 ];
 
 /** Those that nothing in the log can show. */

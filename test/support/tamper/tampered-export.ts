@@ -24,12 +24,14 @@ export async function auditOf(source: AuditSource): Promise<MemoryAudit> {
   }
   const committed = await source.committed('after');
   const notes = await source.witnessNotes();
+  const orders = await source.resumeOrders?.();
   return {
     clusterId: source.clusterId,
     asOfMs: source.asOfMs,
     partitions,
     committed: committed && [...committed],
     witnessNotes: notes && [...notes],
+    resumeOrders: orders ? [...orders] : null,
   };
 }
 

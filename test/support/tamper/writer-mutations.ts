@@ -11,6 +11,7 @@ import { eventBytes } from './plain-hashes.ts';
 import { asIfWrittenSo, lie, reseal } from './remaking.ts';
 import { sealedBatch, unsealedBatches } from './targets.ts';
 import { required, schemaIdOf } from './tamper-log.ts';
+import type { LocatedEvent, TamperLog } from './tamper-log.ts';
 
 /** Case 21: the markers of one transaction: the group's position moved, the event was lost, and the writer goes on. */
 export const tornAuditLost: Mutation = by('broker', (log) => {
@@ -77,3 +78,26 @@ export const clockSetBack: Mutation = by('operator', (log) => {
   const at = sealedBatch(log);
   lie(log, at, { ...at.event, recorded_at: at.event.recorded_at - 3_600_000_000 });
 });
+
+/** Case 36: delivered first, and never leased. */
+export const leaseSkipped: Mutation = by('writer', (log) => {
+  const { place, record } = ofGrant(log, 'LEASE');
+  log.remove(place, record);
+  asIfWrittenSo(log);
+});
+
+/** Case 37: a grant task goes on behind records that no event of it tells of. */
+export const grantBatchSkipped: Mutation = by('writer', (log) => {
+  const { place, record } = ofGrant(log, 'COMMITTED');
+  log.remove(place, record);
+  asIfWrittenSo(log);
+});
+
+/** The first lease, or delivery, of a grant that is sealed and goes on. */
+function ofGrant(log: TamperLog, phase: 'LEASE' | 'COMMITTED'): LocatedEvent {
+  const batches = log.events.filter(
+    ({ event }) => event.grant !== null && event.phase === phase && (event.range?.delivered_count ?? 0) > 0,
+  );
+  required(batches[1], 'second batch of a grant');
+  return required(batches[0], 'batch of a grant');
+}
