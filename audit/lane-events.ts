@@ -5,6 +5,7 @@
 import type { Accounting, AuditRange } from '../schemas/control-codecs.ts';
 import { previousExt } from './audit-chain.ts';
 import type { ChainHead, EventBody } from './audit-chain.ts';
+import { EXT_SUBJECTS_ROOT } from './membership-tree.ts';
 
 /** What all events of one lane have in common. */
 export interface LaneIdentity {
@@ -156,16 +157,25 @@ export function sessionBatch(
   };
 }
 
-/** What one transaction read and indexed: `indexSha256` commits to the index of the same range. */
+/**
+ * What one transaction read and indexed: `indexSha256` commits to the index of the same range, `subjectsRoot` to the
+ * persons in it, so that each can be shown by itself.
+ */
 export function indexBatch(
   lane: LaneIdentity,
   policy: PolicyInForce,
   nowMs: number,
-  facts: ReadFacts & { readonly distinct: number; readonly tokenBytes: number; readonly indexSha256: Buffer },
+  facts: ReadFacts & {
+    readonly distinct: number;
+    readonly tokenBytes: number;
+    readonly indexSha256: Buffer;
+    readonly subjectsRoot: Buffer | null;
+  },
 ): EventBody {
   return {
     ...body(lane, policy, nowMs, {
       type: 'session.batch',
+      ext: facts.subjectsRoot ? [{ k: EXT_SUBJECTS_ROOT, v: facts.subjectsRoot.toString('hex') }] : [],
       range: {
         ...emptyRange(lane, facts.firstOffset),
         next_offset: facts.nextOffset,

@@ -3,6 +3,7 @@
  * that is loaded when it is used.
  */
 import type { Command } from 'commander';
+import { addAuditPersonVerbs } from './audit-person-verbs.ts';
 import { addAuditProofVerbs } from './audit-proof-verbs.ts';
 import { addAuditQueryVerbs } from './audit-query-verbs.ts';
 import { addAuditVerifyVerbs } from './audit-verify-verbs.ts';
@@ -18,6 +19,7 @@ const PARTS: readonly ((verb: AddVerb, act: Act) => void)[] = [
   addAuditVerifyVerbs,
   addAuditQueryVerbs,
   addAuditProofVerbs,
+  addAuditPersonVerbs,
 ];
 
 /** Adds `gauze audit` and its subcommands. */

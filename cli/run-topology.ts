@@ -46,6 +46,7 @@ async function makeInstance(site: Site, admin: KafkaAdmin, log: Logger): Promise
     siteTags: site.siteTags,
     names: site.names,
     limits: limitsOf(site),
+    membershipRoots: site.config.audit.membershipRoots,
     principal: site.principals.topology,
     events: loggedEvents(log, site.names.grants),
     targetSettings: async (topic) => {

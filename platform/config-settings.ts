@@ -154,6 +154,10 @@ const audit = group(
         expected: 'a list of witnesses, each with url and vkey',
       },
     ),
+    membershipRoots: described(z.boolean().default(false), {
+      doc: 'Put the root of a Merkle tree over the persons of each batch into its event, so that it can be proved to outsiders that a person is in the batch or is not; docs/audit.md says what it costs.',
+      expected: 'true or false',
+    }),
     trustFile: file(
       'Signed list of the keys that evidence is checked with; for those who verify.',
     ).optional(),

@@ -1137,6 +1137,11 @@ export const ERRORS = {
     message: 'The directory {file} is no raw export of the audit topics, or cannot be read or written.',
     action: 'Name a directory that `gauze audit export --raw` has made, or one that it may make.',
   },
+  ERR_AUDIT_EXPORT_FILE: {
+    kind: 'usage',
+    message: 'The export {file} cannot be written.',
+    action: 'Name a place that can be written, and no directory that holds anything but an export.',
+  },
   ERR_AUDIT_STATE_FILE: {
     kind: 'usage',
     message: 'The state file {file} is not of this log: {expected} differs, or it cannot be read or written.',

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { indexBatch } from '../audit/lane-events.ts';
 import type { PolicyInForce } from '../audit/lane-events.ts';
+import { subjectsRoot } from '../audit/membership-tree.ts';
 import { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
 import { RecordCursor } from '../kafka/record-cursor.ts';
 import { spread } from '../kafka/spread.ts';
@@ -126,6 +127,7 @@ class IndexWork implements LaneWork {
       distinct: range.distinct(),
       tokenBytes: SUBJECT_TOKEN_BYTES,
       indexSha256: createHash('sha256').update(value).digest(),
+      subjectsRoot: context.membershipRoots ? subjectsRoot(range.tokens) : null,
     });
     return { event, output: batchOf(value, setup.messageBytesMax), withheld: [], entries: [] };
   }

@@ -33,6 +33,8 @@ export interface InstanceOptions {
   readonly siteTags: SiteTags;
   readonly names: TopicNames;
   readonly limits: LaneLimits;
+  /** `audit.membershipRoots` */
+  readonly membershipRoots: boolean;
   readonly principal: string;
   readonly events: InstanceEvents;
   /** Settings of a sanitized topic, asked for once for each session. */
@@ -243,16 +245,10 @@ export class Instance {
   }
 
   private async laneContext(): Promise<LaneContext> {
-    const { cluster, names, keyring, limits, principal, events, registry, targetSettings } = this.options;
+    const { names, keyring, limits, registry } = this.options;
     return {
-      cluster,
-      names,
-      keyring,
+      ...this.options,
       auditKey: keyring.auditWriter('topology'),
-      limits,
-      principal,
-      events,
-      targetSettings,
       policyLog: this.policyLog,
       plans: this.plans,
       schemaIds: await controlSchemaIds(registry, names),

@@ -65,6 +65,8 @@ export interface LaneContext {
   /** Vouches for every audit chain of this instance. */
   readonly auditKey: AuditWriterKey;
   readonly limits: LaneLimits;
+  /** Does the index lane commit to the persons of each batch, for proofs to outsiders? */
+  readonly membershipRoots: boolean;
   readonly schemaIds: ControlSchemaIds;
   /** Kafka principal of this instance, `User:gauze-topology`. */
   readonly principal: string;
