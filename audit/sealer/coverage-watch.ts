@@ -22,11 +22,18 @@ interface Domain {
   readonly mode: 'EXACT' | 'AT_LEAST';
   /** End of the ranges told of. */
   covered: number;
-  /** As read for the seal before, -1 where there was none: this seal's events must reach it. */
+  /** As read for the seal before, -1 where there was none: events must reach it. */
   committed: number;
+  /** Since when they do not; null while they do. */
+  shortSinceMs: number | null;
   lastMs: number;
 }
 
+/**
+ * Who dies in the middle of a transaction leaves it open: for ten seconds of its own, and until the broker looks for
+ * such, every ten seconds. Until then nothing behind it in its partition can be read.
+ */
+const OPEN_MAX_MS = 30_000;
 /** A domain without offset and without events for so long is over: a grant that has ended. */
 const FORGOTTEN_MS = 24 * 60 * 60 * 1000;
 
@@ -48,6 +55,7 @@ export class CoverageWatch {
         mode,
         covered: offsets.covered_offset,
         committed: offsets.committed_offset,
+        shortSinceMs: null,
         lastMs: sealedAtMs,
       });
     }
@@ -102,7 +110,7 @@ export class CoverageWatch {
     const told: SealedCoverage[] = [];
     for (const [key, domain] of this.domains) {
       const now = offsets.get(key) ?? -1;
-      this.compare(domain, now);
+      this.compare(domain, now, nowMs);
       domain.committed = now;
       if (now < 0 && nowMs - domain.lastMs > FORGOTTEN_MS) this.domains.delete(key);
       told.push({
@@ -129,6 +137,7 @@ export class CoverageWatch {
       mode: group!.coverage,
       covered: range!.next_offset,
       committed: -1,
+      shortSinceMs: null,
       lastMs: appendTimeMs,
     });
   }
@@ -144,6 +153,7 @@ export class CoverageWatch {
       mode: 'EXACT',
       covered: -1,
       committed: -1,
+      shortSinceMs: null,
       lastMs: nowMs,
     });
   }
@@ -157,10 +167,12 @@ export class CoverageWatch {
     domain.covered = Math.max(domain.covered, next);
   }
 
-  /** Markers of one transaction reach partitions at slightly different times: hence the offset of a seal before. */
-  private compare(domain: Domain, now: number): void {
+  /** Against the offset of a seal before: events may be late by an open transaction in their partition. */
+  private compare(domain: Domain, now: number, nowMs: number): void {
     const { committed, covered } = domain;
-    if (committed > covered && now === committed)
+    if (committed <= covered || now !== committed) domain.shortSinceMs = null;
+    else domain.shortSinceMs ??= nowMs;
+    if (domain.shortSinceMs !== null && nowMs - domain.shortSinceMs > OPEN_MAX_MS)
       this.alarms.raise('COVERAGE_SHORT', placeOf(domain), `${covered}-${committed}`);
     if (committed >= 0 && now < 0) this.alarms.raise('GROUP_OFFSETS_GONE', placeOf(domain), `${committed}`);
   }

@@ -167,7 +167,8 @@ export class TilingCheck {
   private isOpen({ key, committed, seal, atMs: sinceMs = 0, jumps }: Due, n: number, atMs: number): boolean {
     const domain = this.find(key);
     if (domain && domain.jumps !== jumps) return false;
-    const covered = domain ? endOf(domain) : -1;
+    // Events that begin behind it do not cover it.
+    const covered = domain && domain.start <= committed ? endOf(domain) : -1;
     if (covered >= committed) return false;
     if (atMs - sinceMs <= OPEN_MAX_MS) return true;
     const [group = '', source = '', partition = ''] = key.split('\n');
