@@ -2,7 +2,6 @@
  * Where auditors' questions are asked from: the auditor's log-in, the local index brought up to date, and the record of
  * what was asked. An answer is handed out only after its question is on record.
  */
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { AuditIndex } from '../audit/query/audit-index.ts';
 import { refreshIndex } from '../audit/query/index-build.ts';
@@ -14,10 +13,10 @@ import { loadKeyring } from '../keys/keyring.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import type { PersonAliases } from '../keys/person-aliases.ts';
 import { monotonicMs } from '../platform/clock.ts';
-import { environment } from '../platform/config.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
 import { auditEventCodec } from '../schemas/control-codecs.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
+import { auditFolder } from './audit-folder.ts';
 import { accessToken } from './login-command.ts';
 import { Site } from './site.ts';
 import { note } from './terminal.ts';
@@ -60,7 +59,7 @@ export async function atAuditDesk<T>(
   try {
     await cluster.start();
     const { names } = site;
-    const file = options.index ?? defaultIndexFile(cluster.clusterId, names.prefix);
+    const file = options.index ?? defaultIndexFile(site, cluster.clusterId);
     if (options.rebuild) AuditIndex.remove(file);
     const index = AuditIndex.open(file, { clusterId: cluster.clusterId, prefix: names.prefix });
     try {
@@ -76,7 +75,8 @@ export async function atAuditDesk<T>(
   }
 }
 
-async function recorded(
+/** Puts questions on record, as whoever has logged in; resolves when they are. */
+export async function recorded(
   site: Site,
   cluster: Cluster,
   keyring: Keyring,
@@ -107,9 +107,8 @@ async function askerOf(site: Site): Promise<Asker> {
   return { id: owner ?? principal, isPerson: owner !== undefined, roles: [], principal };
 }
 
-function defaultIndexFile(clusterId: string, prefix: string): string {
-  const folder = environment('XDG_CACHE_HOME') ?? join(homedir(), '.cache');
-  return join(folder, 'gauze', 'audit', `${encodeURIComponent(clusterId)}.${prefix}.sqlite`);
+function defaultIndexFile({ config, names }: Site, clusterId: string): string {
+  return join(auditFolder(config), `${encodeURIComponent(clusterId)}.${names.prefix}.sqlite`);
 }
 
 /** Tells how far the index has come, where that takes long enough to ask oneself. */

@@ -3,6 +3,8 @@
  * signal; then it takes no more requests and ends what is under way.
  */
 import { loadAccessRules } from '../approvals/access-rules-file.ts';
+import { AuditDesk } from '../approvals/audit-desk.ts';
+import type { AuditRoom } from '../approvals/audit-room.ts';
 import type { TlsFiles } from '../approvals/http/server.ts';
 import { Identity } from '../approvals/identity.ts';
 import { notificationChannels } from '../approvals/notify/channels.ts';
@@ -16,6 +18,8 @@ import { readSecret } from '../platform/config.ts';
 import type { Config } from '../platform/config.ts';
 import { GauzeError } from '../platform/errors.ts';
 import type { Logger } from '../platform/log.ts';
+import type { RegistryClient } from '../schemas/registry-client.ts';
+import { auditRoomOf } from './audit-room-of.ts';
 import type { RoleRun } from './run-command.ts';
 import type { Site } from './site.ts';
 
@@ -27,8 +31,11 @@ type ConfiguredMail = NonNullable<Config['notifications']['mail']>;
 export async function runApprovals({ site, log, stopped }: RoleRun): Promise<void> {
   const cluster = await site.cluster('approvals');
   try {
-    const service = new ApprovalService(await optionsOf(site, cluster, log));
+    const registry = await site.registry();
+    const room = await auditRoomOf(site, registry, log);
+    const service = new ApprovalService(await optionsOf(site, { cluster, registry, log, room }));
     try {
+      room?.start();
       const { hostname, port } = new URL(await service.start());
       log.info('instance started', { role: 'approvals', host: hostname, port: Number(port) });
       const failure = await Promise.race([stopped, service.failed]);
@@ -37,6 +44,7 @@ export async function runApprovals({ site, log, stopped }: RoleRun): Promise<voi
     } finally {
       // Also after a start that failed: what it has opened would keep the process alive.
       await service.stop();
+      await room?.close();
     }
     log.info('instance stopped', { role: 'approvals' });
   } finally {
@@ -44,7 +52,18 @@ export async function runApprovals({ site, log, stopped }: RoleRun): Promise<voi
   }
 }
 
-async function optionsOf(site: Site, cluster: Cluster, log: Logger): Promise<ApprovalServiceOptions> {
+/** What is open while the service runs. */
+interface Opened {
+  readonly cluster: Cluster;
+  readonly registry: RegistryClient;
+  readonly log: Logger;
+  readonly room: AuditRoom | null;
+}
+
+async function optionsOf(
+  site: Site,
+  { cluster, registry, log, room }: Opened,
+): Promise<ApprovalServiceOptions> {
   const { config, names, siteTags } = site;
   const { roles, owners, http } = config;
   const oidc = needed(config.oidc, 'oidc');
@@ -55,7 +74,7 @@ async function optionsOf(site: Site, cluster: Cluster, log: Logger): Promise<App
     cluster,
     names,
     siteTags,
-    registry: await site.registry(),
+    registry,
     tokens: keyring.subjectTokens(),
     tokenEpochs: keyring.subjectTokenEpochs(),
     aliases: await site.aliases(),
@@ -76,6 +95,7 @@ async function optionsOf(site: Site, cluster: Cluster, log: Logger): Promise<App
       trustedProxies: http.trustedProxies,
     },
     log,
+    audit: new AuditDesk(room),
     parts: await pagesOf(site, oidc),
   };
 }

@@ -74,19 +74,18 @@ export class Site {
 
   /** A cluster client with the log-in of `role`; nothing is connected yet. */
   async cluster(role: RoleName): Promise<Cluster> {
+    return new Cluster(await this.endpoint(role));
+  }
+
+  /** The cluster as `role` sees it. */
+  async endpoint(role: RoleName): Promise<KafkaEndpoint> {
     const brokers = this.config.kafka.brokers.map((text) => {
       const address = parseAddress(text);
       if (!address)
         throw new GauzeError('ERR_CONFIG_SETTING_WRONG', { setting: 'kafka.brokers', expected: 'host:port' });
       return address;
     });
-    const endpoint: KafkaEndpoint = {
-      brokers,
-      ssl: await this.tls(),
-      login: await login(this.config, role),
-      role,
-    };
-    return new Cluster(endpoint);
+    return { brokers, ssl: await this.tls(), login: await login(this.config, role), role };
   }
 
   /** Options for kafkajs with the log-in of `role`. */

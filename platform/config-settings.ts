@@ -165,6 +165,20 @@ const audit = group(
       'name+id+key, as `gauze keys init` prints it',
       'Key that must have signed the trust file; for those who verify.',
     ).optional(),
+    folder: described(z.string().min(1), {
+      doc: 'Folder of the index and of what the last verification has seen, for the pages of auditors; each instance needs its own. Without it below the cache folder.',
+      expected: 'the path of a folder',
+      isPath: true,
+    }).optional(),
+    verifyIntervalMs: wholeNumber(
+      { min: 200, max: 86_400_000, default: 60_000 },
+      'Time from one verification by the approval service to the next; each checks what is new.',
+      'ms',
+    ),
+    recipientsFile: file(
+      'Names and addresses of recipients, for accountings of disclosures on the pages of auditors.',
+    ).optional(),
+    holdsFile: file('Suspensions that such an accounting leaves out.').optional(),
   },
   'How the audit topics are sealed and verified.',
 );

@@ -1169,6 +1169,26 @@ export const ERRORS = {
     message: '{topic} partition {partition} was made anew or has become shorter since {file} was made.',
     action: 'Run `gauze audit verify` and ask who did that; then `gauze audit index --rebuild`.',
   },
+  ERR_AUDIT_ROLE: {
+    kind: 'usage',
+    message: 'Questions to the audit topics are for auditors.',
+    action: 'Let somebody ask whom the identity provider and `roles` make an auditor.',
+  },
+  ERR_AUDIT_DESK_ABSENT: {
+    kind: 'usage',
+    message: 'The audit topics cannot be asked here: {expected} is not configured for this service.',
+    action: 'Add it to the config of the approvals role and start it again, or ask with `gauze audit query`.',
+  },
+  ERR_AUDIT_DESK_AWAY: {
+    kind: 'outage',
+    message: 'The work on the audit topics does not answer ({causeName}).',
+    action: 'Ask again in a few seconds: it is begun again by itself.',
+  },
+  ERR_AUDIT_INDEX_BEHIND: {
+    kind: 'outage',
+    message: 'The index of the audit topics is not up to date: {count} of {limit} records are read.',
+    action: 'Ask again when it is; the page of the audit shows how far it has come.',
+  },
   ERR_AUDIT_HOLDS_FILE: {
     kind: 'usage',
     message: 'The file {file} of holds or recipients is not as expected: {expected}.',

@@ -8,9 +8,11 @@ import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fast
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AccessDesk } from '../access-desk.ts';
+import type { AuditDesk } from '../audit-desk.ts';
 import type { Preview } from '../preview.ts';
 import { BEARER, READING, answers } from './answers.ts';
 import { apiSchemas, named } from './api-schemas.ts';
+import { auditRoutes } from './audit-routes.ts';
 import { authenticated, callerOf } from './caller.ts';
 import type { Authenticate } from './caller.ts';
 import { grantRoutes } from './grant-routes.ts';
@@ -21,6 +23,7 @@ import { requestRoutes } from './request-routes.ts';
 
 export interface ApiServices {
   readonly desk: AccessDesk;
+  readonly audit: AuditDesk;
   readonly preview: Preview;
   readonly authenticate: Authenticate;
   readonly readiness: () => Promise<Readiness>;
@@ -68,6 +71,7 @@ export async function apiPart(app: FastifyInstance, services: ApiServices): Prom
     meRoute(scope, services);
     requestRoutes(scope, services);
     grantRoutes(scope, services);
+    auditRoutes(scope, services.audit);
   });
 }
 

@@ -31,6 +31,12 @@ const EXPECTED: Readonly<Record<string, string>> = {
   justified: 'Say whether it was justified.',
   target: 'Choose what to lock.',
   value: 'Give what to lock.',
+  patient: 'Give the id of a patient, as the records hold it.',
+  day: 'Give a day, such as 2026-06-12.',
+  principal: 'Give a Kafka user as User: and its name, an audience, or the id of a person, without blanks.',
+  grant: 'Give the id of a grant, 16 characters.',
+  partition: 'Give the number of a partition.',
+  offset: 'Give an offset.',
 };
 
 const MINUTE_MS = 60_000;
@@ -114,7 +120,7 @@ export function lockOf(form: FormValues): z.output<typeof lockBody> {
 }
 
 /** Throws GauzeErrors of ERR_HTTP_FORM_FIELD, each naming its input. */
-function checked<S extends z.ZodType>(schema: S, body: object): z.output<S> {
+export function checked<S extends z.ZodType>(schema: S, body: object): z.output<S> {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
   const names = result.error.issues.map(({ path }) => inputOf(path));

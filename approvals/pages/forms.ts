@@ -89,7 +89,7 @@ export interface InputOptions {
 }
 
 export interface TextInputOptions extends InputOptions {
-  readonly type?: 'text' | 'number' | 'datetime-local';
+  readonly type?: 'text' | 'number' | 'date' | 'datetime-local';
   readonly min?: number;
   readonly max?: number;
   /** Proposals. */

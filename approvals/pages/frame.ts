@@ -5,7 +5,7 @@
 import type { FastifyReply } from 'fastify';
 import type { AccessActor } from '../../schemas/access-codecs.ts';
 import { OPERATORS } from '../access-rule.ts';
-import { seesAll } from '../people.ts';
+import { AUDITORS, seesAll } from '../people.ts';
 import { hidden } from './forms.ts';
 import { html } from './html.ts';
 import type { Html, HtmlPart } from './html.ts';
@@ -86,6 +86,7 @@ function navigation(frame: Frame, { actor, name, mayBreakGlass }: Visitor, at: s
     ['/break-glass', 'Emergency', mayBreakGlass],
     ['/grants', 'Grants', true],
     ['/locks', 'Locks', seesAll(actor)],
+    ['/audit', 'Audit', actor.roles.includes(AUDITORS)],
     ['/queue', 'Queue', actor.roles.includes(OPERATORS)],
   ];
   return html`<nav aria-label="Pages">

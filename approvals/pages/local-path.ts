@@ -5,7 +5,7 @@
 const HOME = '/requests';
 /** An origin that is nobody's. */
 const NOWHERE = 'http://gauze.invalid';
-const PAGES = /^\/(requests|grants|locks|break-glass|queue)(\/|\?|$)/;
+const PAGES = /^\/(requests|grants|locks|break-glass|audit|queue)(\/|\?|$)/;
 
 /** `text` where it is a path of our pages, with its query; the first page otherwise. */
 export function localPath(text: string | undefined): string {

@@ -32,7 +32,7 @@ declare module 'fastify' {
 
 export type PageServices = Pick<
   ApprovalServices,
-  'desk' | 'preview' | 'log' | 'jobs' | 'identity' | 'askable' | 'names' | 'http' | 'redis'
+  'desk' | 'audit' | 'preview' | 'log' | 'jobs' | 'identity' | 'askable' | 'names' | 'http' | 'redis'
 >;
 
 /** The id in the path. Throws ERR_ACCESS_NOT_VISIBLE for what is none. */

@@ -9,6 +9,7 @@ import { knownCaller } from '../http/caller.ts';
 import type { Failure } from '../http/problem.ts';
 import type { Failed, ServerPart } from '../http/server.ts';
 import { queueBoard } from '../queue/queue-board.ts';
+import { auditPages } from './audit-pages.ts';
 import { documentOf, sendPage } from './frame.ts';
 import { grantPages } from './grant-pages.ts';
 import { html } from './html.ts';
@@ -31,6 +32,7 @@ export function pagesPart(services: PageServices, options: VisitorOptions): Serv
       onlyVisitors(inner, services.http.perPerson);
       requestPages(inner, services);
       grantPages(inner, services);
+      await inner.register(async (audit) => auditPages(audit, services));
       await queueBoard(inner, services.jobs.queues, {
         basePath: '/queue',
         guard: async (request) => assertOperator(request),

@@ -102,7 +102,11 @@ th,td{text-align:left;vertical-align:top;padding:.4rem .7rem;border-top:1px soli
 .said{display:block;color:var(--muted);white-space:pre-line;unicode-bidi:isolate;overflow-wrap:anywhere}
 td:first-child{min-width:7.2rem}
 th code{white-space:nowrap;overflow-wrap:normal}
-.words+.scroll,.filter+.cards,.filter+p,.scroll+form{margin-top:1rem}
+.words+.scroll,.scroll+.scroll,.filter+.cards,.filter+p,.scroll+form{margin-top:1rem}
+.time{white-space:nowrap}
+.long{min-width:16rem;max-width:32rem}
+td details{margin:0}
+td summary{padding:0;font-weight:400;white-space:nowrap}
 code{font-family:ui-monospace,Menlo,Consolas,monospace;font-size:.92em;overflow-wrap:anywhere}
 pre{margin:0;white-space:pre-wrap;overflow-wrap:anywhere;min-width:16rem}
 .field{margin:1.1rem 0}

@@ -5,6 +5,8 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { AccessDesk } from '../../approvals/access-desk.ts';
 import type { DeskLog, Drafting } from '../../approvals/access-desk.ts';
+import { AuditDesk } from '../../approvals/audit-desk.ts';
+import type { AuditAsking } from '../../approvals/audit-desk.ts';
 import type { NewEntry } from '../../approvals/access-log.ts';
 import type { Verdict } from '../../approvals/access-state.ts';
 import { apiPart } from '../../approvals/http/api.ts';
@@ -41,6 +43,8 @@ export interface ApiOptions {
   readonly perAddress?: number;
   readonly readiness?: Readiness;
   readonly parts?: readonly ServerPart[];
+  /** Answers auditors; without it the service has no log-in of the auditor. */
+  readonly audit?: AuditAsking;
 }
 
 export class TestApi implements DeskLog {
@@ -69,6 +73,7 @@ export class TestApi implements DeskLog {
         async (app) =>
           await apiPart(app, {
             desk,
+            audit: new AuditDesk(options.audit ?? null),
             preview: preview(api),
             authenticate: async (header) => authenticate(header),
             readiness: async () => options.readiness ?? READY,

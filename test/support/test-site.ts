@@ -31,6 +31,8 @@ export interface SiteOptions {
   readonly topics?: readonly ClinicalTopic[];
   /** Lines added to the config, such as limits. */
   readonly config?: string;
+  /** Settings added to those of `audit`, each with a comma in front. */
+  readonly audit?: string;
 }
 
 /** A policy file as parsed YAML. */
@@ -108,7 +110,10 @@ export class TestSite {
       const text = await readFile(join(POLICIES, file), 'utf8');
       await writeFile(join(directory, 'policies', file), site.localPolicy(text));
     }
-    await writeFile(join(directory, 'gauze.yaml'), site.configText(options.config ?? ''));
+    await writeFile(
+      join(directory, 'gauze.yaml'),
+      site.configText(options.config ?? '', options.audit ?? ''),
+    );
     await withAdmin(async (admin) => {
       for (const topic of site.topics) {
         await admin.createTopic({ topic: site.raw(topic), partitions: options.partitions ?? 2, config: {} });
@@ -255,11 +260,11 @@ export class TestSite {
     return spawn(process.execPath, [GAUZE, ...args, ...config], { stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
-  private auditText(): string {
-    return `audit: { origin: '${this.origin}', trustFile: trust.note, rootVkey: '${this.rootVkey}' }`;
+  private auditText(more: string): string {
+    return `audit: { origin: '${this.origin}', trustFile: trust.note, rootVkey: '${this.rootVkey}', folder: audit-work${more} }`;
   }
 
-  private configText(more: string): string {
+  private configText(more: string, audit: string): string {
     const { brokers, registryUrl } = testStack();
     const login = (name: string): string =>
       `{ mechanism: scram-sha-256, username: ${name}, passwordFile: ${join(this.directory, name)} }`;
@@ -276,7 +281,7 @@ registry: { url: '${registryUrl}' }
 keys: { file: ${this.keyringFile} }
 policies: policies/
 topics: { prefix: ${this.namespace} }
-${/^audit:/m.test(more) ? '' : this.auditText()}
+${/^audit:/m.test(more) ? '' : this.auditText(audit)}
 ${more}
 `;
   }

@@ -67,6 +67,7 @@ describe('the way back after a log-in', () => {
     '/requests/0123456789abcdef',
     '/requests/new?topic=a.b&audience=research',
     '/grants?skip=50',
+    '/audit/event?at=0-17',
     '/queue/',
     '/break-glass',
   ])('may be %s', (path) => {
