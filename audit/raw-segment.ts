@@ -88,12 +88,18 @@ export async function* segmentRecords(
       continue;
     }
     if (!isBegun) {
-      if (!bytes.subarray(0, SEGMENT_MAGIC.length).equals(SEGMENT_MAGIC)) return onDamage('it is no segment');
+      if (!bytes.subarray(0, SEGMENT_MAGIC.length).equals(SEGMENT_MAGIC)) {
+        onDamage('it is no segment');
+        return;
+      }
       bytes = bytes.subarray(SEGMENT_MAGIC.length);
       isBegun = true;
     }
     const piece = decodeSegmentRecords(bytes);
-    if (!piece) return onDamage('lengths in it make no sense');
+    if (!piece) {
+      onDamage('lengths in it make no sense');
+      return;
+    }
     ({ rest } = piece);
     if (piece.records.length > 0) yield piece.records;
   }

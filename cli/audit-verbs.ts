@@ -3,9 +3,11 @@
  * that is loaded when it is used.
  */
 import type { Command } from 'commander';
+import { addAuditExportVerbs } from './audit-export-verbs.ts';
 import { addAuditPersonVerbs } from './audit-person-verbs.ts';
 import { addAuditProofVerbs } from './audit-proof-verbs.ts';
 import { addAuditQueryVerbs } from './audit-query-verbs.ts';
+import { addAuditRetentionVerbs } from './audit-retention-verbs.ts';
 import { addAuditVerifyVerbs } from './audit-verify-verbs.ts';
 
 type Act = <Args extends unknown[]>(
@@ -18,8 +20,10 @@ type AddVerb = (name: string, description: string) => Command;
 const PARTS: readonly ((verb: AddVerb, act: Act) => void)[] = [
   addAuditVerifyVerbs,
   addAuditQueryVerbs,
+  addAuditExportVerbs,
   addAuditProofVerbs,
   addAuditPersonVerbs,
+  addAuditRetentionVerbs,
 ];
 
 /** Adds `gauze audit` and its subcommands. */

@@ -158,6 +158,13 @@ const audit = group(
       doc: 'Put the root of a Merkle tree over the persons of each batch into its event, so that it can be proved to outsiders that a person is in the batch or is not; docs/audit.md says what it costs.',
       expected: 'true or false',
     }),
+    retention: described(
+      z.enum(['six-years', 'ten-years', 'for-ever', 'synthetic-data']).default('six-years'),
+      {
+        doc: 'How long audit records are kept at least before `gauze audit prune` may remove them: six years by 45 CFR 164.316(b)(2)(i), or longer. `synthetic-data` keeps nothing and is for sites without any data of persons; every declaration says so.',
+        expected: 'six-years, ten-years, for-ever or synthetic-data',
+      },
+    ),
     trustFile: file(
       'Signed list of the keys that evidence is checked with; for those who verify.',
     ).optional(),

@@ -1142,6 +1142,11 @@ export const ERRORS = {
     message: 'The export {file} cannot be written.',
     action: 'Name a place that can be written, and no directory that holds anything but an export.',
   },
+  ERR_AUDIT_EXPORT_TILES: {
+    kind: 'usage',
+    message: '{topic} partition {partition} cannot be written as tlog-tiles; missing: {expected}.',
+    action: 'Run `gauze audit verify`; `gauze audit export --raw` copies the topics as they are.',
+  },
   ERR_AUDIT_STATE_FILE: {
     kind: 'usage',
     message: 'The state file {file} is not of this log: {expected} differs, or it cannot be read or written.',
@@ -1213,6 +1218,68 @@ export const ERRORS = {
     kind: 'usage',
     message: '{file} cannot be read or made.',
     action: 'Check the directory and its rights.',
+  },
+  ERR_AUDIT_ARCHIVE: {
+    kind: 'usage',
+    message: '{file} of the archive is missing, cannot be read or written, or is not as it was archived.',
+    action: 'Name the folder of a whole archive; a file of it that was changed is for an auditor to look at.',
+  },
+  ERR_AUDIT_ARCHIVE_OTHER: {
+    kind: 'usage',
+    message: 'The archive {file} is of another cluster or another log of seals.',
+    action: 'Name the archive of this log, or a new folder.',
+  },
+  ERR_AUDIT_ARCHIVE_SHORT: {
+    kind: 'usage',
+    message: 'The archive does not hold all of {topic} partition {partition} up to offset {offset}.',
+    action: 'Run `gauze audit archive` with the same folder; nothing is removed that is not archived.',
+  },
+  ERR_AUDIT_ARCHIVE_DIFFERS: {
+    kind: 'usage',
+    message: '{topic} partition {partition} is not what was sealed or archived, or its beginning is gone.',
+    action: 'Have an auditor run `gauze audit verify`; nothing is archived or removed over it.',
+  },
+  ERR_AUDIT_NOTHING_SEALED: {
+    kind: 'usage',
+    message: 'No seal with frontiers, under a checkpoint with its cosignatures, is there before that time.',
+    action: 'Have the sealer run and the witnesses answer; every hundredth seal carries frontiers.',
+  },
+  ERR_AUDIT_NOT_SOUND: {
+    kind: 'usage',
+    message: 'The log of seals in {topic} is not sound: {actual}.',
+    action: 'Have an auditor run `gauze audit verify` before anything is archived or removed.',
+  },
+  ERR_AUDIT_RETENTION: {
+    kind: 'usage',
+    message:
+      'What is to be removed is younger than audit.retention ({setting}) allows; removable is what is from before: {expected}.',
+    action: 'Name an earlier time.',
+  },
+  ERR_AUDIT_HELD: {
+    kind: 'usage',
+    message: 'The legal hold {actual} wants kept what is to be removed.',
+    action: 'See `gauze audit hold list`; ask whoever placed it.',
+  },
+  ERR_AUDIT_LANE_END: {
+    kind: 'usage',
+    message: 'The last event of {actual} would be removed, from which it goes on.',
+    action: 'Name an earlier time; a lane without work writes an event once an hour.',
+  },
+  ERR_AUDIT_DECLARATION_UNSEALED: {
+    kind: 'outage',
+    message:
+      'The declaration was not sealed under a checkpoint with its cosignatures in {limit} s; nothing was removed.',
+    action: 'See that sealer and witnesses run, and run the same command again.',
+  },
+  ERR_AUDIT_TRUST_MISSING: {
+    kind: 'usage',
+    message: 'This command needs the trust file of the site and its root key.',
+    action: 'Set audit.trustFile and audit.rootVkey in the config.',
+  },
+  ERR_AUDIT_HOLD_UNKNOWN: {
+    kind: 'usage',
+    message: 'No legal hold {actual} is in force.',
+    action: 'See `gauze audit hold list`.',
   },
   ERR_AUDIT_TREE: {
     kind: 'stop',

@@ -23,6 +23,7 @@ export interface TopicNames {
   /** The group that holds the positions of an audience's lanes; it has no members. */
   audienceGroup(audience: string): string;
   laneTransactionalId(audience: string, topic: string, partition: number): string;
+  isLaneTransactionalId(id: string): boolean;
   /** The id under which one instance of the topology gives signs of life. */
   heartbeatTransactionalId(instance: string): string;
   /** The topic that a grant fills; deleted at its end. */
@@ -56,6 +57,7 @@ export function topicNames(prefix: string): TopicNames {
     topologyGroup: `${prefix}.topology`,
     audienceGroup: (audience) => `${prefix}.${audience}`,
     laneTransactionalId: (audience, topic, partition) => `${prefix}.lane.${audience}.${topic}.${partition}`,
+    isLaneTransactionalId: (id) => id.startsWith(`${prefix}.lane.`),
     heartbeatTransactionalId: (instance) => `${prefix}.heartbeat.${instance}`,
     access: `${prefix}.access`,
     grants: `${prefix}.grants`,
