@@ -4,11 +4,9 @@
  * whoever gets it.
  */
 import { GauzeError } from '../platform/errors.ts';
-import { readSealRecord } from '../schemas/seal-codecs.ts';
 import type { PhiAuditSeal } from '../schemas/seal-codecs.ts';
-import { parseCheckpoint } from './checkpoint.ts';
+import { sealedRecords } from './export/sealed-records.ts';
 import { MerkleTree, leafHash } from './merkle-tree.ts';
-import { parseNote } from './signed-note.ts';
 import { makeEventProof } from './tlog-proof.ts';
 import type { AuditSource, SourcePartition } from './verify/audit-source.ts';
 
@@ -70,57 +68,24 @@ async function sealOver(
 ): Promise<SealedBy> {
   if (!place || place.logStartOffset > 0) throw missing(at, 'a log of seals with its beginning');
   const seals = new MerkleTree();
-  const notes: string[] = [];
   let first: { readonly value: Buffer; readonly n: number } | null = null;
-  for await (const records of source.records(place, 0)) {
-    for (const { key, value } of records) {
-      const record = sealRecord(key, value, at);
-      if (record.kind === 'checkpoint') {
-        if (first && sizeOf(record.note) > first.n) notes.push(record.note);
-        continue;
-      }
-      seals.append(leafHash(record.value));
-      if (!first && holds(record.seal, at, index))
-        first = { value: Buffer.from(record.value), n: record.seal.n };
-    }
-  }
-  const note = notes
-    .filter((text) => sizeOf(text) <= seals.size)
-    .reduce<string | null>(
-      (best, text) => (best && signatures(best) >= signatures(text) ? best : text),
-      null,
-    );
-  if (!first || note === null) throw missing(at, 'a seal and a checkpoint over it; wait for the sealer');
-  return { seals, seal: first.value, note };
-}
-
-function sealRecord(
-  key: Buffer | null,
-  value: Buffer | null,
-  at: EventOffset,
-): ReturnType<typeof readSealRecord> {
+  let best: { readonly note: string; readonly signatures: number } | null = null;
   try {
-    return readSealRecord(key, value);
-  } catch {
-    throw missing(at, 'a log of seals that can be read');
+    for await (const record of sealedRecords(source, place, seals)) {
+      if (record.kind === 'seal') {
+        if (!first && holds(record.seal, at, index))
+          first = { value: Buffer.from(record.value), n: record.seal.n };
+      } else if (first && record.size > first.n && record.signatures > (best?.signatures ?? 0)) best = record;
+    }
+  } catch (thrown) {
+    throw thrown instanceof RangeError ? missing(at, 'a log of seals that can be read') : thrown;
   }
+  if (!first || !best) throw missing(at, 'a seal and a checkpoint over it; wait for the sealer');
+  return { seals, seal: first.value, note: best.note };
 }
 
 function holds(seal: PhiAuditSeal, { topic, partition }: EventOffset, index: number): boolean {
   return seal.partitions.some((p) => p.topic === topic && p.partition === partition && p.tree_size > index);
-}
-
-/** Of a note of the topic, which anybody may have written: 0 where it is none. */
-function sizeOf(note: string): number {
-  try {
-    return parseCheckpoint(parseNote(note).text).size;
-  } catch {
-    return 0;
-  }
-}
-
-function signatures(note: string): number {
-  return parseNote(note).signatures.length;
 }
 
 function missing({ topic, partition, offset }: EventOffset, expected: string): GauzeError {

@@ -2,15 +2,17 @@
  * `gauze audit prove` and `gauze audit check-proof`: the proof of one event as a file, and its check. The check reads
  * the file and the keys that are pinned, and nothing else; the event is shown only once every step holds.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { proveEvent } from '../audit/event-prover.ts';
 import type { EventOffset } from '../audit/event-prover.ts';
+import { sha256OfText } from '../audit/export/hashed-files.ts';
 import { ExportSource } from '../audit/raw-export.ts';
 import { trustFile, trustPolicy, verifyEventProof } from '../audit/tlog-proof.ts';
 import type { OpenCheckpoint, ProvenEvent } from '../audit/tlog-proof.ts';
 import { parsePolicy } from '../audit/tlog-policy.ts';
 import { parseTrustFile } from '../audit/trust-file.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
+import { withAuditTopics } from './audit-topics.ts';
 import { print } from './terminal.ts';
 
 export interface CheckProofOptions {
@@ -21,7 +23,8 @@ export interface CheckProofOptions {
 }
 
 export interface ProveOptions {
-  readonly export: string;
+  readonly config: string;
+  readonly export?: string;
   readonly out?: string;
 }
 
@@ -34,11 +37,32 @@ export async function checkProofCommand(file: string, options: CheckProofOptions
   return 0;
 }
 
-/** Writes the proof of an event of an export. */
+/**
+ * Writes the proof of an event: of the live topics, and then it is on record first that it was handed out, or of an
+ * export.
+ */
 export async function proveCommand(place: string, options: ProveOptions): Promise<number> {
-  const proof = await proveEvent(await ExportSource.open(options.export), offsetOf(place));
-  if (options.out === undefined) print(proof.slice(0, -1));
-  else await writeFile(options.out, proof);
+  const at = offsetOf(place);
+  if (options.export !== undefined)
+    return await writeProof(await proveEvent(await ExportSource.open(options.export), at), options);
+  return await withAuditTopics(options.config, async ({ source, record }) => {
+    const proof = await proveEvent(source, at);
+    const ext = { format: 'tlog-proof', sha256: sha256OfText(proof) };
+    await record([{ type: 'export.created', name: 'prove', words: [place], results: 1, ext }]);
+    return await writeProof(proof, options);
+  });
+}
+
+async function writeProof(proof: string, { out }: ProveOptions): Promise<number> {
+  if (out === undefined) print(proof.slice(0, -1));
+  else {
+    try {
+      await writeFile(`${out}.part`, proof);
+      await rename(`${out}.part`, out);
+    } catch {
+      throw new GauzeError('ERR_AUDIT_EXPORT_FILE', { file: out });
+    }
+  }
   return 0;
 }
 

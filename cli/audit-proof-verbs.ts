@@ -17,14 +17,22 @@ Examples:
 It reads the file and the keys that you name, and nothing else: no Kafka, no config, no network.
 Exit code 0 where every step holds, 1 where one does not.`;
 
+const PROVE_HELP = `
+Examples:
+  gauze audit prove gauze.audit.events/0/17 --out event.tlog-proof
+  gauze audit prove gauze.audit.events/0/17 --export evidence
+
+What was sealed a moment ago is provable once its checkpoint is out, seconds later.`;
+
 const commands = async () => await import('./audit-proof-command.ts');
 
 /** Adds them to `gauze audit`. */
 export function addAuditProofVerbs(verb: AddVerb, act: Act): void {
   verb('prove', 'write the proof of one event, for people without Kafka')
     .argument('<event>', '<topic>/<partition>/<offset>')
-    .requiredOption('--export <folder>', 'raw export of the audit topics to take it from')
+    .option('--export <folder>', 'take it from a raw export; without it from the live topics, on record')
     .option('--out <file>', 'where to write it, such as event.tlog-proof; default: standard output')
+    .addHelpText('after', PROVE_HELP)
     .action(act(async (place: string, o: ProveOptions) => await (await commands()).proveCommand(place, o)));
   verb('check-proof', 'check the proof of one event, offline')
     .argument('<file>', 'proof file')

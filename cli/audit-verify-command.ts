@@ -1,9 +1,9 @@
 /**
- * `gauze audit verify` and `gauze audit export --raw`: opens the live topics or an export, has them verified or copied,
- * and tells the result. It decides nothing about evidence.
+ * `gauze audit verify`: opens the live topics or an export, has them verified, and tells the result. It decides nothing
+ * about evidence.
  */
 import { readFile, writeFile } from 'node:fs/promises';
-import { ExportSource, writeRawExport } from '../audit/raw-export.ts';
+import { ExportSource } from '../audit/raw-export.ts';
 import { parseTrustFile } from '../audit/trust-file.ts';
 import type { AuditSource } from '../audit/verify/audit-source.ts';
 import { LiveSource } from '../audit/verify/live-source.ts';
@@ -32,12 +32,6 @@ export interface AuditVerifyOptions {
   readonly state?: string;
   readonly html?: string;
   readonly recount: boolean;
-}
-
-export interface AuditExportOptions {
-  readonly config: string;
-  readonly json: boolean;
-  readonly raw: string;
 }
 
 /** As the help of the verb says. */
@@ -125,28 +119,8 @@ async function verified(
   return EXIT_CODES[report.verdict];
 }
 
-/** Copies the live topics. Throws ERR_AUDIT_EXPORT_DIRECTORY. */
-export async function auditExportCommand(options: AuditExportOptions): Promise<number> {
-  const site = await Site.load(options.config);
-  const { audit } = site.config;
-  const trust = await trustOf(audit.trustFile, audit.rootVkey);
-  const cluster = await site.cluster('auditor');
-  try {
-    await cluster.start();
-    const source = new LiveSource(cluster, site.names, witnessesOf(site, trust));
-    const manifest = await writeRawExport(source, options.raw);
-    const records = manifest.partitions.reduce((sum, each) => sum + each.records, 0);
-    const told = { directory: options.raw, partitions: manifest.partitions.length, records };
-    print(
-      options.json ? JSON.stringify(told) : `${records} records of ${told.partitions} partitions are copied.`,
-    );
-    return EXIT.ok;
-  } finally {
-    await cluster.close();
-  }
-}
-
-async function trustOf(file: string | undefined, rootVkey: string | undefined): Promise<Trust | null> {
+/** The trust file, checked; null without one. Throws ERR_USAGE_ARGUMENT where no key is given for it. */
+export async function trustOf(file: string | undefined, rootVkey: string | undefined): Promise<Trust | null> {
   if (file === undefined) return null;
   if (rootVkey === undefined)
     throw new GauzeError('ERR_USAGE_ARGUMENT', { setting: '--root', expected: 'given with a trust file' });
@@ -156,7 +130,7 @@ async function trustOf(file: string | undefined, rootVkey: string | undefined): 
 }
 
 /** What the witnesses of the config saw last; one that does not answer is told, and leaves what it saw unknown. */
-function witnessesOf(site: Site, trust: Trust | null): () => Promise<readonly string[] | null> {
+export function witnessesOf(site: Site, trust: Trust | null): () => Promise<readonly string[] | null> {
   return async () => {
     const { witnesses } = site.config.audit;
     if (!trust || witnesses.length === 0) return null;

@@ -1,9 +1,9 @@
 /**
- * The verbs by which auditors check: `gauze audit verify` and `gauze audit export`. What they do stands in a file of
- * its own that is loaded when it is used.
+ * The verb by which auditors check: `gauze audit verify`. What it does stands in a file of its own that is loaded when
+ * it is used.
  */
 import type { Command } from 'commander';
-import type { AuditExportOptions, AuditVerifyOptions } from './audit-verify-command.ts';
+import type { AuditVerifyOptions } from './audit-verify-command.ts';
 
 type Act = <Args extends unknown[]>(
   run: (...args: Args) => Promise<number>,
@@ -37,7 +37,4 @@ export function addAuditVerifyVerbs(verb: AddVerb, act: Act): void {
           await (await commands()).auditVerifyCommand(directory, o),
       ),
     );
-  verb('export', 'copy the audit topics, byte for byte, so that they can be verified without Kafka')
-    .requiredOption('--raw <directory>', 'a new directory')
-    .action(act(async (o: AuditExportOptions) => await (await commands()).auditExportCommand(o)));
 }

@@ -152,7 +152,8 @@ export class IndexRows {
   }
 }
 
-function factsOf(event: PhiAuditEvent): EventFacts {
+/** What many events have in common, of one of them. */
+export function factsOf(event: PhiAuditEvent): EventFacts {
   const { grant, view, policy } = event;
   return {
     type: event.type,

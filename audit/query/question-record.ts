@@ -27,7 +27,11 @@ export interface Asker {
 export interface AskedQuestion {
   /** `audit.queried`, or what else was done with the answer. */
   readonly type:
-    'audit.queried' | 'audit.token' | 'subject.disclosure_report' | 'subject.disclosure_withheld';
+    | 'audit.queried'
+    | 'audit.token'
+    | 'export.created'
+    | 'subject.disclosure_report'
+    | 'subject.disclosure_withheld';
   /** Name of the question. */
   readonly name: string;
   /** What was asked, a person by reference only; goes into the hash and nowhere else. */

@@ -57,3 +57,29 @@ export function askGo(cases: GoCases): GoAnswers {
   if (run.status !== 0) throw new Error(`go run ended with ${run.status}: ${run.stderr}`);
   return JSON.parse(run.stdout) as GoAnswers;
 }
+
+/** What Go believes of one log of tlog-tiles. */
+export interface GoTiledLog {
+  readonly Origin: string;
+  readonly Size: number;
+  /** Base64, as are the entries. */
+  readonly Root: string;
+  readonly Entries: readonly string[] | null;
+  /** Why it does not believe it; empty where it does. */
+  readonly Problem: string;
+}
+
+/** Has Go read all logs of an export of tlog-tiles; `signed` is the folder of the log that `vkey` signs. */
+export function askGoAboutTiles(
+  vkey: string,
+  directory: string,
+  signed: string,
+): Readonly<Record<string, GoTiledLog>> {
+  const run = spawnSync('go', ['run', './tiles', vkey, directory, signed], {
+    cwd: FOLDER,
+    encoding: 'utf8',
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  if (run.status !== 0) throw new Error(`go run ended with ${run.status}: ${run.stderr}`);
+  return JSON.parse(run.stdout) as Record<string, GoTiledLog>;
+}
