@@ -133,7 +133,7 @@ function configText(
     `registry: { url: '${registryUrl}' }`,
     `redis: { url: '${redisUrl}' }`,
     'keys: { file: secrets/keyring.json }',
-    `audit: { origin: '${ORIGIN}', trustFile: secrets/trust.note, rootVkey: '${rootVkey}' }`,
+    `audit: { origin: '${ORIGIN}', trustFile: secrets/trust.note, rootVkey: '${rootVkey}', folder: audit-work }`,
     'policies: policies/',
     `oidc: { issuer: '${oidcIssuer}', audience: gauze }`,
     `http: { host: 127.0.0.1, port: ${httpPort} }`,
