@@ -38,6 +38,8 @@ export interface RoundFacts {
   readonly committed: readonly CommittedOffset[];
   readonly logEnds: ReadonlyMap<string, number>;
   readonly topicConfigHash: Buffer;
+  /** Which settings changed since this sealer looked last, as `topic name=value`; empty where it does not know. */
+  readonly changedSettings?: readonly string[];
   /** Roots of the complete subtrees of the log of seals so far. */
   readonly sealsFrontier: readonly Buffer[];
 }
@@ -122,7 +124,11 @@ export class SealState {
     const nowMicros = facts.nowMs * 1000;
     if (last && nowMicros <= last.sealedAtMicros) this.alarms.raise('CLOCK_BACK', identity.origin);
     if (last && !last.topicConfigHash.equals(facts.topicConfigHash))
-      this.alarms.raise('TOPIC_CONFIG_CHANGED', identity.eventsTopic, last.topicConfigHash.toString('hex'));
+      this.alarms.raise(
+        'TOPIC_CONFIG_CHANGED',
+        identity.eventsTopic,
+        facts.changedSettings?.join(', ') || null,
+      );
     const chains = this.chains.sealed(facts.nowMs);
     const coverage = this.coverage.sealed(facts.committed, facts.logEnds, facts.nowMs);
     return {

@@ -23,10 +23,11 @@ import { olderProof } from './older-proof.ts';
 import { sealRound } from './round.ts';
 import type { Appended } from './round.ts';
 import { SealState } from './seal-state.ts';
+import type { RoundFacts } from './seal-state.ts';
 import { SealsLog } from './seals-log.ts';
 import { SealsTree } from './seals-tree.ts';
-import { settingsHash, watchGroups, watchRights, watchSettings } from './site-watch.ts';
-import type { SealedRoles } from './site-watch.ts';
+import { changedSettings, settingsHash, watchGroups, watchRights, watchSettings } from './site-watch.ts';
+import type { SealedRoles, TopicSettings } from './site-watch.ts';
 
 /** What the sealer may ask the cluster beside records. All of it fails with Kafka's errors. */
 export interface SealerSight {
@@ -67,6 +68,7 @@ export class SealingSession {
   private readonly audit: AuditTopics;
   private readonly maker: CheckpointMaker;
   private tree = new SealsTree();
+  private settings: TopicSettings | null = null;
 
   constructor(options: SealerOptions) {
     const { cluster, names, origin, intervalMs, signer, witnesses } = options;
@@ -156,12 +158,13 @@ export class SealingSession {
   }
 
   private async nextSeal(groups: readonly GroupView[]): Promise<PhiAuditSeal> {
-    const topicConfigHash = await this.watch(groups);
+    const { topicConfigHash, changedSettings: changed } = await this.watch(groups);
     return this.state.seal({
       nowMs: nowMs(),
       committed: this.laneOffsets(groups),
       logEnds: await this.options.sight.logEnds(this.state.coverage.places),
       topicConfigHash,
+      changedSettings: changed,
       sealsFrontier: this.tree.subtreeRoots,
     });
   }
@@ -205,19 +208,24 @@ export class SealingSession {
       .flatMap(({ group, offsets }) => offsets.map((each) => ({ group, ...each })));
   }
 
-  /** Looks at settings and rights. What can't be looked at is told, and holds no seal up. Gives the settings' hash. */
-  private async watch(groups: readonly GroupView[]): Promise<Buffer> {
+  /** Looks at settings and rights. What can't be looked at is told, and holds no seal up. */
+  private async watch(
+    groups: readonly GroupView[],
+  ): Promise<Required<Pick<RoundFacts, 'topicConfigHash' | 'changedSettings'>>> {
     const { sight, names, roles } = this.options;
     const { alarms, coverage } = this.state;
     const attempt = async (what: string, look: () => Promise<void>): Promise<void> => {
       await look().catch((error: unknown) => alarms.raise('NOT_SEEN', what, ownError(error).code));
     };
-    let hash: Buffer = this.state.last?.topicConfigHash ?? NO_HASH;
+    let topicConfigHash: Buffer = this.state.last?.topicConfigHash ?? NO_HASH;
+    let changed: readonly string[] = [];
     await attempt('settings', async () => {
       const found = new Map<string, ReadonlyMap<string, TopicSetting>>();
       for (const topic of [names.auditEvents, names.auditSubjects, names.auditSeals])
         found.set(topic, await sight.settings(topic));
-      hash = settingsHash(found);
+      topicConfigHash = settingsHash(found);
+      changed = this.settings ? changedSettings(this.settings, found) : [];
+      this.settings = found;
       watchSettings(found, alarms);
     });
     await attempt('rights', async () => {
@@ -225,6 +233,6 @@ export class SealingSession {
       watchGroups(groups, raw, names, alarms);
       watchRights(await sight.acls(), raw, names, roles, alarms);
     });
-    return hash;
+    return { topicConfigHash, changedSettings: changed };
   }
 }

@@ -29,6 +29,8 @@ const NEEDED_SETTINGS: Readonly<Record<string, string>> = {
   'retention.ms': '-1',
   'unclean.leader.election.enable': 'false',
 };
+/** Set to one on a topic itself, a record that was acknowledged is lost with one broker. */
+const MIN_ISR = 'min.insync.replicas';
 const ALTERING: readonly AclOperation[] = ['all', 'alter', 'alter-configs', 'delete'];
 const NAME = /^[\w.-]{1,120}$/;
 
@@ -42,12 +44,41 @@ export function settingsHash(settings: TopicSettings): Buffer {
 
 /** Raises what is set so that an audit topic can lose or reorder records, for as long as it is. */
 export function watchSettings(settings: TopicSettings, alarms: Alarms): void {
-  for (const [topic, found] of settings)
+  for (const [topic, found] of settings) {
+    const drifted = (name: string, value: string): void =>
+      alarms.raise('TOPIC_CONFIG_DRIFT', `${topic} ${name}`, value);
     for (const [name, needed] of Object.entries(NEEDED_SETTINGS)) {
       const value = found.get(name)?.value;
-      if (value !== undefined && value !== needed)
-        alarms.raise('TOPIC_CONFIG_DRIFT', `${topic} ${name}`, value);
+      if (value !== undefined && value !== needed) drifted(name, value);
     }
+    const replicas = found.get(MIN_ISR);
+    if (replicas?.own === true && replicas.value === '1') drifted(MIN_ISR, replicas.value);
+  }
+}
+
+/** Names of the settings that are other than before, `topic name=value`; sorted. */
+export function changedSettings(before: TopicSettings, now: TopicSettings): readonly string[] {
+  return [...now]
+    .flatMap(([topic, found]) =>
+      [...found].flatMap(([name, { value }]) =>
+        before.get(topic)?.get(name)?.value === value ? [] : [`${topic} ${name}=${value}`],
+      ),
+    )
+    .toSorted();
+}
+
+/** The rules without the one that an admin has while records are removed as declared. */
+export function exceptPruning(acls: readonly Acl[], names: TopicNames, roles: SealedRoles): readonly Acl[] {
+  const topics = [names.auditEvents, names.auditSubjects];
+  return acls.filter(
+    ({ principal, operation, pattern, name }) =>
+      !(
+        principal === roles.admin &&
+        operation === 'delete' &&
+        pattern === 'literal' &&
+        topics.includes(name)
+      ),
+  );
 }
 
 /** Raises each rule that gives what nobody but a role of gauze should have. */
@@ -62,6 +93,7 @@ export function watchRights(
   // An auditor's questions are events too.
   const { admin, topology, approvals, provisioner, auditor } = roles;
   const writers = new Set([admin, topology, approvals, provisioner, auditor]);
+  watchOtherRights(acls, names, roles, alarms);
   for (const acl of acls.filter(
     ({ resource, permission }) => resource === 'topic' && permission === 'allow',
   )) {
@@ -81,6 +113,40 @@ export function watchRights(
   }
 }
 
+/** Rights that are on no topic, and open every topic, or what is counted on. */
+function watchOtherRights(
+  acls: readonly Acl[],
+  { prefix, approvalsGroup, sealerGroup }: TopicNames,
+  roles: SealedRoles,
+  alarms: Alarms,
+): void {
+  for (const acl of acls.filter(({ permission }) => permission === 'allow')) {
+    const { resource, principal, operation, pattern, name } = acl;
+    const tell = (code: Parameters<Alarms['raise']>[0]): void =>
+      alarms.raise(code, principal, `${operation} on ${resource} ${pattern} ${name}`);
+    if (resource === 'cluster' && ALTERING.includes(operation)) {
+      // The provisioner's right to give grantees theirs is told of in the threat model.
+      const mayAlter =
+        principal === roles.admin || (principal === roles.provisioner && operation === 'alter');
+      if (!mayAlter) tell('RIGHTS_ALTERABLE');
+    }
+    if (resource !== 'group' || !['all', 'read', 'delete'].includes(operation)) continue;
+    const isOurs = name === '*' || name.startsWith(`${prefix}.`) || isBeginning(acl, `${prefix}.`);
+    const own: Readonly<Record<string, string>> = {
+      [roles.topology]: `${prefix}.`,
+      [roles.approvals]: approvalsGroup,
+      [roles.sealer]: sealerGroup,
+    };
+    const ownBeginning = own[principal];
+    const isOwn = ownBeginning !== undefined && name.startsWith(ownBeginning) && operation === 'read';
+    if (isOurs && !isOwn) tell('POSITIONS_MOVABLE');
+  }
+}
+
+function isBeginning({ pattern, name }: Acl, text: string): boolean {
+  return pattern === 'prefixed' && text.startsWith(name);
+}
+
 /** Raises each group beside gauze's own that has offsets or members on a raw topic. */
 export function watchGroups(
   groups: readonly GroupView[],
@@ -89,7 +155,9 @@ export function watchGroups(
   alarms: Alarms,
 ): void {
   for (const { group, members, offsets } of groups) {
-    if (group.startsWith(`${names.prefix}.`)) continue;
+    // Groups that hold positions have no members; one of another's making could call itself like them.
+    const isOurs = group.startsWith(`${names.prefix}.`);
+    if (isOurs && (members.length === 0 || group === names.topologyGroup)) continue;
     const read = [...members.flatMap(({ topics }) => topics), ...offsets.map(({ topic }) => topic)];
     const topic = read.find((each) => raw.has(each));
     // Clients choose the names of groups.

@@ -10,7 +10,7 @@ import type { FindingPlace } from './finding.ts';
 import { chainFrom, chainFromSeal, chainJson, isUnsignedAtEnd, newChain } from './chain-state.ts';
 import type { ChainJson, ChainState } from './chain-state.ts';
 import { silentChains, SILENT_PROCESS_MS } from './silence.ts';
-import { eventSignatureHolds, extOf, openingKey, rotatedKey } from './signature-check.ts';
+import { eventSignatureHolds, extOf, isKnownSchema, openingKey, rotatedKey } from './signature-check.ts';
 import type { Trust } from './trust.ts';
 
 /** An event with its place and bytes. */
@@ -105,6 +105,8 @@ export class ChainCheck {
       chain.session = opening.session;
       chain.isAdmin = opening.verdict === 'enrolled' && opening.isAdmin;
       chain.epoch = 1;
+      if (!isKnownSchema(event))
+        this.findings.add('SCHEMA_OTHER', place, `schema ${extOf(event, 'schema_fp') ?? 'not named'}`);
       if (opening.verdict === 'unknown-writer')
         this.findings.add(
           'UNKNOWN_WRITER',

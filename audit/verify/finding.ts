@@ -106,6 +106,9 @@ export const FINDINGS = {
   NO_WITNESS: unverifiable('No witness is named: who holds all keys could rewrite everything.'),
   WITNESS_NOT_ASKED: unverifiable('The witnesses of the trust file were not asked what they saw last.'),
   WITNESS_NOTE: unverifiable('What a witness answered is not its own cosigned checkpoint of this log.'),
+  SCHEMA_OTHER: unverifiable(
+    'A chain was written with another schema than events are read with here: what they say may be misread.',
+  ),
   NOT_SIGNED: unverifiable('Chains without session keys: from before writers signed.'),
   COMMITTED_UNKNOWN: unverifiable('The committed positions of groups could not be read.'),
   SEEK_UNCHECKED: unverifiable('The policy log was not at hand to say who ordered lanes to jump.'),

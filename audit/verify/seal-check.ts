@@ -3,6 +3,8 @@
  * declared. What a seal says of events is compared by others.
  */
 import type { PhiAuditSeal, SealedPartition } from '../../schemas/seal-codecs.ts';
+import { SEAL_ALARMS } from '../sealer/alarms.ts';
+import type { SealAlarmCode } from '../sealer/alarms.ts';
 import type { Findings } from './finding.ts';
 
 /** What is kept of the last seal. */
@@ -91,7 +93,9 @@ export class SealCheck {
       const key = `${code} ${place}`;
       if (this.alarms.has(key)) continue;
       this.alarms.add(key);
-      this.findings.add('SEAL_ALARM', { seal: seal.n }, `${code} at ${place}${detail ? `: ${detail}` : ''}`);
+      const where = [place, detail ?? ''].filter((text) => text !== '').join(': ');
+      const words = `${code}, ${wordsOf(code)}`;
+      this.findings.add('SEAL_ALARM', { seal: seal.n }, where === '' ? words : `${words} (${where})`);
     }
   }
 
@@ -106,6 +110,13 @@ export class SealCheck {
   toJSON(): SealsJson {
     return { last: this.last, alarms: [...this.alarms] };
   }
+}
+
+/** What an alarm means; of a later sealer's words nobody here knows more than the code. */
+function wordsOf(code: string): string {
+  return Object.hasOwn(SEAL_ALARMS, code)
+    ? SEAL_ALARMS[code as SealAlarmCode]
+    : 'of a kind that is not known here';
 }
 
 function keyOf({ topic, topic_id: id, partition }: SealedPartition): string {

@@ -2,9 +2,10 @@
  * Signatures of audit events: whose key opens a chain, which key signs what comes next, whether a signature holds.
  * It knows public keys only, and decides nothing about what follows from a wrong signature.
  */
-import { verify } from 'node:crypto';
+import { createHash, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { ed25519PublicKey } from '../../keys/ed25519.ts';
+import { auditEventCodec } from '../../schemas/control-codecs.ts';
 import type { PhiAuditEvent } from '../../schemas/control-codecs.ts';
 import { enrolledWriters } from './trust.ts';
 import type { Trust } from './trust.ts';
@@ -72,6 +73,14 @@ export function rotatedKey(event: PhiAuditEvent, epoch: number, before: KeyObjec
 export function sessionKeyFrom(text: string): SessionKey | null {
   const key = ed25519PublicKey(Buffer.from(text, 'base64'));
   return key && { key, text };
+}
+
+/** Hex SHA-256 of the schema that events are read with here. */
+const SCHEMA_FINGERPRINT = createHash('sha256').update(auditEventCodec.schemaText).digest('hex');
+
+/** Does an opening say that its events are written with the schema that they are read with? */
+export function isKnownSchema(opening: PhiAuditEvent): boolean {
+  return extOf(opening, 'schema_fp') === SCHEMA_FINGERPRINT;
 }
 
 export function extOf(event: PhiAuditEvent, k: string): string | null {

@@ -38,6 +38,7 @@ const CLASSES: Readonly<Partial<Record<FindingName, FindingClass>>> = {
   TOPIC_CONFIG: 'INCOMPLETE',
   STALE_SEAL: 'STALE',
   PRUNED_BEFORE: 'UNVERIFIABLE',
+  SCHEMA_OTHER: 'UNVERIFIABLE',
   TIME_SKEW: 'UNVERIFIABLE',
 };
 

@@ -4,7 +4,13 @@
  */
 import { describe, expect, test } from '@jest/globals';
 import { Alarms } from '../../../audit/sealer/alarms.ts';
-import { settingsHash, watchGroups, watchRights, watchSettings } from '../../../audit/sealer/site-watch.ts';
+import {
+  changedSettings,
+  settingsHash,
+  watchGroups,
+  watchRights,
+  watchSettings,
+} from '../../../audit/sealer/site-watch.ts';
 import { allow } from '../../../kafka/acl.ts';
 import type { Acl } from '../../../kafka/acl.ts';
 import type { TopicSetting } from '../../../kafka/admin.ts';
@@ -52,11 +58,34 @@ describe('rules', () => {
     expect(told(rules.map((rule) => ({ ...rule, permission: 'deny' })))).toEqual([]);
   });
 
+  test.each([
+    ['POSITIONS_MOVABLE', 'read', 'group', 'gauze.research', 'literal'],
+    ['POSITIONS_MOVABLE', 'read', 'group', '*', 'literal'],
+    ['POSITIONS_MOVABLE', 'delete', 'group', 'gau', 'prefixed'],
+    ['POSITIONS_MOVABLE', 'all', 'group', 'gauze.task.', 'prefixed'],
+    ['RIGHTS_ALTERABLE', 'alter', 'cluster', 'kafka-cluster', 'literal'],
+    ['RIGHTS_ALTERABLE', 'all', 'cluster', 'kafka-cluster', 'literal'],
+    ['RIGHTS_ALTERABLE', 'alter-configs', 'cluster', 'kafka-cluster', 'literal'],
+  ] as const)('%s: %s on %s %s (%s)', (code, operation, resource, name, pattern) => {
+    const rules = allow('User:somebody', [operation], resource, name, pattern);
+    expect(told(rules)).toEqual([`${code} User:somebody ${operation} on ${resource} ${pattern} ${name}`]);
+    expect(told(rules.map((rule) => ({ ...rule, permission: 'deny' })))).toEqual([]);
+  });
+
+  test('that readers of sanitized topics need are in order', () => {
+    expect(told(allow('User:research-app', ['read'], 'group', 'research-', 'prefixed'))).toEqual([]);
+    expect(told(allow('User:research-app', ['describe'], 'group', '*'))).toEqual([]);
+    expect(told(allow('User:research-app', ['describe', 'idempotent-write'], 'cluster'))).toEqual([]);
+  });
+
   test('roles of gauze have no more than their own', () => {
     expect(told(allow(ROLES.approvals, ['read'], 'topic', 'clinical.patients'))).toHaveLength(1);
     expect(told(allow(ROLES.topology, ['write'], 'topic', NAMES.auditSeals))).toHaveLength(1);
     expect(told(allow(ROLES.sealer, ['write'], 'topic', NAMES.auditEvents))).toHaveLength(1);
     expect(told(allow(ROLES.admin, ['delete'], 'topic', NAMES.auditEvents))).toHaveLength(1);
+    expect(told(allow(ROLES.provisioner, ['alter-configs'], 'cluster'))).toHaveLength(1);
+    expect(told(allow(ROLES.topology, ['delete'], 'group', 'gauze.', 'prefixed'))).toHaveLength(1);
+    expect(told(allow(ROLES.approvals, ['read'], 'group', 'gauze.', 'prefixed'))).toHaveLength(1);
   });
 });
 
@@ -66,6 +95,8 @@ test('groups on raw topics are told of, with members or with offsets; their name
   const offset = { topic: 'clinical.patients', partition: 0, offset: 4 };
   const groups = [
     { group: 'gauze.research', members: [], offsets: [offset] },
+    { group: 'gauze.topology', members: [member], offsets: [] },
+    { group: 'gauze.stranger', members: [member], offsets: [] },
     { group: 'research-app', members: [], offsets: [{ ...offset, topic: 'clinical.patients.for-research' }] },
     { group: 'with-members', members: [member], offsets: [] },
     { group: 'with-offsets', members: [], offsets: [offset] },
@@ -73,6 +104,7 @@ test('groups on raw topics are told of, with members or with offsets; their name
   ];
   watchGroups(groups, RAW, NAMES, alarms);
   expect(alarms.take().map(({ code, place }) => `${code} ${place}`)).toEqual([
+    'RAW_GROUP gauze.stranger',
     'RAW_GROUP with-members',
     'RAW_GROUP with-offsets',
     'RAW_GROUP ?',
@@ -88,12 +120,12 @@ describe('settings of the audit topics', () => {
     'unclean.leader.election.enable': 'false',
     'segment.bytes': '1073741824',
   };
-  const settings = (changes: Readonly<Record<string, string>> = {}) =>
+  const settings = (changes: Readonly<Record<string, string>> = {}, own = true) =>
     new Map([
       [
         NAMES.auditEvents,
         new Map<string, TopicSetting>(
-          Object.entries({ ...SOUND, ...changes }).map(([name, value]) => [name, { value, own: true }]),
+          Object.entries({ ...SOUND, ...changes }).map(([name, value]) => [name, { value, own }]),
         ),
       ],
     ]);
@@ -106,6 +138,24 @@ describe('settings of the audit topics', () => {
     expect(alarms.take().map(({ place, detail }) => `${place} ${detail}`)).toEqual([
       'gauze.audit.events cleanup.policy compact',
       'gauze.audit.events retention.ms 1000',
+    ]);
+  });
+
+  test('are told of where an acknowledged record needs one broker alone, unless no topic says so itself', () => {
+    const alarms = new Alarms();
+    watchSettings(settings({ 'min.insync.replicas': '2' }), alarms);
+    watchSettings(settings({ 'min.insync.replicas': '1' }, false), alarms);
+    expect(alarms.take()).toEqual([]);
+    watchSettings(settings({ 'min.insync.replicas': '1' }), alarms);
+    expect(alarms.take()).toMatchObject([{ place: 'gauze.audit.events min.insync.replicas', detail: '1' }]);
+  });
+
+  test('are named where they changed', () => {
+    const now = settings({ 'segment.bytes': '1', 'retention.ms': '1000' });
+    expect(changedSettings(settings(), settings())).toEqual([]);
+    expect(changedSettings(settings(), now)).toEqual([
+      'gauze.audit.events retention.ms=1000',
+      'gauze.audit.events segment.bytes=1',
     ]);
   });
 

@@ -95,13 +95,11 @@ export const TAMPER_CASES: readonly TamperCase[] = [
     ['UNDECLARED_TRUNCATION', 'PRUNED_BEFORE'],
     ['COVERAGE_SHORT'],
   ),
-  row(...(['18b', 'the beginning removed, and denied', logs.hiddenTruncation] as const), [
-    'SHORTER_THAN_SEALED',
-    'ROOT_MISMATCH',
-    'SEQ_GAP',
-    'NO_OPENING',
-    'COVERAGE_SHORT',
-  ]),
+  row(
+    ...(['18b', 'the beginning removed, and denied', logs.hiddenTruncation] as const),
+    ['SHORTER_THAN_SEALED', 'ROOT_MISMATCH', 'SEQ_GAP', 'NO_OPENING'],
+    ['COVERAGE_SHORT'],
+  ),
   row(
     ...(['19', 'compaction', logs.compaction] as const),
     ['SEQ_GAP', 'SHORTER_THAN_SEALED', 'COVERAGE_GAP'],
@@ -167,6 +165,7 @@ export const TAMPER_CASES: readonly TamperCase[] = [
     ['COVERAGE_GAP'],
     ['LEASE_UNDELIVERED'],
   ),
+  row('38', 'a schema of events that nobody knows', writers.otherSchema, ['SCHEMA_OTHER']),
 ];
 
 /** Those that nothing in the log can show. */

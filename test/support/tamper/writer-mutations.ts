@@ -93,6 +93,14 @@ export const grantBatchSkipped: Mutation = by('writer', (log) => {
   asIfWrittenSo(log);
 });
 
+/** Case 38: the schema in the registry was exchanged before a session began. */
+export const otherSchema: Mutation = by('writer', (log) => {
+  const opened = log.events.find(({ event }) => event.ext.some(({ k }) => k === 'schema_fp'));
+  const at = required(opened, 'opening that names its schema');
+  const ext = at.event.ext.map(({ k, v }) => ({ k, v: k === 'schema_fp' ? 'f'.repeat(64) : v }));
+  lie(log, at, { ...at.event, ext });
+});
+
 /** The first lease, or delivery, of a grant that is sealed and goes on. */
 function ofGrant(log: TamperLog, phase: 'LEASE' | 'COMMITTED'): LocatedEvent {
   const batches = log.events.filter(
