@@ -11,7 +11,7 @@ import { cutoffs, doubleApprovals } from '../audit/query/approval-questions.ts';
 import type { AuditIndex } from '../audit/query/audit-index.ts';
 import { exportsOn } from '../audit/query/exports.ts';
 import { grantDelivery, overdueGrants } from '../audit/query/grant-delivery.ts';
-import { mergesAsked, patientReference, patientTokens } from '../audit/query/patient.ts';
+import { mergesAsked, patientReference, patientTokens, personOf } from '../audit/query/patient.ts';
 import type { EpochToken } from '../audit/query/patient.ts';
 import { principalActs } from '../audit/query/principal.ts';
 import type { AskedQuestion } from '../audit/query/question-record.ts';
@@ -173,6 +173,7 @@ async function disclosuresAnswer(question: DisclosuresQuestion, sources: AnswerS
     withExempt,
     recipients: recipientsFile === null ? new Map() : await loadRecipients(recipientsFile),
     holds: holdsFile === null ? [] : await loadHolds(holdsFile),
+    personOf: personOf(sources.keyring, aliases),
     nowMs: now,
   });
   const { disclosures, series, research } = account;

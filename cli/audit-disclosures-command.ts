@@ -7,7 +7,13 @@ import { accountCsv, accountPage } from '../audit/accounting/disclosure-pages.ts
 import { loadHolds, loadRecipients } from '../audit/accounting/disclosure-files.ts';
 import { accounting, lookBack } from '../audit/accounting/disclosures.ts';
 import type { AccountingAnswer, Omission } from '../audit/accounting/disclosures.ts';
-import { joinedWords, mergesAsked, patientReference, patientTokens } from '../audit/query/patient.ts';
+import {
+  joinedWords,
+  mergesAsked,
+  patientReference,
+  patientTokens,
+  personOf,
+} from '../audit/query/patient.ts';
 import type { AskedQuestion } from '../audit/query/question-record.ts';
 import { nowMs } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
@@ -45,7 +51,8 @@ export async function auditDisclosuresCommand(patient: string, options: Disclosu
   return await atAuditDesk(options, async ({ index, keyring, aliases, record }) => {
     const tokens = patientTokens(keyring, id, aliases);
     const { withExempt } = options;
-    const facts = { period, form, withExempt, recipients, holds, nowMs: now } as const;
+    const isPerson = personOf(keyring, aliases);
+    const facts = { period, form, withExempt, recipients, holds, personOf: isPerson, nowMs: now } as const;
     const { account, omitted } = accounting(index, tokens, facts);
     const words = [patientReference(tokens), account.from, account.to, form, String(withExempt)];
     const merges = mergesAsked(aliases);

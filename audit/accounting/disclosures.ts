@@ -12,6 +12,7 @@ import type { EpochToken } from '../query/patient.ts';
 import { deliveriesAbout, personRemarks } from '../query/who-saw.ts';
 import type { Hold, Protocol, Recipient } from './disclosure-files.ts';
 import { isToAtLeast } from './disclosed-persons.ts';
+import type { PersonOf } from './disclosed-persons.ts';
 
 /** 164.528(b)(2): one disclosure in full. */
 export interface Disclosure {
@@ -76,6 +77,8 @@ export interface AccountingOptions {
   readonly withExempt: boolean;
   readonly recipients: ReadonlyMap<string, Recipient>;
   readonly holds: readonly Hold[];
+  /** Merged ids count as one person. */
+  readonly personOf: PersonOf;
   /** Suspensions that hold now count. */
   readonly nowMs: number;
 }
@@ -197,7 +200,7 @@ function keyOf({ event: { facts } }: Delivery): string {
 function researchOf(
   index: AuditIndex,
   deliveries: readonly Delivery[],
-  { recipients, period }: AccountingOptions,
+  { recipients, period, personOf }: AccountingOptions,
 ): ReadonlyMap<string, ResearchDisclosure> {
   const groups = Map.groupBy(deliveries, keyOf);
   const found = new Map<string, ResearchDisclosure>();
@@ -205,7 +208,8 @@ function researchOf(
     const { facts } = mine[0]!.event;
     const known = recipients.get(facts.recipient!);
     if (!known?.protocol || !facts.purpose.some((code) => RESEARCH.has(code))) continue;
-    if (!isToAtLeast(index, RESEARCH_PERSONS, period, (delivery) => keyOf(delivery) === key)) continue;
+    const isOfKey = (delivery: Delivery): boolean => keyOf(delivery) === key;
+    if (!isToAtLeast(index, RESEARCH_PERSONS, period, personOf, isOfKey)) continue;
     const dates = mine.map(({ event }) => event.appendedMs);
     found.set(key, {
       recipient: known.name,

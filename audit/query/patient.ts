@@ -32,6 +32,13 @@ export function patientTokens(
     );
 }
 
+/** By any token of a person, in a key epoch, the token that stands for them. Throws ERR_KEY_MISSING. */
+export function personOf(keyring: Keyring, aliases: PersonAliases): (epoch: number, token: bigint) => bigint {
+  const epochs = keyring.subjectTokenEpochs();
+  const survivors = new Map(epochs.map((tokens) => [tokens.epoch, aliases.survivors(tokens)]));
+  return (epoch, token) => survivors.get(epoch)?.get(token) ?? token;
+}
+
 /** Of how many ids of one person these are the tokens. */
 export function idsJoined(tokens: readonly EpochToken[]): number {
   return tokens.filter(({ epoch }) => epoch === tokens[0]?.epoch).length;

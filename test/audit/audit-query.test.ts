@@ -47,6 +47,7 @@ function indexed(
   first: number,
   next: number,
   records: readonly (readonly [offset: number, person: number])[],
+  epoch = 1,
 ): void {
   const distances = new OffsetDistances();
   for (const [offset] of records) distances.add(offset);
@@ -59,7 +60,7 @@ function indexed(
       first_offset: first,
       next_offset: next,
       record_count: records.length,
-      key_epoch: 1,
+      key_epoch: epoch,
       offsets: distances.encode(first),
       tokens: Buffer.concat(records.map(([, person]) => token(person))),
     },
@@ -309,6 +310,7 @@ describe('an accounting', () => {
     withExempt: false,
     recipients: new Map([['User:lab', { name: '=Lab "One", <Main>', address: '1 Way' }]]),
     holds: [],
+    personOf: (_epoch, each) => each,
     nowMs: NOON_MS,
   };
   const tokens = [{ epoch: 1, token: token(1) }];
@@ -360,6 +362,44 @@ describe('an accounting', () => {
     expect(accountPage(held.account, 'P')).not.toContain('Lab');
     const after = accounting(index, tokens, { ...options, holds: [hold], nowMs: NOON_MS + 1 });
     expect(after).toMatchObject({ omitted: [], account: { counted: 2 } });
+  });
+
+  test('tells of research by its protocol where fifty people were in it, each once', () => {
+    const party = { name: 'Lab', address: '1 Way', phone: '1' };
+    const protocol = {
+      name: 'P1',
+      description: 'd',
+      criteria: 'c',
+      sponsor: party,
+      researcher: party,
+    };
+    const research = { recipient: { id: 'User:study', name: null, address: null }, purpose: ['HRESCH'] };
+    const recipients = new Map([['User:study', { name: 'Study', address: '1 Way', protocol }]]);
+    const isByProtocol = (personOf = options.personOf): boolean =>
+      accounting(index, [{ epoch: 1, token: token(100) }], { ...options, recipients, personOf }).account
+        .research.length === 1;
+    const deliver = (first: number, persons: readonly number[], epoch: number): void => {
+      const next = first + persons.length;
+      indexed(
+        first,
+        next,
+        persons.map((person, i) => [first + i, person]),
+        epoch,
+      );
+      const change = { ...research, accounting: 'REQUIRED' as const };
+      read({ first, next, records: persons.length, change });
+    };
+    const people = (from: number, count: number): number[] =>
+      Array.from({ length: count }, (_, i) => from + i);
+    deliver(100, people(100, 49), 1);
+    // The same people under the next key: other tokens, nobody new.
+    deliver(200, people(500, 49), 2);
+    expect(isByProtocol()).toBe(false);
+    // One more, who is one person with one of them.
+    deliver(300, [900], 1);
+    const number = (person: number): bigint => token(person).readBigUInt64BE();
+    expect(isByProtocol((_epoch, each) => (each === number(900) ? number(101) : each))).toBe(false);
+    expect(isByProtocol()).toBe(true);
   });
 
   test('is escaped as a page, and no formula as CSV', () => {
