@@ -2,16 +2,20 @@
  * `npm run bench`: all benchmarks in one go, tables to the terminal. `--quick` shows that they are alive; its figures
  * mean nothing.
  */
+import { benchAuditCost } from './audit-cost.ts';
 import { benchAuditQuery } from './audit-query.ts';
 import { benchEndToEnd } from './end-to-end.ts';
 import { renderTable } from './table.ts';
 import { benchTranscoder } from './transcoder.ts';
+import { benchVerifier } from './verifier.ts';
 
 const quick = process.argv.includes('--quick');
 const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length);
 const BENCHES = {
   transcoder: benchTranscoder,
   'end-to-end': benchEndToEnd,
+  'audit-cost': benchAuditCost,
+  verifier: benchVerifier,
   'audit-query': benchAuditQuery,
 } as const;
 
