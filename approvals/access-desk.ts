@@ -12,6 +12,7 @@ import type { GrantRecord, PlacedLock, RequestState, Verdict } from './access-st
 import { assertNoIdentifier } from './free-text.ts';
 import { PRIVACY_OFFICERS } from './access-rule.ts';
 import { seesAll, seesGrant, seesRequest } from './people.ts';
+import type { ReplayQuestion } from './replay-request.ts';
 import type { Narrowing, RequestDraft, RequestQuestion } from './request-draft.ts';
 
 /** The access log as far as it is used here. */
@@ -21,6 +22,8 @@ export type DeskLog = Pick<AccessLog, 'state' | 'append' | 'record'>;
 export interface Drafting {
   /** Throws why it cannot be asked for. */
   draft(by: AccessActor, question: RequestQuestion): Promise<RequestDraft>;
+  /** The same for a replay. */
+  draftReplay(by: AccessActor, question: ReplayQuestion): Promise<RequestDraft>;
   /** The scope that an approver cuts out of `scope`. Throws ERR_ACCESS_NOT_NARROWER. */
   narrow(scope: Scope, narrowing: Narrowing): Promise<{ readonly scope: Scope; readonly sha256: Buffer }>;
   /** The value of a lock as the log takes it: a patient becomes a token. */
@@ -65,11 +68,20 @@ export class AccessDesk {
   /** Asks. Throws ERR_ACCESS_*; the first answer again for a repeated idempotency key. */
   async submit(act: Act, question: RequestQuestion): Promise<RequestState> {
     assertNoIdentifier(question.reason, 'reason');
-    const { request, events } = await this.drafting.draft(act.by, question);
+    return await this.enter(act, question.reason, await this.drafting.draft(act.by, question));
+  }
+
+  /** Asks for a replay. Throws and repeats itself as `submit` does. */
+  async submitReplay(act: Act, question: ReplayQuestion): Promise<RequestState> {
+    assertNoIdentifier(question.reason, 'reason');
+    return await this.enter(act, question.reason, await this.drafting.draftReplay(act.by, question));
+  }
+
+  private async enter(act: Act, reason: string, { request, events }: RequestDraft): Promise<RequestState> {
     const id = random(ID_BYTES).toString('hex');
     const verdict = await this.append(
       act,
-      { kind: 'REQUESTED', request_id: id, reason: question.reason, request },
+      { kind: 'REQUESTED', request_id: id, reason, request },
       {
         type: request.emergency ? 'breakglass.submitted' : 'request.submitted',
         action: 'C',

@@ -41,6 +41,8 @@ export interface AccessRule {
   readonly window: AccessWindow | null;
   readonly autoApprove: boolean;
   readonly breakGlass: BreakGlass | null;
+  /** For replays of audit events, and for nothing else. */
+  readonly replay: boolean;
   /** Line of the rule in its file, from 1. */
   readonly line: number;
 }

@@ -117,7 +117,7 @@ function ruleSchema({ roles, siteTags }: RuleWords) {
         z.string(says('a topic')).regex(/^[A-Za-z0-9._-]{1,249}$/, says('a topic')),
         'raw topics',
       ),
-      fields: listOf(field, 'paths and tags'),
+      fields: listOf(field, 'paths and tags').optional(),
       requesters: listOf(role, 'roles'),
       stages: z
         .array(
@@ -133,6 +133,7 @@ function ruleSchema({ roles, siteTags }: RuleWords) {
       maxPersons: count('persons').optional(),
       window: windowSchema.optional(),
       autoApprove: z.boolean(says('true or false')).default(false),
+      replay: z.boolean(says('true or false')).default(false),
       breakGlass: z
         .strictObject(
           { allowed: listOf(role, 'roles'), maxDuration: duration, reviewWithin: duration },
@@ -203,7 +204,12 @@ class RulesReader {
   #checked(written: WrittenRule, at: number): AccessRule {
     const wrong = (setting: readonly string[], expected: string): void =>
       this.#problem('ERR_ACCESS_SETTING_WRONG', ['rules', at, ...setting], expected);
-    const { stages, autoApprove, breakGlass, window, maxDuration } = written;
+    const { stages, autoApprove, breakGlass, window, maxDuration, replay, fields = [] } = written;
+    if (replay && (autoApprove || breakGlass)) wrong(['replay'], 'absent beside autoApprove or breakGlass');
+    if (replay && written.fields) wrong(['fields'], 'absent where replay is true: nothing is revealed');
+    if (replay && written.maxPersons)
+      wrong(['maxPersons'], 'absent where replay is true: nobody is revealed');
+    if (!replay && !written.fields) this.#problem('ERR_ACCESS_SETTING_MISSING', ['rules', at, 'fields']);
     if (autoApprove && stages.length > 0) wrong(['stages'], 'absent where autoApprove is true');
     if (!autoApprove && stages.length === 0)
       wrong(['stages'], 'a list of stages, each with approvers and count');
@@ -211,9 +217,7 @@ class RulesReader {
     if (breakGlass && breakGlass.maxDuration > maxDuration)
       wrong(['breakGlass', 'maxDuration'], 'at most maxDuration of the rule');
     if (window && window.from === window.to) wrong(['window', 'to'], 'another time of day than from');
-    const tags = written.fields.flatMap(
-      (word) => this.#words.siteTags.get(word) ?? (isTagName(word) ? word : []),
-    );
+    const tags = fields.flatMap((word) => this.#words.siteTags.get(word) ?? (isTagName(word) ? word : []));
     if (autoApprove && tags.some((tag) => tag !== 'PHI_NONE'))
       this.#problem('ERR_ACCESS_AUTO_APPROVE', ['rules', at, 'fields']);
     return ruleOf(written, new Set(tags), this.#words.siteTags, this.#yaml.line(['rules', at]));
@@ -230,12 +234,12 @@ function ruleOf(
   siteTags: SiteTags,
   line: number,
 ): AccessRule {
-  const { breakGlass } = written;
+  const { breakGlass, fields = [] } = written;
   return {
     name: written.name,
     topics: written.topics,
     tags,
-    paths: new Set(written.fields.filter((word) => !isTagName(word) && !siteTags.has(word))),
+    paths: new Set(fields.filter((word) => !isTagName(word) && !siteTags.has(word))),
     requesters: written.requesters,
     stages: written.stages.map(({ approvers, count: people }) => ({ role: approvers, count: people })),
     purposes: written.purposes,
@@ -253,6 +257,7 @@ function ruleOf(
           reviewMs: breakGlass.reviewWithin,
         }
       : null,
+    replay: written.replay,
     line,
   };
 }

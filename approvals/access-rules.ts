@@ -24,6 +24,8 @@ export interface RuleQuestion {
   readonly namedPersons: number | null;
   /** Break-glass. */
   readonly emergency: boolean;
+  /** Nothing is to be revealed: an audit event is to be replayed. */
+  readonly replay?: boolean;
 }
 
 /** What a rule makes of it; goes into the request as it is. */
@@ -93,7 +95,7 @@ export class AccessRules {
    * @param emergency of break-glass
    */
   offered(roles: readonly string[], emergency: boolean): readonly AccessRule[] {
-    return this.rules.filter((rule) => mayAsk(rule, roles, emergency));
+    return this.rules.filter((rule) => !rule.replay && mayAsk(rule, roles, emergency));
   }
 
   #refusal(rule: AccessRule, question: RuleQuestion): Refusal | null {
@@ -103,7 +105,8 @@ export class AccessRules {
       step,
       error: new GauzeError(...error),
     });
-    if (!rule.topics.includes(topic)) return no('topic', 'ERR_ACCESS_RULE_TOPIC', { topic });
+    const isMeant = rule.replay === (question.replay ?? false);
+    if (!isMeant || !rule.topics.includes(topic)) return no('topic', 'ERR_ACCESS_RULE_TOPIC', { topic });
     if (!mayAsk(rule, question.requester.roles, question.emergency)) {
       return question.emergency
         ? no('requester', 'ERR_ACCESS_RULE_EMERGENCY', { topic })

@@ -49,6 +49,7 @@ export function scheduleGrant(step: Step, request: OpenRequest, scope: Scope, ca
     grant,
     review: { state: 'NONE', dueMs: 0, by: null, justified: null },
     revokedBy: null,
+    replayed: null,
     history: [line(step, null, 'grant.scheduled', cause)],
     request,
     family: request.family ?? { usedMs: scope.duration_ms },
@@ -98,8 +99,8 @@ export function settleGrant(step: Step, held: HeldGrant): void {
     changeReview(step, held, 'OVERDUE', null);
 }
 
-/** Starts the time of a grant whose topic is there. Its end is set here, once. */
-export function activateGrant(step: Step, held: HeldGrant, topicId: string): void {
+/** Starts the time of a grant whose topic is there (null: a replay has none). Its end is set here, once. */
+export function activateGrant(step: Step, held: HeldGrant, topicId: string | null): void {
   const { nowMs, entry } = step;
   const { scope, grant_id: id, requester } = held.grant;
   const opening = scope.window && openingAt(scope.window, nowMs);

@@ -78,7 +78,7 @@ export class GrantDrift {
 
   /** A topic that no grant means any more, or never did, goes; true where it went. */
   private async sweepTopic(topic: string, grant: GrantState | undefined): Promise<boolean> {
-    if (grant && WITH_TOPIC.has(grant.state)) return false;
+    if (grant && !grant.scope.replay && WITH_TOPIC.has(grant.state)) return false;
     const { topics, names } = this.options;
     const id = topic.slice(names.grantTopicPrefix.length);
     await topics.remove(id, grant?.scope.beneficiary);
@@ -110,7 +110,7 @@ export class GrantDrift {
     for (const acl of rules) {
       const grants = [...byTopic]
         .filter(([topic]) => (acl.pattern === 'literal' ? topic === acl.name : topic.startsWith(acl.name)))
-        .flatMap(([, grant]) => (WITH_TOPIC.has(grant.state) ? [grant] : []));
+        .flatMap(([, grant]) => (WITH_TOPIC.has(grant.state) && !grant.scope.replay ? [grant] : []));
       if (grants.some((grant) => this.isMeant(acl, grant, settledAs(grant)))) continue;
       const isDenial = acl.permission === 'deny' && grants.length > 0;
       if (!isDenial) await this.options.topics.removeRules([acl]);

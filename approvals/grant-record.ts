@@ -2,7 +2,7 @@
  * A grant as the access log makes it: the state that machines enforce, published as it is, and what people want to
  * know beside it. The shape alone; the rules stand in grant-steps.ts.
  */
-import type { GrantState } from '../schemas/access-codecs.ts';
+import type { GrantState, ReplayResult } from '../schemas/access-codecs.ts';
 import type { HistoryLine } from './access-verdict.ts';
 
 /** Review of an emergency grant: none before activation and for other grants. */
@@ -21,5 +21,7 @@ export interface GrantRecord {
   readonly grant: GrantState;
   readonly review: GrantReview;
   readonly revokedBy: string | null;
+  /** What a replay has found; null before, and for other grants. */
+  readonly replayed: ReplayResult | null;
   readonly history: readonly HistoryLine[];
 }

@@ -3,7 +3,7 @@
  * rule judges it, so a rule sees a live grant only while it really is one.
  */
 import type { ErrorCode } from '../platform/errors.ts';
-import type { AccessEntryKind } from '../schemas/access-codecs.ts';
+import type { AccessEntry, AccessEntryKind, ReplayResult } from '../schemas/access-codecs.ts';
 import { grantOf, officerFault, PRIVACY_OFFICERS, requestOf, systemFault } from './access-tables.ts';
 import type { HeldGrant, Rule, Step } from './access-tables.ts';
 import { openingAt } from './access-window.ts';
@@ -40,10 +40,11 @@ const orderActivation = bySystem((step, held) => {
 const provision = bySystem((step, held) => {
   const { topic, by, cause } = step.entry;
   const { state, scope, not_before } = held.grant;
-  if (!topic || topic.topic_id === '' || topic.partitions < 1) return 'ERR_ACCESS_ENTRY_INCOMPLETE';
+  if (!isTopicOf(held, topic)) return 'ERR_ACCESS_ENTRY_INCOMPLETE';
+  const topicId = topic?.topic_id ?? null;
   const isSuspended = state === 'SUSPENDED' && not_before === 0 && held.wasOrdered;
   if (state !== 'ACTIVATING' && !isSuspended) return 'ERR_ACCESS_STATE';
-  const patch = { grant_topic_id: topic.topic_id };
+  const patch = { grant_topic_id: topicId };
   if (isSuspended) changeGrant(step, held, { type: 'grant.provisioned', to: state, by, patch });
   else if (scope.window && !openingAt(scope.window, step.nowMs))
     changeGrant(step, held, {
@@ -53,9 +54,16 @@ const provision = bySystem((step, held) => {
       cause: cause ?? 'WINDOW_CLOSED',
       patch,
     });
-  else activateGrant(step, held, topic.topic_id);
+  else activateGrant(step, held, topicId);
   return null;
 });
+
+/** A grant has a topic; a replay must not have one. */
+function isTopicOf({ grant }: HeldGrant, topic: AccessEntry['topic']): boolean {
+  return grant.scope.replay
+    ? topic === null
+    : topic !== null && topic.topic_id !== '' && topic.partitions > 0;
+}
 
 const failProvisioning = bySystem((step, held) => {
   const { state, not_before } = held.grant;
@@ -107,12 +115,30 @@ function resume(step: Step): ErrorCode | null {
 function orderEnd(step: Step): ErrorCode | null {
   const held = grantOf(step);
   if (!held) return 'ERR_ACCESS_UNKNOWN';
-  const { cause } = step.entry;
+  const { cause, replayed } = step.entry;
+  if (replayed) return endReplay(step, held, replayed);
   if (cause === null || !EARLY_ENDS.has(cause)) return expire(step);
   const fault = systemFault(step);
   if (fault) return fault;
   if (!isLive(held.grant.state)) return 'ERR_ACCESS_STATE';
   revokeGrant(step, held, cause);
+  return null;
+}
+
+/** By system: a replay is over when it has found something, whatever that is. */
+function endReplay(step: Step, held: HeldGrant, replayed: ReplayResult): ErrorCode | null {
+  const fault = systemFault(step);
+  if (fault) return fault;
+  const { state, scope, not_before } = held.grant;
+  const isRunning = (state === 'ACTIVE' || state === 'SUSPENDED') && not_before > 0;
+  if (!scope.replay || !isRunning) return 'ERR_ACCESS_STATE';
+  held.replayed = replayed;
+  changeGrant(step, held, {
+    type: 'grant.ending',
+    to: 'ENDING',
+    by: step.entry.by,
+    cause: `REPLAY_${replayed.outcome}`,
+  });
   return null;
 }
 

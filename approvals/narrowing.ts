@@ -6,18 +6,19 @@ import { SUBJECT_TOKEN_BYTES } from '../schemas/access-codecs.ts';
 import type { Scope, ScopeField, ScopePartition } from '../schemas/access-codecs.ts';
 import { isWindow } from './access-window.ts';
 
-/** Whether the scope reveals something, under caps and a time above zero, in ranges and a window that there can be. */
+/**
+ * Whether the scope reveals something, under caps and a time above zero, in ranges and a window that there can be; or
+ * reveals nothing to nobody, and names the one event that is to be replayed.
+ */
 export function isUsableScope(scope: Scope): boolean {
-  const { fields, partitions, persons, window } = scope;
+  const { partitions, persons, window } = scope;
   return (
-    fields.length > 0 &&
-    fields.every(({ path }) => path !== '') &&
+    (scope.replay ? isReplayScope(scope) : isRevealing(scope)) &&
     partitions.every((range) => isRange(range)) &&
     (persons === null ||
       (persons.length > 0 && persons.every(({ length }) => length === SUBJECT_TOKEN_BYTES))) &&
     scope.topic !== '' &&
     scope.topic_id !== '' &&
-    scope.beneficiary !== '' &&
     isCap(scope.max_records) &&
     (scope.max_persons === null || isCap(scope.max_persons)) &&
     isCap(scope.duration_ms) &&
@@ -25,8 +26,29 @@ export function isUsableScope(scope: Scope): boolean {
   );
 }
 
-/** Whether every field that the scope reveals was reviewed and is no PHI; a field without tags was not. */
-export function isWithoutPhi({ fields }: Scope): boolean {
+function isRevealing({ fields, beneficiary }: Scope): boolean {
+  return fields.length > 0 && fields.every(({ path }) => path !== '') && beneficiary !== '';
+}
+
+/** The range of one event, nobody who reads, no field in clear. */
+function isReplayScope({ fields, partitions, persons, beneficiary, max_persons, replay }: Scope): boolean {
+  const [range, ...others] = partitions;
+  return (
+    fields.length === 0 &&
+    beneficiary === '' &&
+    persons === null &&
+    max_persons === null &&
+    others.length === 0 &&
+    range !== undefined &&
+    range.first_offset < range.next_offset &&
+    (replay?.event_partition ?? -1) >= 0 &&
+    (replay?.event_offset ?? -1) >= 0
+  );
+}
+
+/** Whether every field that the scope reveals was reviewed and is no PHI; a replay is about whole records. */
+export function isWithoutPhi({ fields, replay }: Scope): boolean {
+  if (replay) return false;
   return fields.every(({ tags }) => tags.length === 1 && tags[0] === 'PHI_NONE');
 }
 
@@ -37,6 +59,7 @@ export function isWithin(narrow: Scope, wide: Scope): boolean {
     fieldsWithin(narrow.fields, wide.fields) &&
     rangesWithin(narrow.partitions, wide.partitions) &&
     personsWithin(narrow.persons, wide.persons) &&
+    isSameReplay(narrow, wide) &&
     narrow.max_records <= wide.max_records &&
     capWithin(narrow.max_persons, wide.max_persons) &&
     narrow.duration_ms <= wide.duration_ms
@@ -62,6 +85,28 @@ function isSameFrame(narrow: Scope, wide: Scope): boolean {
     ) &&
     isSameWindow(narrow.window, wide.window)
   );
+}
+
+/** A replay is of all records of its event or of none: only its time can be less. */
+function isSameReplay(narrow: Scope, wide: Scope): boolean {
+  const [one, other] = [narrow.replay ?? null, wide.replay ?? null];
+  if (one === null || other === null) return one === other;
+  return (
+    one.event_partition === other.event_partition &&
+    one.event_offset === other.event_offset &&
+    one.event_sha256.equals(other.event_sha256) &&
+    one.recipient === other.recipient &&
+    one.grant_id === other.grant_id &&
+    one.plan_hash.equals(other.plan_hash) &&
+    one.key_epoch === other.key_epoch &&
+    one.output_topic === other.output_topic &&
+    narrow.max_records === wide.max_records &&
+    isSameRange(narrow, wide)
+  );
+}
+
+function isSameRange({ partitions: [one] }: Scope, { partitions: [other] }: Scope): boolean {
+  return one?.first_offset === other?.first_offset && one?.next_offset === other?.next_offset;
 }
 
 function isSameWindow(narrow: Scope['window'], wide: Scope['window']): boolean {

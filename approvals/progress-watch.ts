@@ -9,7 +9,7 @@ import type { Cluster } from '../kafka/cluster.ts';
 import { LogReader } from '../kafka/log-reader.ts';
 import type { LogRecord } from '../kafka/log-reader.ts';
 import { grantProgressCodec } from '../schemas/access-codecs.ts';
-import type { AccessActor, GrantState, GrantStopReason } from '../schemas/access-codecs.ts';
+import type { AccessActor, GrantState, GrantStopReason, ReplayResult } from '../schemas/access-codecs.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
 import type { AccessLog, NewEntry } from './access-log.ts';
 
@@ -24,13 +24,19 @@ export interface ProgressWatchOptions {
   readonly onTrouble: (error: GauzeError) => void;
 }
 
+/** Why a task has stopped, and of a replay what it has found. */
+interface Stop {
+  readonly reason: GrantStopReason;
+  readonly replayed: ReplayResult | null;
+}
+
 const FOLLOW_WAIT_MS = 500;
 const RETRY_MS = 500;
 
 export class ProgressWatch {
   private readonly options: ProgressWatchOptions;
   private readonly closing = new AbortController();
-  private readonly stopped = new Map<string, GrantStopReason>();
+  private readonly stopped = new Map<string, Stop>();
   private running: Promise<void> = Promise.resolve();
 
   constructor(options: ProgressWatchOptions) {
@@ -69,8 +75,8 @@ export class ProgressWatch {
 
   private take({ value }: LogRecord): void {
     if (!value) return;
-    const { grant_id: id, stopped } = grantProgressCodec.decode(value);
-    if (stopped) this.stopped.set(id, stopped);
+    const { grant_id: id, stopped, replayed } = grantProgressCodec.decode(value);
+    if (stopped) this.stopped.set(id, { reason: stopped, replayed: replayed ?? null });
     else this.stopped.delete(id);
   }
 
@@ -78,18 +84,18 @@ export class ProgressWatch {
     await this.untilClosed(async (signal) => {
       await this.options.log.changed(signal, FOLLOW_WAIT_MS);
       if (!this.options.isWriting()) return;
-      for (const [id, reason] of this.stopped) await this.reportOne(id, reason);
+      for (const [id, stop] of this.stopped) await this.reportOne(id, stop);
     });
   }
 
-  private async reportOne(id: string, reason: GrantStopReason): Promise<void> {
+  private async reportOne(id: string, { reason, replayed }: Stop): Promise<void> {
     const { log, principal } = this.options;
     const grant = log.state.grants.get(id)?.grant;
     const kind = grant ? requiredEntry(grant, reason) : null;
     if (!kind) return;
     const by: AccessActor = { kind: 'SYSTEM', id: principal, roles: [], on_behalf_of: null, token_id: null };
     await log.append(
-      { kind, by, grant_id: id, cause: reason },
+      { kind, by, grant_id: id, cause: reason, ...(replayed ? { replayed } : {}) },
       { type: 'grant.stopped', actor: by, ext: { cause: reason } },
     );
   }
@@ -115,6 +121,7 @@ function requiredEntry(grant: GrantState, reason: GrantStopReason): NewEntry['ki
   if (reason === 'RECORDS' || reason === 'PERSONS')
     return isOpen && !grant.exhausted ? 'QUOTA_REACHED' : null;
   if (reason === 'TAGS_CHANGED') return isRunning ? 'SUSPENDED' : null;
-  if (reason === 'LATE_APPEND' || reason === 'TOPIC_CHANGED') return isOpen ? 'END_ORDERED' : null;
+  if (reason === 'LATE_APPEND' || reason === 'TOPIC_CHANGED' || reason === 'REPLAYED')
+    return isOpen ? 'END_ORDERED' : null;
   return null;
 }

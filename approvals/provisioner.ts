@@ -183,6 +183,7 @@ export class Provisioner {
   }
 
   private async act(grant: GrantState, task: GrantTask, signal: AbortSignal): Promise<void> {
+    if (grant.scope.replay) return await this.passOn(grant, task);
     const { grants, topics, events, report } = this.options;
     const { grant_id: grantId, cause } = grant;
     const { beneficiary } = grant.scope;
@@ -204,6 +205,14 @@ export class Provisioner {
     }
   }
 
+  /** A replay has no topic, no reader and no schema: there is nothing to make, and nothing to remove. */
+  private async passOn({ grant_id: grantId, cause }: GrantState, task: GrantTask): Promise<void> {
+    const { report } = this.options;
+    const common = { grantId, topic: null, brokers: null };
+    if (task === 'provision') await report({ ...common, kind: 'PROVISIONED', cause: null });
+    if (task === 'remove') await report({ ...common, kind: 'REMOVED', cause });
+  }
+
   private async forgetSchemas(grantId: string): Promise<void> {
     const { names, events, forgetSchemas } = this.options;
     try {
@@ -217,7 +226,7 @@ export class Provisioner {
   private async giveUp(grant: GrantState, failure: GauzeError): Promise<void> {
     const { topics, events, report } = this.options;
     const { grant_id: grantId, scope } = grant;
-    await topics.remove(grantId, scope.beneficiary);
+    if (!scope.replay) await topics.remove(grantId, scope.beneficiary);
     await report({ kind: 'PROVISION_FAILED', grantId, cause: failure.code, topic: null, brokers: null });
     events.failed(grantId, failure);
   }
@@ -249,6 +258,8 @@ export class Provisioner {
  * nobody is there to write that down; a suspended one keeps its topic and shows nothing.
  */
 export function taskOf(grant: GrantState, now: number): GrantTask {
+  // Nothing was opened for a replay: its two reports are all there is to do.
+  if (grant.scope.replay && (grant.state === 'ACTIVE' || grant.state === 'SUSPENDED')) return 'nothing';
   switch (grant.state) {
     case 'ACTIVATING':
       return 'provision';

@@ -71,6 +71,7 @@ function contentOf({ kind, request, decision, lock, request_id, grant_id, justif
         request.scope?.beneficiary,
         request.emergency?.code,
         request.policy?.sha256.toString('hex'),
+        request.scope?.replay?.event_sha256.toString('hex'),
       ]
     : [request_id ?? grant_id];
   const hashes = [decision?.scope_sha256, decision?.narrowed_sha256].map((hash) => hash?.toString('hex'));

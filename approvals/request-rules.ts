@@ -195,6 +195,8 @@ function policyFault({
 function accessFault(body: RequestBody): ErrorCode | null {
   const { scope, policy, emergency } = body;
   if (!scope || policy) return 'ERR_ACCESS_ENTRY_INCOMPLETE';
+  // A replay can wait for people, and once it has found something there is nothing to prolong.
+  if (scope.replay && (emergency || body.extends_grant !== null)) return 'ERR_ACCESS_SCOPE_INVALID';
   if (emergency && (emergency.code === '' || emergency.review_ms <= 0)) return 'ERR_ACCESS_ENTRY_INCOMPLETE';
   const fault = scopeFault(scope, body.scope_sha256);
   if (fault) return fault;

@@ -48,7 +48,8 @@ export function grantWords(grant: GrantAnswer): readonly WordLine[] {
       'state',
       `${grant.state}${grant.cause ? ` (${grant.cause})` : ''}${grant.exhausted ? ', cap reached' : ''}`,
     ],
-    ['topic', grant.grantTopic],
+    ...(grant.scope.replay ? [] : ([['topic', grant.grantTopic]] as const)),
+    ...(grant.replayed ? ([['found', replayedWords(grant.replayed)]] as const) : []),
     ...scopeWords(grant.scope),
     [
       'from',
@@ -76,6 +77,7 @@ export function recordsInRange(scope: ScopeAnswer): number {
 }
 
 function scopeWords(scope: ScopeAnswer): readonly WordLine[] {
+  if (scope.replay) return replayWords(scope, scope.replay);
   const count = scope.fields.length;
   const fields = scope.fields.map(({ path, tags }) =>
     tags.length > 0 ? `${path} (${tags.join(', ')})` : path,
@@ -96,6 +98,29 @@ function scopeWords(scope: ScopeAnswer): readonly WordLine[] {
     ['how long', `${durationWords(scope.durationMinutes)} from activation${windowWords(scope.window)}`],
     ['purpose', purposeWords(scope.purpose)],
   ];
+}
+
+function replayWords(
+  scope: ScopeAnswer,
+  { event, recipient, grant, outputTopic, keyEpoch }: NonNullable<ScopeAnswer['replay']>,
+): readonly WordLine[] {
+  const [range] = scope.ranges;
+  const where = range ? ` in partition ${range.partition}, from offset ${range.firstOffset}` : '';
+  return [
+    ['replay', `of audit event ${event}: what ${recipient} got${grant ? ` under grant ${grant}` : ''}`],
+    ['reveals', 'nothing: it only says whether what was published is what the plan makes'],
+    ['reads', `${plural(scope.maxRecords, 'record')} of ${scope.topic}${where}`],
+    ['compares', `with ${outputTopic}, masked as for ${scope.baseAudience}, key epoch ${keyEpoch}`],
+    ['how long', `${durationWords(scope.durationMinutes)} from activation${windowWords(scope.window)}`],
+    ['purpose', purposeWords(scope.purpose)],
+  ];
+}
+
+/** What a replay has found, in a sentence. */
+export function replayedWords(replayed: NonNullable<GrantAnswer['replayed']>): string {
+  const { outcome, code, records, differsAt } = replayed;
+  const place = differsAt === null ? '' : `, first at raw offset ${differsAt}`;
+  return `${outcome}${code ? ` (${code})` : ''}: ${plural(records, 'record')} masked again${place}`;
 }
 
 function policyWords(policy: NonNullable<RequestAnswer['policy']>): readonly WordLine[] {

@@ -16,7 +16,10 @@ import type { Scope } from '../schemas/access-codecs.ts';
 export function scopeHash(scope: Scope): Buffer {
   if (!isCanonical(scope)) throw new GauzeError('ERR_ACCESS_SCOPE_ORDER', {});
   try {
-    return createHash('sha256').update(scopeCodec.encode(scope, 0).subarray(REGISTRY_PREFIX_BYTES)).digest();
+    const bytes = scopeCodec.encode(scope, 0).subarray(REGISTRY_PREFIX_BYTES);
+    // The last field of the schema came later: where it says nothing, the hash is the one that was signed before.
+    const signed = scope.replay ? bytes : bytes.subarray(0, -1);
+    return createHash('sha256').update(signed).digest();
   } catch {
     throw new GauzeError('ERR_ACCESS_SCOPE_INVALID', {});
   }

@@ -16,6 +16,8 @@ import type { AccessRules, RuleAnswer } from './access-rules.ts';
 import { assertTicketOnly } from './free-text.ts';
 import { patientLock } from './locks.ts';
 import type { RawOffsets } from './offsets-between.ts';
+import { replayBody, replayFacts, replayRuleQuestion, replayScope } from './replay-request.ts';
+import type { ReplayQuestion } from './replay-request.ts';
 import type { Narrowing, RequestDraft, RequestQuestion } from './request-draft.ts';
 import { buildScope, narrowScope, personTokens } from './scope.ts';
 import { scopeHash } from './scope-hash.ts';
@@ -68,6 +70,21 @@ export class Submission implements Drafting {
     });
     const scope = await this.scope(question, view, fields, rule);
     return { request: bodyOf(question, owner, rule, scope), events: factsOf(scope) };
+  }
+
+  /**
+   * @throws GauzeError ERR_ACCESS_TOPIC_UNKNOWN where the raw topic is not the one that the event was about,
+   *   ERR_ACCESS_SCOPE_INVALID, ERR_ACCESS_REASON_PHI (of the ticket), those of the rules; Kafka's
+   */
+  async draftReplay(by: AccessActor, question: ReplayQuestion): Promise<RequestDraft> {
+    const { offsets, rules, clusterId, tokens } = this.options;
+    const { topic, ticket } = question;
+    if (ticket !== null) assertTicketOnly(ticket, 'ticket');
+    const rule = rules.find(replayRuleQuestion(by, question));
+    if ((await offsets.topicId(topic)) !== question.topicId)
+      throw new GauzeError('ERR_ACCESS_TOPIC_UNKNOWN', { topic });
+    const scope = replayScope(question, rule, { clusterId: clusterId(), tokenEpoch: tokens.epoch });
+    return { request: replayBody(by, question, rule, scope), events: replayFacts(question) };
   }
 
   /** Throws ERR_ACCESS_NOT_NARROWER, ERR_ACCESS_RANGE_EMPTY, Kafka's errors. */

@@ -8,8 +8,8 @@ import type { EventBody } from './audit-chain.ts';
 /** What all events of a grant have in common. */
 export interface GrantFacts {
   readonly grant: AuditGrant;
-  /** Kafka principal that reads the grant topic. */
-  readonly beneficiary: string;
+  /** Kafka principal that reads the grant topic; null: a replay, of which nobody gets anything. */
+  readonly beneficiary: string | null;
   /** HL7 PurposeOfUse. */
   readonly purpose: string;
 }
@@ -29,9 +29,14 @@ export function underGrant(body: EventBody, { grant, beneficiary, purpose }: Gra
   return {
     ...body,
     grant,
-    recipient: { id: beneficiary, name: null, address: null },
+    recipient: beneficiary === null ? null : { id: beneficiary, name: null, address: null },
     purpose: [purpose],
-    accounting: Object.hasOwn(ACCOUNTING, purpose) ? ACCOUNTING[purpose]! : 'REQUIRED',
+    accounting:
+      beneficiary === null
+        ? 'NOT_PHI'
+        : Object.hasOwn(ACCOUNTING, purpose)
+          ? ACCOUNTING[purpose]!
+          : 'REQUIRED',
     request_id: grant.request_id,
   };
 }

@@ -49,6 +49,15 @@ export class OutputHash {
 export function outputSha256(writer: RecordBatchWriter): Buffer | null {
   if (writer.isEmpty) return null;
   const hash = new OutputHash();
+  publishedBodies(writer, (bytes, start, end) => hash.add(bytes, start, end));
+  return hash.digest();
+}
+
+/** Visits each record in the writer, in order: from the length of its key to the end of its headers. */
+export function publishedBodies(
+  writer: RecordBatchWriter,
+  visit: (bytes: Buffer, start: number, end: number) => void,
+): void {
   const { buffer } = writer;
   for (const { start, count } of writer.finish()) {
     let at = start + BATCH_HEADER_BYTES;
@@ -56,11 +65,10 @@ export function outputSha256(writer: RecordBatchWriter): Buffer | null {
       const length = varint(buffer, at);
       const body = afterVarint(buffer, at);
       // Behind the attributes stand the deltas of time and offset.
-      hash.add(buffer, afterVarint(buffer, afterVarint(buffer, body + 1)), body + length);
+      visit(buffer, afterVarint(buffer, afterVarint(buffer, body + 1)), body + length);
       at = body + length;
     }
   }
-  return hash.digest();
 }
 
 /** The non-negative zigzag varint at `at`. */

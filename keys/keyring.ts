@@ -57,13 +57,13 @@ type EpochRoots = z.infer<typeof epochRoots>;
 export interface Keyring {
   /** Names of the audiences that have a root key, sorted. */
   readonly audiences: readonly string[];
-  /** The keys of one audience, the same object at each call. Throws ERR_KEY_MISSING. */
-  audience(name: string): AudienceKeys;
+  /** The keys of one audience, the same object at each call; those in use, or of an epoch. Throws ERR_KEY_MISSING. */
+  audience(name: string, epoch?: number): AudienceKeys;
   /**
    * The keys of one grant, for what it does not reveal: derived from the base audience's root, but none of the base
    * audience's, so that an identity that a grant reveals opens no pseudonym of the audience. Throws ERR_KEY_MISSING.
    */
-  grant(baseAudience: string, grantId: string): AudienceKeys;
+  grant(baseAudience: string, grantId: string, epoch?: number): AudienceKeys;
   /** The tokens of persons, the same object at each call. Throws ERR_KEY_MISSING. */
   subjectTokens(): SubjectTokens;
   /** Those of every key epoch that the keyring still has, newest first: to find what was written under older ones. */
@@ -179,7 +179,7 @@ async function writeKeyringFile(file: string, keyring: KeyringFile, mode: 'new' 
 
 class FileKeyring extends Hidden implements Keyring {
   readonly audiences: readonly string[];
-  readonly #keys: ReadonlyMap<string, RootAudienceKeys>;
+  readonly #keys: ReadonlyMap<string, ReadonlyMap<number | 'in use', RootAudienceKeys>>;
   readonly #subjectTokens: SubjectTokens | null;
   readonly #subjectTokenEpochs: readonly SubjectTokens[];
   readonly #auditWriters: ReadonlyMap<string, AuditWriterKey>;
@@ -198,12 +198,12 @@ class FileKeyring extends Hidden implements Keyring {
     );
   }
 
-  audience(name: string): AudienceKeys {
-    return this.#audience(name);
+  audience(name: string, epoch?: number): AudienceKeys {
+    return this.#audience(name, epoch);
   }
 
-  grant(baseAudience: string, grantId: string): AudienceKeys {
-    return this.#audience(baseAudience).forGrant(grantId);
+  grant(baseAudience: string, grantId: string, epoch?: number): AudienceKeys {
+    return this.#audience(baseAudience, epoch).forGrant(grantId);
   }
 
   subjectTokens(): SubjectTokens {
@@ -223,8 +223,8 @@ class FileKeyring extends Hidden implements Keyring {
     return key;
   }
 
-  #audience(name: string): RootAudienceKeys {
-    const keys = this.#keys.get(name);
+  #audience(name: string, epoch: number | 'in use' = 'in use'): RootAudienceKeys {
+    const keys = this.#keys.get(name)?.get(epoch);
     if (!keys) throw new GauzeError('ERR_KEY_MISSING', { audience: name });
     return keys;
   }
@@ -237,11 +237,14 @@ function writerKeyOf(role: string, seed: string): AuditWriterKey {
   return key;
 }
 
-function audienceKeysOf(audience: string, roots: EpochRoots): RootAudienceKeys {
-  const bytes = rootBytes(roots);
-  const root = createSecretKey(bytes);
-  bytes.fill(0);
-  return new RootAudienceKeys(audience, roots.epoch, root);
+function audienceKeysOf(audience: string, { epoch: inUse, roots }: EpochRoots) {
+  const keys = new Map<number | 'in use', RootAudienceKeys>();
+  for (const [epoch, root] of Object.entries(roots)) {
+    const bytes = Buffer.from(root, 'base64');
+    keys.set(Number(epoch), new RootAudienceKeys(audience, Number(epoch), createSecretKey(bytes)));
+    bytes.fill(0);
+  }
+  return keys.set('in use', keys.get(inUse)!);
 }
 
 /** Tokens of all epochs, newest first. */
@@ -254,11 +257,6 @@ function subjectTokenEpochsOf({ roots }: EpochRoots): readonly SubjectTokens[] {
       return tokens;
     })
     .sort((one, other) => other.epoch - one.epoch);
-}
-
-/** The root of the epoch in use; whoever asks wipes it. */
-function rootBytes({ epoch, roots }: EpochRoots): Buffer {
-  return Buffer.from(roots[String(epoch)]!, 'base64');
 }
 
 class RootAudienceKeys extends Hidden implements AudienceKeys {

@@ -213,12 +213,15 @@ function rawTopicRights(policies: readonly Policy[], roles: RolePrincipals): rea
   ]);
 }
 
-/** Approvals reads samples; the provisioner takes a grant topic's shape from here, so it needs no right on raw. */
+/**
+ * Approvals reads samples; the provisioner takes a grant topic's shape from here, so it needs no right on raw; the
+ * topology reads what it has published when an auditor has it compared.
+ */
 function sanitizedTopicRights(policy: Policy, roles: RolePrincipals): readonly Acl[] {
   const topics = [...policy.topics.keys()].map((topic) => sanitizedTopic(topic, policy.audience));
   return [
     ...topics.flatMap((topic) => [
-      ...allow(roles.topology, ['write', 'describe-configs'], 'topic', topic),
+      ...allow(roles.topology, ['read', 'write', 'describe-configs'], 'topic', topic),
       ...allow(roles.approvals, ['read'], 'topic', topic),
       ...allow(roles.provisioner, ['describe', 'describe-configs'], 'topic', topic),
       ...policy.readers.flatMap(({ principal }) => allow(principal, ['read'], 'topic', topic)),

@@ -24,7 +24,15 @@ export async function readSubjectTags(
   site: SiteTags,
   subject: string,
 ): Promise<SubjectTags> {
-  const versions = await registry.subjectVersions(subject);
+  return tagsOfVersions(subject, await registry.subjectVersions(subject), site);
+}
+
+/** The union over the versions given. Throws what parsing throws. */
+export function tagsOfVersions(
+  subject: string,
+  versions: readonly SubjectVersion[],
+  site: SiteTags,
+): SubjectTags {
   const each = versions.map(({ text, references, metadata }) =>
     pathTags(parseAvroSchema(text, references, { subject }), { site, metadata, subject }),
   );

@@ -2,7 +2,7 @@
  * Codecs of the topics that approvals and grants live in: gauze.access, gauze.grants, gauze.grant-progress, and the
  * index of persons. Values carry the registry's 5-byte prefix; what does not decode raises RangeError.
  */
-import { controlCodec, schemaFile } from './control-codec.ts';
+import { controlCodec, schemaFile, withoutFields } from './control-codec.ts';
 import type { ControlCodec } from './control-codec.ts';
 
 /** An offset range of one raw partition, frozen when it was asked for. */
@@ -27,6 +27,32 @@ export interface AccessWindow {
   readonly to_minute: number;
 }
 
+/** The audit event whose records are to be masked again; everything about it is checked before raw data is read. */
+export interface ScopeReplay {
+  readonly event_partition: number;
+  readonly event_offset: number;
+  /** As the chain has it. */
+  readonly event_sha256: Buffer;
+  /** Whom the event served: an audience, or the Kafka principal of a grant. */
+  readonly recipient: string;
+  /** null: a lane's event. */
+  readonly grant_id: string | null;
+  readonly plan_hash: Buffer;
+  readonly key_epoch: number;
+  readonly output_topic: string;
+}
+
+/** What a replay has found. */
+export interface ReplayResult {
+  readonly outcome: 'EQUAL' | 'DIFFERENT' | 'UNVERIFIABLE';
+  /** Why; null where equal. */
+  readonly code: string | null;
+  /** Records masked again and compared. */
+  readonly records: number;
+  /** Offset of the first raw record whose published form differs; null where there is none, or it cannot be told. */
+  readonly differs_at: number | null;
+}
+
 /** schemas/control/access-scope.avsc */
 export interface Scope {
   readonly cluster_id: string;
@@ -47,6 +73,8 @@ export interface Scope {
   readonly max_persons: number | null;
   readonly duration_ms: number;
   readonly window: AccessWindow | null;
+  /** Absent or null: a grant of raw fields. */
+  readonly replay?: ScopeReplay | null;
 }
 
 export type AccessEntryKind =
@@ -136,6 +164,8 @@ export interface AccessEntry {
   readonly topic: { readonly topic_id: string; readonly partitions: number } | null;
   readonly lock: AccessLock | null;
   readonly justified: boolean | null;
+  /** Of END_ORDERED of a replay. */
+  readonly replayed?: ReplayResult | null;
 }
 
 export type GrantStateName =
@@ -175,7 +205,7 @@ export interface GrantState {
 }
 
 export type GrantStopReason =
-  'COMPLETE' | 'RECORDS' | 'PERSONS' | 'TAGS_CHANGED' | 'LATE_APPEND' | 'TOPIC_CHANGED';
+  'COMPLETE' | 'RECORDS' | 'PERSONS' | 'TAGS_CHANGED' | 'LATE_APPEND' | 'TOPIC_CHANGED' | 'REPLAYED';
 
 /** schemas/control/grant-progress.avsc */
 export interface GrantProgress {
@@ -196,6 +226,7 @@ export interface GrantProgress {
   }[];
   readonly stopped: GrantStopReason | null;
   readonly chain: { readonly chain_id: string; readonly seq: number; readonly head: string } | null;
+  readonly replayed?: ReplayResult | null;
 }
 
 /** schemas/control/subject-index.avsc */
@@ -216,16 +247,28 @@ export interface PhiSubjectIndex {
 export const SUBJECT_TOKEN_BYTES = 8;
 
 const scopeText = schemaFile('access-scope');
+/** The scope as versions before replays wrote it. */
+const earlierScopeText = withoutFields(scopeText, ['replay']);
+const entryText = schemaFile('access-entry');
+const stateText = schemaFile('grant-state');
 
 export const scopeCodec: ControlCodec<Scope> = controlCodec(scopeText);
 export const accessEntryCodec: ControlCodec<AccessEntry> = controlCodec(
-  withScope(schemaFile('access-entry')),
+  withScope(entryText),
+  [],
+  [withScope(withoutFields(entryText, ['replayed']), earlierScopeText)],
 );
-export const grantStateCodec: ControlCodec<GrantState> = controlCodec(withScope(schemaFile('grant-state')));
-export const grantProgressCodec: ControlCodec<GrantProgress> = controlCodec(schemaFile('grant-progress'));
+export const grantStateCodec: ControlCodec<GrantState> = controlCodec(
+  withScope(stateText),
+  [],
+  [withScope(stateText, earlierScopeText)],
+);
+export const grantProgressCodec: ControlCodec<GrantProgress> = controlCodec(schemaFile('grant-progress'), [
+  'replayed',
+]);
 export const subjectIndexCodec: ControlCodec<PhiSubjectIndex> = controlCodec(schemaFile('subject-index'));
 
 /** Puts the definition of the scope where it is named first: the registry takes each schema as one text. */
-function withScope(text: string): string {
-  return text.replace('"gauze.access.v1.Scope"', scopeText.trim());
+function withScope(text: string, scope = scopeText): string {
+  return text.replace('"gauze.access.v1.Scope"', scope.trim());
 }

@@ -25,14 +25,20 @@ export function schemaFile(name: string): string {
 
 /**
  * The codec of a schema. `addedLater`: the last fields of the record, in order, which values written by earlier
- * versions end before; those are read with the fields' defaults.
+ * versions end before; those are read with the fields' defaults. `earlierTexts`: whole schemas that earlier versions
+ * wrote, newest first.
  */
-export function controlCodec<T>(schemaText: string, addedLater: readonly string[] = []): ControlCodec<T> {
+export function controlCodec<T>(
+  schemaText: string,
+  addedLater: readonly string[] = [],
+  earlierTexts: readonly string[] = [],
+): ControlCodec<T> {
   const type = typeOf(JSON.parse(schemaText) as avsc.Schema);
-  const earlier = addedLater.map((_, at) => {
-    const written = typeOf(without(schemaText, addedLater.slice(at)));
-    return type.createResolver(written);
-  });
+  const texts = [
+    ...addedLater.map((_, at) => withoutFields(schemaText, addedLater.slice(at))),
+    ...earlierTexts,
+  ];
+  const earlier = texts.map((text) => type.createResolver(typeOf(JSON.parse(text) as avsc.Schema)));
   return {
     schemaText,
     encode(value, schemaId) {
@@ -49,7 +55,7 @@ export function controlCodec<T>(schemaText: string, addedLater: readonly string[
       const value = bytes.subarray(REGISTRY_PREFIX_BYTES);
       const attempts = [
         () => type.fromBuffer(value) as T,
-        // Each added field takes at least a byte, so no value can be read as two versions.
+        // Each field added at the end takes at least a byte, so no value can be read as two versions.
         ...earlier.map((resolver) => () => type.fromBuffer(value, resolver) as T),
       ];
       return firstThatFits(attempts);
@@ -61,9 +67,10 @@ function typeOf(schema: avsc.Schema): avsc.Type {
   return avsc.Type.forSchema(schema, { noAnonymousTypes: false });
 }
 
-function without(schemaText: string, fields: readonly string[]): avsc.Schema {
+/** The text of a record's schema without some of its fields. */
+export function withoutFields(schemaText: string, fields: readonly string[]): string {
   const schema = JSON.parse(schemaText) as { fields: { name: string }[] };
-  return { ...schema, fields: schema.fields.filter(({ name }) => !fields.includes(name)) } as avsc.Schema;
+  return JSON.stringify({ ...schema, fields: schema.fields.filter(({ name }) => !fields.includes(name)) });
 }
 
 function firstThatFits<T>([first, ...others]: readonly (() => T)[]): T {

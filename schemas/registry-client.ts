@@ -142,11 +142,16 @@ export class RegistryClient {
    * @throws GauzeError ERR_REGISTRY_UNREACHABLE, ERR_REGISTRY_ANSWER
    */
   async isRegistered(subject: string, schemaText: string): Promise<boolean> {
+    return (await this.registeredId(subject, schemaText)) !== null;
+  }
+
+  /** The id under which this very schema is a version of the subject; null where it is none. Throws as above. */
+  async registeredId(subject: string, schemaText: string): Promise<number | null> {
     const answer = await this.#http.send('POST', `/subjects/${encodeURIComponent(subject)}`, {
       schema: schemaText,
     });
-    if (answer.status === 200) return true;
-    if (isNotFound(answer)) return false;
+    if (answer.status === 200) return parsed(answer, idAnswer).id;
+    if (isNotFound(answer)) return null;
     throw new GauzeError('ERR_REGISTRY_ANSWER', { status: answer.status, subject });
   }
 

@@ -13,7 +13,7 @@ import type { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
 import type { OffsetCommit } from '../kafka/transaction-requests.ts';
 import type { Appended, TransactionOutput, TransactionalProducer } from '../kafka/transactional-producer.ts';
 import { grantProgressCodec } from '../schemas/access-codecs.ts';
-import type { GrantProgress, GrantState, GrantStopReason } from '../schemas/access-codecs.ts';
+import type { GrantProgress, GrantState, GrantStopReason, ReplayResult } from '../schemas/access-codecs.ts';
 import { policyLogCodec } from '../schemas/control-codecs.ts';
 import type { PolicyLogEntry } from '../schemas/control-codecs.ts';
 import type { BrokerClock } from './broker-clock.ts';
@@ -175,6 +175,26 @@ export class GrantLedger {
     signal: AbortSignal,
   ): Promise<void> {
     await this.commit({ events: [event], policy, progress: { ...this.progress, stopped: reason } }, signal);
+  }
+
+  /**
+   * The end of a replay's session: the read of `range` (null: nothing was read), and the result, after which nothing
+   * more is done (null: there is none, and a next session tries again).
+   */
+  async replay(
+    [first, ...rest]: readonly EventBody[],
+    replayed: ReplayResult | null,
+    range: GrantRange | null,
+    policy: PolicyInForce,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (!first) return;
+    const events: Transaction['events'] = [first, ...rest];
+    const done = range ? { delivered: this.deliveredWith(range, 0) } : {};
+    const found = replayed ? { stopped: 'REPLAYED' as const, replayed } : {};
+    const progress: GrantProgress = { ...this.progress, ...done, ...found };
+    const position = range && { partition: range.partition, offset: range.nextOffset };
+    await this.commit({ events, policy, progress, ...(position ? { position } : {}) }, signal);
   }
 
   private assertLeased({ partition, firstOffset, nextOffset }: GrantRange, records: number): void {

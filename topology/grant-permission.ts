@@ -52,8 +52,10 @@ export function mayRun({
   exhausted,
   not_after: notAfter,
   grant_topic_id: topicId,
+  scope,
 }: GrantState): boolean {
-  return state === 'ACTIVE' && !exhausted && notAfter > 0 && topicId !== null;
+  const isTopicRight = scope.replay ? topicId === null : topicId !== null;
+  return state === 'ACTIVE' && !exhausted && notAfter > 0 && isTopicRight;
 }
 
 /** Has the grant a topic that this role looks after: fills it, or removes it in the end? */

@@ -6,6 +6,7 @@ import { deliveryEvent, grantStopped, leaseEvent, underGrant } from '../audit/gr
 import { sessionClosed, sessionOpened, sessionSeek } from '../audit/lane-events.ts';
 import type { PolicyInForce } from '../audit/lane-events.ts';
 import { outputSha256 } from '../audit/output-hash.ts';
+import { derivedSchemaExt } from '../audit/replay-events.ts';
 import type { EventBody } from '../audit/audit-chain.ts';
 import { nowMs } from '../platform/clock.ts';
 import { SUBJECT_TOKEN_BYTES } from '../schemas/access-codecs.ts';
@@ -66,7 +67,13 @@ export function deliveryOf(
   policy: PolicyInForce,
   batch: GrantBatch,
 ): EventBody {
-  return { ...coveredBy(context, state, policy, batch), output_sha256: outputSha256(batch.writer) };
+  const covered = coveredBy(context, state, policy, batch);
+  // The grant's own schemas go with its topic: whoever masks the range again needs their ids.
+  const derived = [...batch.work.plans].map(([schemaId, { prefix }]) => ({
+    k: derivedSchemaExt(schemaId),
+    v: String(prefix.readInt32BE(1)),
+  }));
+  return { ...covered, ext: [...covered.ext, ...derived], output_sha256: outputSha256(batch.writer) };
 }
 
 function coveredBy(

@@ -142,7 +142,7 @@ export function grantIdentity(context: GrantContext, state: GrantState, partitio
   return {
     clusterId: context.cluster.clusterId,
     audience: scope.base_audience,
-    recipient: scope.beneficiary,
+    recipient: scope.replay ? null : scope.beneficiary,
     group: context.names.grantGroup(grant),
     rawTopic: scope.topic,
     rawTopicId: scope.topic_id,
@@ -156,7 +156,7 @@ export function grantIdentity(context: GrantContext, state: GrantState, partitio
 
 export function grantFacts(state: GrantState): GrantFacts {
   return {
-    beneficiary: state.scope.beneficiary,
+    beneficiary: state.scope.replay ? null : state.scope.beneficiary,
     purpose: state.scope.purpose,
     grant: {
       id: state.grant_id,

@@ -15,6 +15,7 @@ import type { CutOff } from './grant-ending.ts';
 import { isEnding, isLive, mayRun, stillAllows } from './grant-permission.ts';
 import { GrantSession } from './grant-session.ts';
 import { inspectTopics, openLedger } from './grant-setup.ts';
+import { ReplaySession } from './replay-session.ts';
 
 const WAIT_MIN_MS = 100;
 const WAIT_MAX_MS = 5_000;
@@ -149,6 +150,13 @@ export class GrantTask {
       const ledger = await openLedger(this.context, state, producer, this.clock, abandon);
       if (ledger.progress.stopped) {
         this.isStopped = true;
+        return;
+      }
+      const { replay } = state.scope;
+      if (replay) {
+        const gate = { state, statePartition: this.partition, clock: this.clock, hangUp, abandon };
+        const parts = { ...gate, drain: this.draining.signal, ledger, replay };
+        this.isStopped = await new ReplaySession(this.context, parts).run();
         return;
       }
       const topics = await inspectTopics(this.context, state, ledger, producer, abandon);

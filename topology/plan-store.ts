@@ -63,6 +63,8 @@ export interface PlanStoreOptions {
 }
 
 export class PlanStore {
+  /** What plans are made from. */
+  readonly sources: Pick<PlanStoreOptions, 'registry' | 'siteTags'>;
   /** Counts up whenever plans made so far may be out of date. */
   generation = 0;
   private readonly options: PlanStoreOptions;
@@ -73,6 +75,7 @@ export class PlanStore {
 
   constructor(options: PlanStoreOptions) {
     this.options = options;
+    this.sources = options;
   }
 
   /**
@@ -253,7 +256,8 @@ function listOf(versions: readonly SubjectVersion[]): string {
   return versions.map(({ version, id }) => `${version}:${id}`).join(',');
 }
 
-function prefixOf(schemaId: number): Buffer {
+/** Magic byte and id of a schema, as they stand before each value. */
+export function prefixOf(schemaId: number): Buffer {
   const prefix = Buffer.alloc(REGISTRY_PREFIX_BYTES);
   prefix.writeInt32BE(schemaId, 1);
   return prefix;

@@ -40,6 +40,18 @@ const scopeSchema = named(
     window: z
       .object({ zone: z.string(), days: z.array(z.int()), fromMinute: z.int(), toMinute: z.int() })
       .nullable(),
+    replay: z
+      .object({
+        event: z.string().meta({ description: '<partition>/<offset> of the audit topic' }),
+        eventSha256: hashText,
+        recipient: z.string(),
+        grant: idText.nullable(),
+        planHash: hashText,
+        keyEpoch: z.int(),
+        outputTopic: z.string(),
+      })
+      .nullable()
+      .meta({ description: 'the event whose records are masked again and compared; nothing is revealed' }),
   }),
 );
 
@@ -109,6 +121,18 @@ const grantFields = {
     justified: z.boolean().nullable(),
   }),
   revokedBy: z.string().nullable(),
+  replayed: z
+    .object({
+      outcome: z.enum(['EQUAL', 'DIFFERENT', 'UNVERIFIABLE']),
+      code: z.string().nullable(),
+      records: z.int(),
+      differsAt: z
+        .int()
+        .nullable()
+        .meta({ description: 'first raw record whose published form differs, where that can be told' }),
+    })
+    .nullable()
+    .meta({ description: 'what a replay has found' }),
 };
 
 export const grantSchema = named('Grant', z.object(grantFields));
@@ -166,7 +190,8 @@ export function requestAnswer(request: RequestState, by: AccessActor): RequestAn
 }
 
 /** A grant; `grantTopic` is the name of its topic. */
-export function grantAnswer({ grant, review, revokedBy }: GrantRecord, grantTopic: string): GrantAnswer {
+export function grantAnswer(record: GrantRecord, grantTopic: string): GrantAnswer {
+  const { grant, review, revokedBy, replayed } = record;
   return {
     id: grant.grant_id,
     requestId: grant.request_id,
@@ -190,6 +215,12 @@ export function grantAnswer({ grant, review, revokedBy }: GrantRecord, grantTopi
       justified: review.justified,
     },
     revokedBy,
+    replayed: replayed && {
+      outcome: replayed.outcome,
+      code: replayed.code,
+      records: replayed.records,
+      differsAt: replayed.differs_at,
+    },
   };
 }
 
@@ -210,7 +241,7 @@ export function historyAnswer(history: readonly HistoryLine[]): z.infer<typeof h
 }
 
 function scopeAnswer(scope: Scope): z.infer<typeof scopeSchema> {
-  const { window } = scope;
+  const { window, replay } = scope;
   return {
     topic: scope.topic,
     topicId: scope.topic_id,
@@ -234,6 +265,17 @@ function scopeAnswer(scope: Scope): z.infer<typeof scopeSchema> {
       fromMinute: window.from_minute,
       toMinute: window.to_minute,
     },
+    replay: replay
+      ? {
+          event: `${replay.event_partition}/${replay.event_offset}`,
+          eventSha256: replay.event_sha256.toString('hex'),
+          recipient: replay.recipient,
+          grant: replay.grant_id,
+          planHash: replay.plan_hash.toString('hex'),
+          keyEpoch: replay.key_epoch,
+          outputTopic: replay.output_topic,
+        }
+      : null,
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { PURPOSES } from '../purposes.ts';
+import type { ReplayQuestion } from '../replay-request.ts';
 import type { Narrowing, RequestQuestion } from '../request-draft.ts';
 import {
   audienceText,
@@ -59,6 +60,33 @@ export const breakGlassBody = named(
   }),
 );
 
+const partitionNumber = z.int().min(0).max(1_000_000);
+const offsetNumber = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+export const replayBody = named(
+  'NewReplay',
+  z.strictObject({
+    event: z.strictObject({ partition: partitionNumber, offset: offsetNumber, sha256: hashText }),
+    topic: topicText,
+    topicId: z.string().regex(/^[0-9a-f]{32}$/),
+    partition: partitionNumber,
+    firstOffset: offsetNumber,
+    nextOffset: offsetNumber,
+    records: countNumber,
+    audience: audienceText,
+    policyVersion: z.int().min(0),
+    policySha256: hashText,
+    recipient: z.string().min(1).max(256),
+    grant: idText.nullable(),
+    planHash: hashText,
+    keyEpoch: z.int().min(0),
+    outputTopic: topicText,
+    purpose: purposeCode,
+    reason: reasonText,
+    ticket: ticketText.optional(),
+    durationMinutes: minutesNumber,
+  }),
+);
+
 const narrowBody = z.strictObject({
   fields: fieldList.optional(),
   persons: personList.optional(),
@@ -97,6 +125,20 @@ export function questionOf(
     fromMs: body.from === undefined ? null : Date.parse(body.from),
     toMs: body.to === undefined ? null : Date.parse(body.to),
     persons: body.persons ?? null,
+  };
+}
+
+/** The event that is to be replayed, as the asker says it is. */
+export function replayOf(body: z.infer<typeof replayBody>): ReplayQuestion {
+  const { event, policySha256, planHash, grant, ticket, durationMinutes, ...same } = body;
+  return {
+    ...same,
+    event: { ...event, sha256: Buffer.from(event.sha256, 'hex') },
+    policySha256: Buffer.from(policySha256, 'hex'),
+    planHash: Buffer.from(planHash, 'hex'),
+    grantId: grant,
+    ticket: ticket ?? null,
+    durationMs: durationMinutes * MINUTE_MS,
   };
 }
 

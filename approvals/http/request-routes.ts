@@ -17,6 +17,8 @@ import {
   decisionBody,
   narrowingOf,
   questionOf,
+  replayBody,
+  replayOf,
   submitBody,
   withdrawBody,
 } from './request-bodies.ts';
@@ -90,6 +92,7 @@ export function requestRoutes(app: FastifyInstance, { desk, preview }: RequestRo
         .send(requestAnswer(made, callerOf(request)));
     },
   });
+  replayRoute(app, desk);
   readingRoutes(app, desk);
   decidingRoutes(app, desk);
   api.route({
@@ -114,6 +117,28 @@ export function requestRoutes(app: FastifyInstance, { desk, preview }: RequestRo
       const by = callerOf(request);
       const { sample } = request.query;
       return await preview.of(by, desk.request(by, request.params.id), sample === 'true');
+    },
+  });
+}
+
+function replayRoute(app: FastifyInstance, desk: AccessDesk): void {
+  app.withTypeProvider<ZodTypeProvider>().route({
+    method: 'POST',
+    url: '/v1/replays',
+    schema: {
+      operationId: 'submitReplay',
+      summary: 'Ask for the replay of an audit event: nothing is revealed, the result is a comparison',
+      security: BEARER,
+      headers: idempotencyHeaders,
+      body: replayBody,
+      response: answers(201, 'The request, as it now waits for decisions.', requestSchema, WRITING),
+    },
+    handler: async (request, reply) => {
+      const made = await desk.submitReplay(actOf(request), replayOf(request.body));
+      return reply
+        .code(201)
+        .header('location', `/v1/requests/${made.id}`)
+        .send(requestAnswer(made, callerOf(request)));
     },
   });
 }

@@ -8,7 +8,7 @@ import { lockOf, reasonOf, reviewOf } from './form-bodies.ts';
 import { EMPTY_FORM } from './forms.ts';
 import type { FormState, FormValues } from './forms.ts';
 import { documentOf, sendPage } from './frame.ts';
-import { grantList, grantView, lockView } from './grant-view.ts';
+import { grantList, grantTitle, grantView, lockView } from './grant-view.ts';
 import type { GrantViewInput } from './grant-view.ts';
 import type { Html } from './html.ts';
 import { afterFailure, doneNotice, formAct, idOf, queryOf, sentForm, toPage, viewerOf } from './page-kit.ts';
@@ -88,7 +88,8 @@ async function grantPage(
   const asked = log.state.requests.get(grant.request_id);
   const topic = names.grantTopic(grant.grant_id);
   const body = grantView({ by, frame, record, request: asked, topic, sent });
-  const title = `Grant for ${grant.scope.beneficiary} on ${grant.scope.topic}`;
+  const { beneficiary, topic: raw, replay } = grant.scope;
+  const title = replay ? grantTitle(grant.scope) : `Grant for ${beneficiary} on ${raw}`;
   return documentOf(frame, { title, at: '/grants', notice: notice ?? doneNotice(request), body });
 }
 

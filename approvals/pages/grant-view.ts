@@ -48,10 +48,7 @@ function cards(by: AccessActor, grants: readonly GrantRecord[], nothing: string)
       ({ grant, review }) =>
         html`<li>
           <h3>
-            <a href="/grants/${grant.grant_id}"
-              >${grant.scope.beneficiary}: ${count(grant.scope.fields.length, 'field')} of
-              ${grant.scope.topic}</a
-            >
+            <a href="/grants/${grant.grant_id}">${grantTitle(grant.scope)}</a>
           </h3>
           <p>
             ${stateBadge(grant.state)}
@@ -89,10 +86,25 @@ export function grantView(input: GrantViewInput): Html {
     <section>
       <h2>What it gives</h2>
       ${wordList(grantWords(grantAnswer(record, topic)))}
-      ${fieldTable(grant.scope.base_audience, grant.scope.fields, null, 'Fields shown as they are')}
-      ${isLive(grant.state) && grant.requester === by.id && !grant.emergency ? extendLink(record) : null}
+      ${
+        grant.scope.replay
+          ? null
+          : fieldTable(grant.scope.base_audience, grant.scope.fields, null, 'Fields shown as they are')
+      }
+      ${mayExtend(by, record) ? extendLink(record) : null}
     </section>
     ${actions(input)} ${historyTable(record.history)}`;
+}
+
+function mayExtend(by: AccessActor, { grant }: GrantRecord): boolean {
+  return isLive(grant.state) && grant.requester === by.id && !grant.emergency && !grant.scope.replay;
+}
+
+/** Who sees what, in a line. */
+export function grantTitle({ beneficiary, fields, topic, replay }: GrantRecord['grant']['scope']): string {
+  return replay
+    ? `Replay of an audit event about ${topic}`
+    : `${beneficiary}: ${count(fields.length, 'field')} of ${topic}`;
 }
 
 function extendLink({ grant }: GrantRecord): Html {

@@ -95,6 +95,7 @@ function cards(requests: readonly RequestState[], nothing: string): Html {
 /** Who wants what, in one line. */
 export function requestTitle({ requester, scope, body }: RequestState): string {
   if (!scope) return `${requester} asks to open audience ${body.policy?.audience ?? ''}`;
+  if (scope.replay) return `${requester} asks for a replay of an audit event about ${scope.topic}`;
   const word = body.emergency ? 'went ahead in an emergency with' : 'asks for';
   return `${requester} ${word} ${count(scope.fields.length, 'field')} of ${scope.topic}`;
 }
@@ -106,8 +107,9 @@ function stateDetail({ state, pendingUntilMs, submittedMs }: RequestState): stri
 
 function scopeLine({ scope }: RequestState): string {
   if (!scope) return '';
-  const { max_records, duration_ms, purpose, beneficiary } = scope;
-  return `${count(max_records, 'record')} at most, for ${durationWords(duration_ms / MINUTE_MS)}, ${beneficiary}, ${purposeWords(purpose)}`;
+  const { max_records, duration_ms, purpose, beneficiary, replay } = scope;
+  const reader = replay ? 'nothing revealed' : beneficiary;
+  return `${count(max_records, 'record')} at most, for ${durationWords(duration_ms / MINUTE_MS)}, ${reader}, ${purposeWords(purpose)}`;
 }
 
 function reviewCards(reviews: readonly GrantRecord[]): Html | null {

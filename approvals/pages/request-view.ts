@@ -54,7 +54,7 @@ export function requestView(input: RequestViewInput): Html {
       ${wordList(requestWords(requestAnswer(request, by)))}
     </section>
     ${
-      scope
+      scope && !scope.replay
         ? html`<section>
               <h2>What is revealed</h2>
               ${fieldTable(scope.base_audience, scope.fields, preview)}

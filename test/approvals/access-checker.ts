@@ -69,7 +69,10 @@ const SYSTEM_ONLY = new Set([
 ]);
 
 export function hashOf(scope: Scope): Buffer {
-  return createHash('sha256').update(scopeCodec.encode(scope, 0).subarray(5)).digest();
+  const bytes = scopeCodec.encode(scope, 0).subarray(5);
+  return createHash('sha256')
+    .update(scope.replay ? bytes : bytes.subarray(0, -1))
+    .digest();
 }
 
 export class AccessChecker {

@@ -75,6 +75,7 @@ export function scopeOf(given: Partial<Scope> = {}): Scope {
     max_persons: 10,
     duration_ms: HOUR,
     window: null,
+    replay: null,
     ...given,
   };
 }

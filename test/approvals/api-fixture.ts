@@ -15,6 +15,8 @@ import { createApprovalServer } from '../../approvals/http/server.ts';
 import type { ServerPart } from '../../approvals/http/server.ts';
 import type { Readiness } from '../../approvals/http/health-routes.ts';
 import { Preview } from '../../approvals/preview.ts';
+import type { RuleAnswer } from '../../approvals/access-rules.ts';
+import { replayBody, replayScope } from '../../approvals/replay-request.ts';
 import { narrowScope, personTokens } from '../../approvals/scope.ts';
 import { NO_ALIASES } from '../../keys/person-aliases.ts';
 import { scopeHash } from '../../approvals/scope-hash.ts';
@@ -25,7 +27,7 @@ import { createLogger } from '../../platform/log.ts';
 import { PolicyState } from '../../policy/policy-log.ts';
 import type { AccessActor } from '../../schemas/access-codecs.ts';
 import { RegistryClient } from '../../schemas/registry-client.ts';
-import { ANA, TestLog, bodyOf, scopeOf } from './access-fixture.ts';
+import { ANA, TestLog, bodyOf, scopeOf, sha } from './access-fixture.ts';
 
 /** Under a key that is not secret. */
 export const TOKENS = new RootSubjectTokens(Buffer.alloc(32, 1), 1);
@@ -162,6 +164,20 @@ function authenticate(header: string | undefined): AccessActor {
   }
 }
 
+const REPLAY_RULE: RuleAnswer = {
+  rule: 'replays',
+  rulesSha256: sha('rules'),
+  stages: [{ role: 'privacy-officers', count: 1 }],
+  pendingMs: 3_600_000,
+  activationMs: 3_600_000,
+  ruleDurationMs: 3_600_000,
+  durationMs: 3_600_000,
+  maxRecords: 50,
+  maxPersons: null,
+  window: null,
+  emergency: null,
+};
+
 function drafting(): Drafting {
   return {
     draft: async (_by, question) => {
@@ -181,6 +197,10 @@ function drafting(): Drafting {
       const emergency = emergencyCode === null ? null : { code: emergencyCode, review_ms: 86_400_000 };
       const body = bodyOf(scope, { emergency, ticket: question.ticket });
       return { request: body, events: { topic: scope.topic } };
+    },
+    draftReplay: async (by, question) => {
+      const scope = replayScope(question, REPLAY_RULE, { clusterId: 'c1', tokenEpoch: 1 });
+      return { request: replayBody(by, question, REPLAY_RULE, scope), events: { topic: scope.topic } };
     },
     narrow: async (scope, { persons, fromMs, toMs, ...caps }) => {
       if (fromMs !== undefined || toMs !== undefined) throw new GauzeError('ERR_ACCESS_RANGE_EMPTY', {});

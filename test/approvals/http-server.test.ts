@@ -429,6 +429,7 @@ describe('the OpenAPI document', () => {
       'post /v1/grants/{id}/review',
       'post /v1/grants/{id}/revoke',
       'post /v1/locks',
+      'post /v1/replays',
       'post /v1/requests',
       'post /v1/requests/{id}/decisions',
       'post /v1/requests/{id}/preview',

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { scopeHash } from '../../approvals/scope-hash.ts';
 import { ownError } from '../../platform/errors.ts';
-import { scopeCodec } from '../../schemas/access-codecs.ts';
+import { accessEntryCodec, scopeCodec } from '../../schemas/access-codecs.ts';
 import type { Scope } from '../../schemas/access-codecs.ts';
 import { person, scopeOf, sha } from './access-fixture.ts';
 
@@ -14,10 +14,43 @@ const codeOf = (scope: Scope): string => {
   }
 };
 
+const replayScope = scopeOf({
+  replay: {
+    event_partition: 1,
+    event_offset: 17,
+    event_sha256: sha('event'),
+    recipient: 'research',
+    grant_id: null,
+    plan_hash: sha('plan'),
+    key_epoch: 1,
+    output_topic: 'clinical.encounters.for-research',
+  },
+});
+
+/** A request for `scopeOf()`, without the fields that came with replays. */
+const EARLIER_ENTRY =
+  'AAAAAAEAAAAAAAAAAAAAAAAAAAACAAAABmFuYQIUY2xpbmljaWFucwAAAAACIDAwMDAwMDAwMDAwMDAwMDEAAAIyZm9sbG93LXVwIG9mIHJlYWRt' +
+  'aXNzaW9ucwIACm93bmVyHGVuY291bnRlcnMtcmF3bGIdGgUTiniI032Saanaji4R5KztL2z9JLBasbnmG7ACBGMxJmNsaW5pY2FsLmVuY291bnRl' +
+  'cnNAYWJhYmFiYWJhYmFiYWJhYmFiYWJhYmFiYWJhYmFiYWIQcmVzZWFyY2gGgjQS0erLZ5ViIOUylZ8BBGAwV8iHBIY8o4580Yj9qBICDt8K1uQ4' +
+  'gPCckOv5XxkRAXirpokN8AEOvadIUCnitUO0AAQSYmlydGhEYXRlAhxQSElfQklSVEhfREFURQAGbXJuBAxQSElfSUQOUEhJX01STgAABAAAyAEC' +
+  'FLQBAAIEAQEBAQEBAQECAgICAgICAgACEFVzZXI6YW5hClRSRUFUyAECFIC6twMAABAu88xVNvJ/RKgEAZNDLb8fd8jAQJrm3eP4KnTAhBASBBZk' +
+  'YXRhLW93bmVycwIgcHJpdmFjeS1vZmZpY2VycwIAAIDwslKA6N0NgNC7GwAAAAAAAA==';
+
 describe('the hash of a scope', () => {
   test('is SHA-256 over its Avro bytes without the prefix of the registry', () => {
-    const bytes = scopeCodec.encode(scopeOf(), 99).subarray(5);
-    expect(scopeHash(scopeOf())).toEqual(createHash('sha256').update(bytes).digest());
+    const bytes = scopeCodec.encode(replayScope, 99).subarray(5);
+    expect(scopeHash(replayScope)).toEqual(createHash('sha256').update(bytes).digest());
+  });
+
+  test('of a scope without a replay is the one that was signed before there were any', () => {
+    const signed = '102ef3cc5536f27f44a8040193432dbf1f77c8c0409ae6dde3f82a74c0841012';
+    expect(scopeHash(scopeOf()).toString('hex')).toBe(signed);
+  });
+
+  test('holds for a request that an earlier version has put into the log', () => {
+    const { request } = accessEntryCodec.decode(Buffer.from(EARLIER_ENTRY, 'base64'));
+    expect(request?.scope).toEqual(expect.objectContaining({ topic: 'clinical.encounters', replay: null }));
+    expect(scopeHash(request!.scope!)).toEqual(request!.scope_sha256);
   });
 
   test('survives the way through the log', () => {
@@ -46,6 +79,7 @@ describe('the hash of a scope', () => {
     { max_persons: null },
     { duration_ms: 1 },
     { window: { zone: 'UTC', days: [1], from_minute: 0, to_minute: 60 } },
+    { replay: replayScope.replay! },
   ];
 
   test('is another one whatever is changed', () => {

@@ -86,25 +86,13 @@ export class GrantBench {
     const rawTopic = (await this.plane.cluster.refresh([raw])).get(raw)!;
     const id = randomBytes(8).toString('hex');
     const scope: Scope = {
-      cluster_id: this.plane.cluster.clusterId,
-      topic: raw,
-      topic_id: rawTopic.id,
-      base_audience: 'research',
-      policy_version: 1,
-      policy_sha256: Buffer.alloc(32),
-      schemas: [],
+      ...defaults(this.plane.cluster.clusterId, raw, rawTopic.id),
       partitions: rawTopic.leaders.map((_, partition) => ({
         partition,
         first_offset: 0,
         next_offset: OPEN_END,
       })),
-      token_epoch: 1,
-      beneficiary: 'User:alice',
-      purpose: 'TREAT',
-      max_records: 100_000,
-      max_persons: null,
       duration_ms: lastsMs,
-      window: null,
       ...given,
       fields: (given.fields ?? []).toSorted((a, b) => (a.path < b.path ? -1 : 1)),
       persons: given.persons?.toSorted((a, b) => Buffer.compare(a, b)) ?? null,
@@ -112,6 +100,11 @@ export class GrantBench {
     const name = this.site.names.grantTopic(id);
     const config = { 'message.timestamp.type': 'LogAppendTime', 'retention.ms': '3600000' };
     const made = await this.plane.topic(config, rawTopic.leaders.length, name);
+    return { ...this.stateOf(scope, made.id, lastsMs), grant_id: id, request_id: id };
+  }
+
+  private stateOf(scope: Scope, topicId: string | null, lastsMs = 3_600_000): GrantState {
+    const id = randomBytes(8).toString('hex');
     const now = Date.now();
     return {
       grant_id: id,
@@ -130,8 +123,16 @@ export class GrantBench {
       activate_before: now + 3_600_000,
       not_before: now,
       not_after: now + lastsMs,
-      grant_topic_id: made.id,
+      grant_topic_id: topicId,
     };
+  }
+
+  /** The state of an active replay, without what is to be replayed; nothing is written yet, and no topic is made. */
+  async replay(topic: ClinicalTopic): Promise<GrantState> {
+    const raw = this.site.raw(topic);
+    const { id: rawId } = (await this.plane.cluster.refresh([raw])).get(raw)!;
+    const { clusterId } = this.plane.cluster;
+    return this.stateOf({ ...defaults(clusterId, raw, rawId), beneficiary: '', purpose: 'HCOMPL' }, null);
   }
 
   /** Writes a state; gives the broker's time of append. */
@@ -340,6 +341,29 @@ export class Grantee {
     }
     return outcome;
   }
+}
+
+/** A scope about nothing yet, for User:alice. */
+function defaults(clusterId: string, topic: string, topicId: string): Scope {
+  return {
+    cluster_id: clusterId,
+    topic,
+    topic_id: topicId,
+    base_audience: 'research',
+    policy_version: 1,
+    policy_sha256: Buffer.alloc(32),
+    schemas: [],
+    fields: [],
+    partitions: [],
+    persons: null,
+    token_epoch: 1,
+    beneficiary: 'User:alice',
+    purpose: 'TREAT',
+    max_records: 100_000,
+    max_persons: null,
+    duration_ms: 3_600_000,
+    window: null,
+  };
 }
 
 function told(progress: GrantProgress | null): string {
