@@ -24,7 +24,7 @@ import { GauzeError } from '../platform/errors.ts';
 import { atAuditDesk } from './audit-desk.ts';
 import { auditProgress } from './audit-progress.ts';
 import { patientId, timeOf } from './audit-query-command.ts';
-import { withAuditTopics } from './audit-topics.ts';
+import { withArchive, withAuditTopics } from './audit-topics.ts';
 import { EXIT, note, print } from './terminal.ts';
 
 export interface AuditExportOptions {
@@ -34,6 +34,7 @@ export interface AuditExportOptions {
   readonly format?: string;
   readonly out?: string;
   readonly export?: string;
+  readonly archive?: string;
   readonly from?: string;
   readonly to?: string;
   readonly patient?: string;
@@ -67,11 +68,13 @@ const MAKERS: Readonly<
 export async function auditExportCommand(options: AuditExportOptions): Promise<number> {
   const wanted = wantedOf(options);
   if (options.patient !== undefined) return await exportPatient(options.patient, wanted, options);
+  const from = async (source: AuditSource): Promise<MadeExport> =>
+    await made(await withArchive(source, options.archive), wanted);
   if (options.export !== undefined)
-    return await released(await made(await ExportSource.open(options.export), wanted), wanted, options);
+    return await released(await from(await ExportSource.open(options.export)), wanted, options);
   return await withAuditTopics(
     options.config,
-    async ({ source, record }) => await released(await made(source, wanted), wanted, options, { record }),
+    async ({ source, record }) => await released(await from(source), wanted, options, { record }),
   );
 }
 
@@ -148,8 +151,10 @@ function wantedOf(options: AuditExportOptions): Wanted {
     throw usage('--from', 'given with --format fhir or csv only');
   if (patient !== undefined && (kind !== 'fhir' || options.export !== undefined))
     throw usage('--patient', 'given with --format fhir from the live topics only');
-  if (raw !== undefined && options.export !== undefined)
-    throw usage('--export', 'left out with --raw: it would be copied as it is');
+  if (raw !== undefined && (options.export ?? options.archive) !== undefined)
+    throw usage('--raw', 'given alone: it copies the live topics as they are');
+  if (patient !== undefined && options.archive !== undefined)
+    throw usage('--archive', 'left out with --patient: the index remembers what was removed');
   const period = {
     fromMs: from === undefined ? ALL_TIME.fromMs : timeOf('--from', from),
     toMs: to === undefined ? ALL_TIME.toMs : timeOf('--to', to),

@@ -24,6 +24,7 @@ Examples:
   gauze audit export --format fhir --out patient.ndjson --patient -
   gauze audit export --format tlog-tiles --out logs
   gauze audit export --format csv --out june.csv --export evidence
+  gauze audit export --format tlog-tiles --out logs --archive archive
 
 That it was made is put on record (export.created: format, rows, SHA-256) before it is handed out. One that is made from
 a raw export needs no Kafka and is not on record again: the raw export is.
@@ -37,6 +38,7 @@ export function addAuditExportVerbs(verb: AddVerb, act: Act): void {
     .option('--format <format>', 'fhir, csv or tlog-tiles')
     .option('--out <path>', 'with --format: file to write; of tlog-tiles a new folder')
     .option('--export <folder>', 'take it from a raw export; without it from the live topics')
+    .option('--archive <folder>', 'with --format: read what was removed from an archive')
     .option('--from <time>', 'of fhir and csv: only what was appended from then on, ISO 8601')
     .option('--to <time>', 'of fhir and csv: only what was appended before then')
     .option('--patient <id>', 'of fhir: only what is about this patient; - reads the id from standard input')

@@ -11,8 +11,9 @@ import { trustFile, trustPolicy, verifyEventProof } from '../audit/tlog-proof.ts
 import type { OpenCheckpoint, ProvenEvent } from '../audit/tlog-proof.ts';
 import { parsePolicy } from '../audit/tlog-policy.ts';
 import { parseTrustFile } from '../audit/trust-file.ts';
+import type { AuditSource } from '../audit/verify/audit-source.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
-import { withAuditTopics } from './audit-topics.ts';
+import { withArchive, withAuditTopics } from './audit-topics.ts';
 import { print } from './terminal.ts';
 
 export interface CheckProofOptions {
@@ -25,6 +26,7 @@ export interface CheckProofOptions {
 export interface ProveOptions {
   readonly config: string;
   readonly export?: string;
+  readonly archive?: string;
   readonly out?: string;
 }
 
@@ -43,10 +45,12 @@ export async function checkProofCommand(file: string, options: CheckProofOptions
  */
 export async function proveCommand(place: string, options: ProveOptions): Promise<number> {
   const at = offsetOf(place);
+  const proven = async (source: AuditSource): Promise<string> =>
+    await proveEvent(await withArchive(source, options.archive), at);
   if (options.export !== undefined)
-    return await writeProof(await proveEvent(await ExportSource.open(options.export), at), options);
+    return await writeProof(await proven(await ExportSource.open(options.export)), options);
   return await withAuditTopics(options.config, async ({ source, record }) => {
-    const proof = await proveEvent(source, at);
+    const proof = await proven(source);
     const ext = { format: 'tlog-proof', sha256: sha256OfText(proof) };
     await record([{ type: 'export.created', name: 'prove', words: [place], results: 1, ext }]);
     return await writeProof(proof, options);

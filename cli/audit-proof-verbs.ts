@@ -31,6 +31,7 @@ export function addAuditProofVerbs(verb: AddVerb, act: Act): void {
   verb('prove', 'write the proof of one event, for people without Kafka')
     .argument('<event>', '<topic>/<partition>/<offset>')
     .option('--export <folder>', 'take it from a raw export; without it from the live topics, on record')
+    .option('--archive <folder>', 'read what was removed from an archive')
     .option('--out <file>', 'where to write it, such as event.tlog-proof; default: standard output')
     .addHelpText('after', PROVE_HELP)
     .action(act(async (place: string, o: ProveOptions) => await (await commands()).proveCommand(place, o)));

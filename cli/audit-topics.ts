@@ -2,6 +2,8 @@
  * The live audit topics for verbs that hand something of them out: read with the auditor's log-in, and with the right
  * to put on record what was handed out. It keeps no index.
  */
+import { ArchivedSource } from '../audit/retention/archived-source.ts';
+import { AuditArchive } from '../audit/retention/audit-archive.ts';
 import type { AskedQuestion } from '../audit/query/question-record.ts';
 import type { AuditSource } from '../audit/verify/audit-source.ts';
 import { LiveSource } from '../audit/verify/live-source.ts';
@@ -33,4 +35,9 @@ export async function withAuditTopics<T>(
   } finally {
     await cluster.close();
   }
+}
+
+/** The same with what was removed from it, where an archive is named. Throws ERR_AUDIT_ARCHIVE. */
+export async function withArchive(source: AuditSource, folder: string | undefined): Promise<AuditSource> {
+  return folder === undefined ? source : new ArchivedSource(source, await AuditArchive.open(folder));
 }

@@ -13,7 +13,15 @@ import { exportedEvents } from './exported-events.ts';
 import type { ReadCounts } from './exported-events.ts';
 import { fhirAuditEvent } from './fhir-audit-event.ts';
 import type { BalpPattern } from './fhir-audit-event.ts';
-import { HashedFile, HashedFolder, partOf, readyAt, requireReplaceable, sha256Of } from './hashed-files.ts';
+import {
+  HashedFile,
+  HashedFolder,
+  beginFolder,
+  endFolder,
+  partOf,
+  readyAt,
+  sha256Of,
+} from './hashed-files.ts';
 import type { ReadyExport } from './hashed-files.ts';
 import { writeTlogTiles } from './tlog-tiles.ts';
 
@@ -41,12 +49,17 @@ export async function makeRawCopy(
   source: AuditSource,
   { target, onRecords }: MakeOptions,
 ): Promise<MadeExport> {
-  await requireReplaceable(target, MANIFEST_FILE);
+  await beginFolder(target, MANIFEST_FILE);
   const part = partOf(target);
-  await readyAt(target, '').discard();
-  const { partitions } = await writeRawExport(source, part, onRecords);
-  const rows = partitions.reduce((sum, { records }) => sum + records, 0);
-  return { ready: readyAt(target, await sha256Of(`${part}/${MANIFEST_FILE}`)), rows, remarks: [] };
+  try {
+    const { partitions } = await writeRawExport(source, part, onRecords);
+    await endFolder(target);
+    const rows = partitions.reduce((sum, { records }) => sum + records, 0);
+    return { ready: readyAt(target, await sha256Of(`${part}/${MANIFEST_FILE}`)), rows, remarks: [] };
+  } catch (error) {
+    await readyAt(target, '').discard();
+    throw error;
+  }
 }
 
 /** Every event as a line of CSV. */
@@ -118,7 +131,7 @@ async function makeLines<T>(
 function remarksOf({ unreadable, pruned }: ReadCounts): readonly string[] {
   return [
     ...(unreadable > 0 ? [`${unreadable} records are no events`] : []),
-    ...(pruned > 0 ? [`the first ${pruned} offsets were removed before`] : []),
+    ...(pruned > 0 ? [`the beginning of ${pruned} partitions was removed before`] : []),
   ];
 }
 

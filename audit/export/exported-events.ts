@@ -22,7 +22,7 @@ export interface ExportedEvent {
 export interface ReadCounts {
   /** Records that are no events, of any time. */
   unreadable: number;
-  /** Records that were removed before the first that is left. */
+  /** Partitions whose beginning is gone, and events of the period may be gone with it. */
   pruned: number;
 }
 
@@ -35,8 +35,10 @@ export async function* exportedEvents(
 ): AsyncGenerator<ExportedEvent> {
   const places = (await source.partitions()).filter(({ kind }) => kind === 'events');
   for (const place of places) {
-    counts.pruned += place.logStartOffset;
+    let isWhole = place.logStartOffset === 0;
     for await (const records of source.records(place, place.logStartOffset)) {
+      // What is left begins before the period does.
+      isWhole ||= records.some(({ appendTimeMs }) => appendTimeMs < period.fromMs);
       for (const { offset, appendTimeMs: appendedMs, value } of records) {
         if (!isWithin(appendedMs, period)) continue;
         const event = decoded(value);
@@ -45,6 +47,7 @@ export async function* exportedEvents(
       }
       onRecords(records.length);
     }
+    if (!isWhole) counts.pruned += 1;
   }
 }
 

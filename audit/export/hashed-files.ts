@@ -12,6 +12,8 @@ import { GauzeError } from '../../platform/errors.ts';
 
 /** Names of the files of an export and their SHA-256, as sha256sum writes and checks them. */
 export const SUMS_FILE = 'SHA256SUMS';
+/** Stands in a folder that is being made: the next run may remove that. */
+const UNFINISHED = '.unfinished';
 /** Readable by its owner alone: it may be about a patient. */
 const OWNER_ONLY = 0o600;
 const FLUSH_BYTES = 256 * 1024;
@@ -20,7 +22,7 @@ const FLUSH_BYTES = 256 * 1024;
 export interface ReadyExport {
   /** Hex; of a directory, that of the file that holds the hashes of all others. */
   readonly sha256: string;
-  /** Gives it its own name, in one step; only then it is handed out. */
+  /** Gives it its own name, and only then it is handed out; an earlier export makes way. */
   publish(): Promise<void>;
   /** Leaves nothing behind. */
   discard(): Promise<void>;
@@ -52,7 +54,7 @@ export class HashedFile {
 
   static async begin(target: string): Promise<HashedFile> {
     return await orFileError(target, async () => {
-      await rm(partOf(target), { force: true, recursive: true });
+      await rm(partOf(target), { force: true });
       return new HashedFile(target, await open(partOf(target), 'w', OWNER_ONLY));
     });
   }
@@ -101,11 +103,7 @@ export class HashedFolder {
 
   /** Throws ERR_AUDIT_EXPORT_FILE too where there is something at `target` that is no export. */
   static async begin(target: string): Promise<HashedFolder> {
-    await requireReplaceable(target, SUMS_FILE);
-    await orFileError(target, async () => {
-      await rm(partOf(target), { force: true, recursive: true });
-      await mkdir(partOf(target), { recursive: true });
-    });
+    await beginFolder(target, SUMS_FILE);
     return new HashedFolder(target);
   }
 
@@ -126,6 +124,7 @@ export class HashedFolder {
       .map(([path, sum]) => `${sum}  ${path}\n`);
     const text = lines.join('');
     await orFileError(this.target, async () => await writeFile(join(partOf(this.target), SUMS_FILE), text));
+    await endFolder(this.target);
     return readyAt(this.target, sha256OfText(text));
   }
 
@@ -167,13 +166,31 @@ export async function sha256Of(file: string): Promise<string> {
   });
 }
 
-/** Nothing at `target`, nothing in it, or an export, which the file `marker` shows; else ERR_AUDIT_EXPORT_FILE. */
-export async function requireReplaceable(target: string, marker: string): Promise<void> {
-  const found: readonly string[] | null = await readdir(target).catch((error: NodeJS.ErrnoException) =>
+/**
+ * Begins a folder that takes the place of `target` later. Throws ERR_AUDIT_EXPORT_FILE where there is something that
+ * would be lost: `target` may be nothing, empty, or an export, which has the file `marker`.
+ */
+export async function beginFolder(target: string, marker: string): Promise<void> {
+  await requireReplaceable(target, marker);
+  await requireReplaceable(partOf(target), UNFINISHED, marker);
+  await orFileError(target, async () => {
+    await rm(partOf(target), { force: true, recursive: true });
+    await mkdir(partOf(target), { recursive: true });
+    await writeFile(join(partOf(target), UNFINISHED), '');
+  });
+}
+
+/** All of it is written. */
+export async function endFolder(target: string): Promise<void> {
+  await orFileError(target, async () => await rm(join(partOf(target), UNFINISHED)));
+}
+
+async function requireReplaceable(folder: string, ...markers: readonly string[]): Promise<void> {
+  const found: readonly string[] | null = await readdir(folder).catch((error: NodeJS.ErrnoException) =>
     error.code === 'ENOENT' ? [] : null,
   );
-  if (found === null || (found.length > 0 && !found.includes(marker)))
-    throw new GauzeError('ERR_AUDIT_EXPORT_FILE', { file: target });
+  if (found === null || (found.length > 0 && !markers.some((marker) => found.includes(marker))))
+    throw new GauzeError('ERR_AUDIT_EXPORT_FILE', { file: folder });
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -92,6 +92,26 @@ describe('disclosures among events', () => {
   });
 });
 
+describe('events whose beginning was removed', () => {
+  test('are counted as lacking where they may be of the period, and not where they cannot', async () => {
+    const place = log.partition('events', 0);
+    const { appendTimeMs } = place.records[10]!;
+    const removed = place.records.splice(0, 10);
+    place.logStartOffset = place.records[0]!.offset;
+    const lacking = async (fromMs: number): Promise<number> => {
+      const counts = { unreadable: 0, pruned: 0 };
+      await events({ fromMs, toMs: ALL_TIME.toMs }, counts);
+      return counts.pruned;
+    };
+    expect([await lacking(0), await lacking(appendTimeMs), await lacking(appendTimeMs + 1)]).toEqual([
+      1, 1, 0,
+    ]);
+    place.records.unshift(...removed);
+    place.logStartOffset = 0;
+    expect(await lacking(0)).toBe(0);
+  });
+});
+
 describe('a disclosure as FHIR', () => {
   test('names a patient where the asker did, and tokens never', async () => {
     const read = await events();

@@ -3,7 +3,7 @@
  * is not under the checkpoint, nothing where the topics are not what was sealed.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -148,7 +148,7 @@ describe('an export as transparency logs', () => {
     rmSync(join(folder, 'noted'), { recursive: true });
   });
 
-  test('replaces an earlier export, and nothing else', async () => {
+  test('replaces an earlier export or what is left of one, and nothing else', async () => {
     const { ready } = await makeTlogTiles(new MemoryAuditSource(log.audit), { target });
     const before = readFileSync(join(target, 'SHA256SUMS'), 'utf8');
     await ready.publish();
@@ -159,6 +159,11 @@ describe('an export as transparency logs', () => {
       code: 'ERR_AUDIT_EXPORT_FILE',
     });
     expect(readdirSync(other)).toEqual(['thesis.txt']);
+    mkdirSync(`${other}/logs.part`);
+    writeFileSync(join(other, 'logs.part', 'notes.txt'), 'of somebody else');
+    const begun = makeTlogTiles(new MemoryAuditSource(log.audit), { target: join(other, 'logs') });
+    await expect(begun).rejects.toMatchObject({ code: 'ERR_AUDIT_EXPORT_FILE' });
+    expect(readdirSync(join(other, 'logs.part'))).toEqual(['notes.txt']);
     rmSync(other, { recursive: true });
   });
 });
