@@ -4,6 +4,8 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { ExportSource } from '../audit/raw-export.ts';
+import { ArchivedSource } from '../audit/retention/archived-source.ts';
+import { AuditArchive } from '../audit/retention/audit-archive.ts';
 import { parseTrustFile } from '../audit/trust-file.ts';
 import type { AuditSource } from '../audit/verify/audit-source.ts';
 import { LiveSource } from '../audit/verify/live-source.ts';
@@ -31,6 +33,7 @@ export interface AuditVerifyOptions {
   readonly root?: string;
   readonly state?: string;
   readonly html?: string;
+  readonly archive?: string;
   readonly recount: boolean;
 }
 
@@ -97,11 +100,13 @@ async function recountOf(
 }
 
 async function verified(
-  source: AuditSource,
+  found: AuditSource,
   trust: Trust | null,
   options: AuditVerifyOptions,
   recount: Pick<VerifyOptions, 'countSource' | 'findPersons'> = {},
 ): Promise<number> {
+  const { archive } = options;
+  const source = archive === undefined ? found : new ArchivedSource(found, await AuditArchive.open(archive));
   const binding = {
     origin: trust?.origin ?? '',
     rootVkey: trust?.rootVkey ?? '',

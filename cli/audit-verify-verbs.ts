@@ -14,6 +14,7 @@ const VERIFY_HELP = `
 Examples:
   gauze audit verify                                     the live topics, with the auditor's log-in
   gauze audit verify --state verify.state                only what is new since the last time
+  gauze audit verify --archive /mnt/archive/audit        what was removed too, from its archive
   gauze audit verify evidence/ --trust trust.note --root "$(cat root.vkey)"   an export; no Kafka, no config
 
 Exit code 0 where nothing was found but what was declared, 1 where something was changed or is missing, 3 where
@@ -28,6 +29,7 @@ export function addAuditVerifyVerbs(verb: AddVerb, act: Act): void {
     .option('--trust <file>', 'trust file; default: audit.trustFile of the config')
     .option('--root <vkey>', 'key that must have signed it; default: audit.rootVkey of the config')
     .option('--state <file>', 'begin where the last verification with this file ended')
+    .option('--archive <folder>', 'read what was removed from this archive, and check it again')
     .option('--html <file>', 'write the report as a page')
     .option('--recount', 'count the records of the source again, where this log-in may read it', false)
     .addHelpText('after', VERIFY_HELP)

@@ -14,6 +14,7 @@ export interface SealedPartition {
   readonly next_offset: number;
   readonly log_start_offset: number;
   readonly pruned_size: number;
+  readonly pruned_offset: number;
   /** Roots of the complete subtrees, largest first; only in every hundredth seal. */
   readonly frontier: readonly Buffer[] | null;
 }

@@ -6,6 +6,7 @@ import type {
   AuditSource,
   CommittedPosition,
   CommittedWhen,
+  ResumeOrder,
   SourcePartition,
   SourceRecord,
 } from '../verify/audit-source.ts';
@@ -14,7 +15,7 @@ import type { AuditArchive } from './audit-archive.ts';
 export class ArchivedSource implements AuditSource {
   private readonly source: AuditSource;
   private readonly archive: AuditArchive;
-  private readonly gaps: { readonly place: string; readonly detail: string }[] = [];
+  private gaps: { readonly place: string; readonly detail: string }[] = [];
   /** Where partitions begin without the archive. */
   private readonly begins = new Map<string, number>();
 
@@ -37,6 +38,7 @@ export class ArchivedSource implements AuditSource {
 
   async partitions(): Promise<readonly SourcePartition[]> {
     const places = await this.source.partitions();
+    this.gaps = [];
     return places.map((place) => {
       const { topic, partition, logStartOffset: removedBelow, topicId } = place;
       const found = this.archive.find(place);
@@ -57,9 +59,15 @@ export class ArchivedSource implements AuditSource {
     yield* this.source.records({ ...place, logStartOffset: begin }, Math.max(fromOffset, begin));
   }
 
-  /** SHA-256, hex, of what is archived below an offset; null where it is not all there. */
-  async archivedSha256(place: SourcePartition, upToOffset: number): Promise<string | null> {
-    return await this.archive.digest(place, upToOffset);
+  async archivedSha256(
+    place: SourcePartition,
+    range: { readonly from: number; readonly to: number },
+  ): Promise<string | null> {
+    return await this.archive.digest(place, range);
+  }
+
+  async resumeOrders(): Promise<readonly ResumeOrder[] | null> {
+    return (await this.source.resumeOrders?.()) ?? null;
   }
 
   async committed(when: CommittedWhen): Promise<readonly CommittedPosition[] | null> {
@@ -68,6 +76,10 @@ export class ArchivedSource implements AuditSource {
 
   async witnessNotes(): Promise<readonly string[] | null> {
     return await this.source.witnessNotes();
+  }
+
+  unsettled(): ReturnType<NonNullable<AuditSource['unsettled']>> {
+    return this.source.unsettled?.() ?? [];
   }
 
   async damage(): Promise<readonly { readonly place: string; readonly detail: string }[]> {

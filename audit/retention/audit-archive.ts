@@ -80,14 +80,16 @@ export class AuditArchive {
     }
   }
 
-  /** SHA-256, hex, over all records below an offset; null where the archive does not reach it or is damaged there. */
-  async digest(place: NamedPartition, upToOffset: number): Promise<string | null> {
+  /** SHA-256, hex, over the records between two offsets; null where the archive does not have them all. */
+  async digest(
+    place: NamedPartition,
+    { from, to }: { readonly from: number; readonly to: number },
+  ): Promise<string | null> {
     const found = this.find(place);
-    if (!found || found.nextOffset < upToOffset) return null;
-    const before = this.damage.length;
+    if (!found || found.firstOffset > from || found.nextOffset < to) return null;
     const digest = new RecordDigest();
-    for await (const piece of this.records(place, found.firstOffset, upToOffset)) digest.take(piece);
-    return this.damage.length === before ? digest.hex() : null;
+    for await (const piece of this.records(place, from, to)) digest.take(piece);
+    return digest.hex();
   }
 }
 

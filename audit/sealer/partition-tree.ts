@@ -22,6 +22,9 @@ export class PartitionTree {
   /** All committed records below this offset are in the tree. */
   nextOffset = 0;
   logStartOffset = 0;
+  /** What an admin has declared may be gone: records, and the offset below which they stood. */
+  prunedSize = 0;
+  prunedOffset = 0;
   private frontier = new MerkleFrontier();
 
   constructor(place: AuditPlace) {
@@ -40,6 +43,7 @@ export class PartitionTree {
     if (!tree.frontier.root().equals(root)) throw new GauzeError('ERR_SEAL_STATE', { topic, partition });
     tree.nextOffset = sealed.next_offset;
     tree.logStartOffset = sealed.log_start_offset;
+    ({ pruned_size: tree.prunedSize, pruned_offset: tree.prunedOffset } = sealed);
     return tree;
   }
 
@@ -68,7 +72,8 @@ export class PartitionTree {
       root: this.root(),
       next_offset: this.nextOffset,
       log_start_offset: this.logStartOffset,
-      pruned_size: 0,
+      pruned_size: this.prunedSize,
+      pruned_offset: this.prunedOffset,
       frontier: how.withFrontier ? this.frontier.subtrees().map(({ hash }) => hash) : null,
     };
   }

@@ -6,6 +6,7 @@ import type { LogRecord } from '../../kafka/log-reader.ts';
 import { auditEventCodec } from '../../schemas/control-codecs.ts';
 import type { PhiAuditEvent } from '../../schemas/control-codecs.ts';
 import type { PhiAuditSeal } from '../../schemas/seal-codecs.ts';
+import { RETENTION_DECLARED, readDeclaration } from '../retention/declaration.ts';
 import { Alarms } from './alarms.ts';
 import { ChainWatch } from './chain-watch.ts';
 import { CoverageWatch } from './coverage-watch.ts';
@@ -20,6 +21,8 @@ export interface SealIdentity {
   readonly intervalMs: number;
   /** The topic whose records are audit events. */
   readonly eventsTopic: string;
+  /** With this the writer ids of admins begin, who alone may declare that records are removed. */
+  readonly adminWriterIdPrefix: string;
 }
 
 /** The seal before. */
@@ -46,6 +49,8 @@ export interface RoundFacts {
 
 /** Every so many seals carry what a sealer can go on from. */
 export const FRONTIER_EVERY = 100;
+/** How long a declared removal may take, with the right to remove that it needs. */
+const PRUNING_MS = 10 * 60_000;
 const NO_HASH = Buffer.alloc(32);
 
 export class SealState {
@@ -53,6 +58,7 @@ export class SealState {
   readonly coverage = new CoverageWatch(this.alarms);
   readonly trees: PartitionTree[] = [];
   last: LastSeal | null = null;
+  private declaredAtMs = Number.NEGATIVE_INFINITY;
   private readonly chains = new ChainWatch(this.alarms);
   private readonly identity: SealIdentity;
 
@@ -101,12 +107,31 @@ export class SealState {
     const appendTimeMs = record.timestampMs > 0 ? record.timestampMs : Math.floor(event.recorded_at / 1000);
     this.chains.take({ event, value: record.value, hash, partition, appendTimeMs });
     this.coverage.take(event, appendTimeMs);
+    if (event.type === RETENTION_DECLARED) this.takeDeclaration(event, appendTimeMs);
+  }
+
+  /** Is a removal under way that was declared a short time ago? */
+  isPruning(nowMs: number): boolean {
+    return nowMs - this.declaredAtMs < PRUNING_MS;
+  }
+
+  /** Whether a key of an admin stands behind it is the verifier's to check. */
+  private takeDeclaration(event: PhiAuditEvent, appendTimeMs: number): void {
+    const declared = readDeclaration(event);
+    const tree = this.trees.find(
+      ({ place }) => place.topic === declared?.topic && place.partition === declared.partition,
+    );
+    if (!declared || !tree || !event.writer_id.startsWith(this.identity.adminWriterIdPrefix)) return;
+    this.declaredAtMs = appendTimeMs;
+    if (declared.upToOffset <= tree.prunedOffset) return;
+    tree.prunedOffset = declared.upToOffset;
+    tree.prunedSize = declared.upToSize ?? 0;
   }
 
   /** What has been read up to, and where the log begins now. */
   reached(tree: PartitionTree, nextOffset: number, logStartOffset: number): void {
     const { topic, partition } = tree.place;
-    if (logStartOffset > tree.logStartOffset)
+    if (logStartOffset > Math.max(tree.logStartOffset, tree.prunedOffset))
       this.alarms.raise(
         'LOG_START_MOVED',
         `${topic} ${partition}`,

@@ -26,7 +26,14 @@ import { SealState } from './seal-state.ts';
 import type { RoundFacts } from './seal-state.ts';
 import { SealsLog } from './seals-log.ts';
 import { SealsTree } from './seals-tree.ts';
-import { changedSettings, settingsHash, watchGroups, watchRights, watchSettings } from './site-watch.ts';
+import {
+  changedSettings,
+  exceptPruning,
+  settingsHash,
+  watchGroups,
+  watchRights,
+  watchSettings,
+} from './site-watch.ts';
 import type { SealedRoles, TopicSettings } from './site-watch.ts';
 
 /** What the sealer may ask the cluster beside records. All of it fails with Kafka's errors. */
@@ -76,7 +83,13 @@ export class SealingSession {
     this.producer = new TransactionalProducer(cluster, names.sealerTransactionalId);
     this.log = new SealsLog(cluster, names.auditSeals);
     const { clusterId } = cluster;
-    this.state = new SealState({ origin, clusterId, intervalMs, eventsTopic: names.auditEvents });
+    this.state = new SealState({
+      origin,
+      clusterId,
+      intervalMs,
+      eventsTopic: names.auditEvents,
+      adminWriterIdPrefix: names.approvalsTransactionalId('admin'),
+    });
     this.audit = new AuditTopics(cluster, [names.auditEvents, names.auditSubjects], this.state);
     this.maker = new CheckpointMaker({
       origin,
@@ -231,7 +244,9 @@ export class SealingSession {
     await attempt('rights', async () => {
       const raw = coverage.topics;
       watchGroups(groups, raw, names, alarms);
-      watchRights(await sight.acls(), raw, names, roles, alarms);
+      const acls = await sight.acls();
+      const isPruning = this.state.isPruning(nowMs());
+      watchRights(isPruning ? exceptPruning(acls, names, roles) : acls, raw, names, roles, alarms);
     });
     return { topicConfigHash, changedSettings: changed };
   }

@@ -15,6 +15,8 @@ export interface SourcePartition {
   readonly partition: number;
   /** The first offset that is still there. */
   readonly logStartOffset: number;
+  /** Where the topic itself begins, where what was removed before is read from an archive. */
+  readonly removedBelow?: number;
   /** All that is below this offset is handed out: what was settled when the source was looked at. */
   readonly endOffset: number;
 }
@@ -71,6 +73,11 @@ export interface AuditSource {
   resumeOrders?(): Promise<readonly ResumeOrder[] | null>;
   /** Where reading had to stop at a transaction that does not end; known when all has been read. */
   unsettled?(): readonly { readonly topic: string; readonly partition: number; readonly offset: number }[];
+  /** SHA-256, hex, over archived records; null where they are not all there. Only of sources with an archive. */
+  archivedSha256?(
+    place: SourcePartition,
+    range: { readonly from: number; readonly to: number },
+  ): Promise<string | null>;
   /** Damage of the source's own making, such as a file that is not as its manifest says; names and offsets only. */
   damage(): Promise<readonly { readonly place: string; readonly detail: string }[]>;
   close(): Promise<void>;

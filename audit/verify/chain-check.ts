@@ -48,6 +48,8 @@ const SUCCEEDED_MAX = 2_000;
 const NO_HASH = '0'.repeat(64);
 
 export class ChainCheck {
+  /** Events before the first that is here were there once. */
+  hasPrunedBegin = false;
   private readonly findings: Findings;
   private readonly trust: Trust | null;
   private readonly chains = new Map<string, ChainState>();
@@ -93,6 +95,11 @@ export class ChainCheck {
   private begin(chain: ChainState, placed: PlacedEvent): void {
     const { event } = placed;
     const place = placeOf(placed);
+    if (event.seq !== 0 && this.hasPrunedBegin) {
+      // Seals name every chain that lives, but forget one that was lost for a day: it may have come back.
+      this.findings.once('PRUNED_BEFORE', place, `the chain began before what is here`);
+      return;
+    }
     if (event.seq !== 0) this.findings.add('SEQ_GAP', place, `the chain begins with number ${event.seq}`);
     else if (event.prev_hash.toString('hex') !== NO_HASH)
       this.findings.add('PREV_HASH', place, 'the first event names one before it');
@@ -242,7 +249,7 @@ export class ChainCheck {
   }
 
   /** What can be said only when everything has been read. */
-  finish(asOfMs: number, hasPrunedBegin: boolean): void {
+  finish(asOfMs: number, hasPrunedBegin: boolean = this.hasPrunedBegin): void {
     for (const { chain, seq, by } of this.pointers) {
       const found = this.chains.get(chain);
       if (found)
@@ -251,7 +258,8 @@ export class ChainCheck {
           by,
           `the chain ${chain} ends at ${found.seq}, not at ${seq}`,
         );
-      else if (hasPrunedBegin) this.findings.once('PRUNED_BEFORE', by, `the chain ${chain} is from before`);
+      else if (hasPrunedBegin)
+        this.findings.once('REFERS_TO_PRUNED', by, `the chain ${chain} is from before`);
       else this.findings.add('PREV_CHAIN_MISSING', by, `the chain ${chain} should end at ${seq}`);
     }
     for (const chain of this.chains.values()) {

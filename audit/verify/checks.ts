@@ -114,7 +114,7 @@ export class Checks {
     this.pruning.finish(places);
     this.subjects.finish(hasPrunedBegin);
     this.leases.finish(hasPrunedBegin);
-    this.chains.finish(asOfMs, hasPrunedBegin);
+    this.chains.finish(asOfMs);
     this.seals.finish(asOfMs);
     this.notes.finish();
   }

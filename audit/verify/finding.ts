@@ -50,6 +50,7 @@ export const FINDINGS = {
   TOPIC_RECREATED: tampered('An audit topic is not the one that was sealed: it was deleted and made again.'),
   TOPIC_CONFIG: incomplete('The settings of the audit topics changed between two seals.'),
   UNDECLARED_TRUNCATION: tampered('The beginning of a partition was removed and nobody had declared it.'),
+  ARCHIVE_DIFFERS: tampered('The archive of what was removed is not the one that was declared.'),
   // Tree.
   ROOT_MISMATCH: tampered('The events of a partition are not those that were sealed.'),
   SHORTER_THAN_SEALED: tampered('A partition has fewer events than were sealed.'),
@@ -122,6 +123,7 @@ export const FINDINGS = {
   DECLARED_JUMP: declared('A person moved the position of a lane.'),
   LEASE_UNDELIVERED: declared('A lease of a grant without its delivery: it counts as delivered.'),
   DECLARED_PRUNING: declared('The beginning of a partition was removed as declared.'),
+  REFERS_TO_PRUNED: declared('A session, delivery or index refers to what was removed with the beginning.'),
   SEAL_ALARM: declared('The sealer put an alarm on record.'),
 } satisfies Readonly<Record<string, FindingRow>>;
 

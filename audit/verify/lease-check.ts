@@ -58,7 +58,7 @@ export class LeaseCheck {
   finish(hasPrunedBegin: boolean): void {
     for (const { side, records, place } of this.waiting.values()) {
       if (side === 'lease') this.findings.add('LEASE_UNDELIVERED', place, `${records} records`);
-      else if (hasPrunedBegin) this.findings.once('PRUNED_BEFORE', place, 'the lease of this delivery');
+      else if (hasPrunedBegin) this.findings.once('REFERS_TO_PRUNED', place, 'the lease of this delivery');
       else this.findings.add('DELIVERY_NOT_LEASED', place, `${records} records`);
     }
   }

@@ -16,6 +16,8 @@ interface Waiting {
   readonly sha256: string;
   readonly records: number;
   readonly place: FindingPlace;
+  /** It stands next to where the log was cut: the other side may have been on the other side of the cut. */
+  readonly isNearCut?: boolean;
 }
 
 export interface SubjectsJson {
@@ -27,6 +29,8 @@ const TOKEN_BYTES = 8;
 export class SubjectCheck {
   private readonly findings: Findings;
   private readonly waiting = new Map<string, readonly Waiting[]>();
+  /** Until one seal after the first that is here: both sides of one transaction may be sealed in two. */
+  isNearCut = false;
 
   constructor(findings: Findings, json?: SubjectsJson) {
     this.findings = findings;
@@ -60,7 +64,8 @@ export class SubjectCheck {
     return index;
   }
 
-  private meet(key: string, one: Waiting): void {
+  private meet(key: string, side: Waiting): void {
+    const one = this.isNearCut ? { ...side, isNearCut: true } : side;
     const others = this.waiting.get(key) ?? [];
     const other = others.find(({ side }) => side !== one.side);
     if (!other) {
@@ -78,9 +83,10 @@ export class SubjectCheck {
 
   /** Whoever waits when all has been read waits for something that is not there. */
   finish(hasPrunedBegin: boolean): void {
-    for (const { side, place, records } of [...this.waiting.values()].flat()) {
-      if (side === 'event') this.findings.add('SUBJECT_MISSING', place, `for ${records} records`);
-      else if (hasPrunedBegin) this.findings.once('PRUNED_BEFORE', place, 'the event of this index');
+    for (const { side, place, records, isNearCut = false } of [...this.waiting.values()].flat()) {
+      if (isNearCut) this.findings.once('REFERS_TO_PRUNED', place, 'the other side of an index of persons');
+      else if (side === 'event') this.findings.add('SUBJECT_MISSING', place, `for ${records} records`);
+      else if (hasPrunedBegin) this.findings.once('REFERS_TO_PRUNED', place, 'the event of this index');
       else this.findings.add('SUBJECT_EXTRA', place, `for ${records} records`);
     }
   }

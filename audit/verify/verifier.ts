@@ -64,7 +64,8 @@ const SETTLE_ATTEMPTS = 10;
 export async function verifyAudit(source: AuditSource, options: VerifyOptions): Promise<VerifyResult> {
   const result = await new Verification(source, options).run();
   if (result) return result;
-  // Seals have come to a log that was first looked at without any: sizes of then are in no seal.
+  // Of the state nothing can be gone on from: seals have come to a log that was first looked at without any, or what
+  // it has not seen yet was removed.
   return (await new Verification(source, { ...options, state: null }).run())!;
 }
 
@@ -86,7 +87,7 @@ class Verification {
     this.readings = new Readings(source, this.checks, options.onProgress ?? (() => undefined));
   }
 
-  /** null: the state is of a time before seals, and another run without it is needed. */
+  /** null: nothing can be gone on from with this state, and another run without it is needed. */
   async run(): Promise<VerifyResult | null> {
     const { source, readings, checks } = this;
     // Witnesses and groups first: what comes later can only be more.
@@ -94,6 +95,10 @@ class Verification {
     const before = await source.committed('before');
     const places = await source.partitions();
     checks.seeks.learn((await source.resumeOrders?.()) ?? null);
+    if (this.isOvertaken(places)) return null;
+    const hasPrunedBegin = places.some(({ kind, logStartOffset }) => kind !== 'seals' && logStartOffset > 0);
+    checks.chains.hasPrunedBegin = hasPrunedBegin;
+    checks.subjects.isNearCut = hasPrunedBegin && this.state === null;
     readings.begin(places, this.state);
     const sealsBefore = checks.notes.size;
     const sealsPlace = places.find(({ kind }) => kind === 'seals');
@@ -108,6 +113,15 @@ class Verification {
     const { asOfMs, clusterId } = source;
     const origin = this.trust?.origin ?? null;
     return { findings: checks.findings, totals: this.totals(), state, asOfMs, clusterId, origin };
+  }
+
+  /** Was something removed that the state has not seen? */
+  private isOvertaken(places: readonly SourcePartition[]): boolean {
+    const seen = new Map(this.state?.trees ?? []);
+    return places.some(({ topic, partition, topicId, logStartOffset }) => {
+      const tree = seen.get(`${topic} ${partition}`);
+      return tree !== undefined && tree.topicId === topicId && tree.nextOffset < logStartOffset;
+    });
   }
 
   private async readSeals(place: SourcePartition): Promise<void> {
@@ -158,6 +172,7 @@ class Verification {
     checks.notes.appendSeal(leaf, seal.n);
     const untilMs = seal.sealed_at / 1000;
     const isPruned = readings.values().some(({ tree }) => tree.isUnknown);
+    checks.pruning.seal(seal, isPruned);
     const named = new Set<Reading>();
     for (const sealed of seal.partitions) {
       const { topic, partition } = sealed;
@@ -179,7 +194,10 @@ class Verification {
     if (isPruned) {
       checks.chains.adopt(seal.chains, untilMs);
       checks.tiling.adopt(seal.coverage);
-    } else checks.tiling.seal(seal.n, seal.coverage, untilMs);
+    } else {
+      checks.tiling.seal(seal.n, seal.coverage, untilMs);
+      checks.subjects.isNearCut = false;
+    }
     checks.time.sealedAtMs = untilMs;
   }
 
@@ -188,6 +206,7 @@ class Verification {
     before: readonly CommittedPosition[] | null,
   ): Promise<void> {
     const { source, checks } = this;
+    await checks.pruning.finishArchive(source, places);
     checks.tiling.gaps();
     checks.tiling.compare(before, await this.settledPositions());
     checks.finish(

@@ -10,14 +10,21 @@ import { archiveAudit } from '../../audit/retention/archive-writer.ts';
 import { AuditArchive } from '../../audit/retention/audit-archive.ts';
 import { HoldScan, holdBody, releaseBody } from '../../audit/retention/legal-hold.ts';
 import type { HoldWords } from '../../audit/retention/legal-hold.ts';
+import { ArchivedSource } from '../../audit/retention/archived-source.ts';
+import { declarationBody } from '../../audit/retention/declaration.ts';
+import type { PruningDeclaration } from '../../audit/retention/declaration.ts';
+import type { FindingName } from '../../audit/verify/finding.ts';
+import type { VerifierState } from '../../audit/verify/verifier-state.ts';
+import { verifyAudit } from '../../audit/verify/verifier.ts';
+import type { VerifyResult } from '../../audit/verify/verifier.ts';
 import { pruneAudit } from '../../audit/retention/pruning.ts';
-import type { PruneOptions, PruneReport } from '../../audit/retention/pruning.ts';
+import type { PruneCut, PruneOptions, PruneReport } from '../../audit/retention/pruning.ts';
 import { removableBefore } from '../../audit/retention/retention-time.ts';
 import { parseTrustFile } from '../../audit/trust-file.ts';
 import type { SourcePartition, SourceRecord } from '../../audit/verify/audit-source.ts';
 import { honestLog } from '../support/audit-log-maker.ts';
 import type { AuditLogMaker } from '../support/audit-log-maker.ts';
-import { MADE_ADMIN, madeChain, madeHand, madeRound } from '../support/made-pruning.ts';
+import { MADE_ADMIN, madeChain, madeHand, madeRound, removeMade } from '../support/made-pruning.ts';
 import { MemoryAuditSource } from '../support/memory-audit-source.ts';
 import { sealPastFrontier } from '../support/tamper/declared-pruning.ts';
 
@@ -107,14 +114,18 @@ describe('an archive', () => {
     for (const place of (await AuditArchive.open(folder)).partitions)
       one.set(
         `${place.topic} ${place.partition}`,
-        await (await AuditArchive.open(folder)).digest(place, place.nextOffset),
+        await (
+          await AuditArchive.open(folder)
+        ).digest(place, { from: place.firstOffset, to: place.nextOffset }),
       );
     await rm(folder, { recursive: true });
     await archived(4_000);
     const many = await AuditArchive.open(folder);
     expect(many.partitions.some(({ segments }) => segments.length > 2)).toBe(true);
     for (const place of many.partitions)
-      expect(await many.digest(place, place.nextOffset)).toBe(one.get(`${place.topic} ${place.partition}`));
+      expect(await many.digest(place, { from: place.firstOffset, to: place.nextOffset })).toBe(
+        one.get(`${place.topic} ${place.partition}`),
+      );
     expect(await archivedValues()).toEqual(found);
   });
 
@@ -235,6 +246,142 @@ async function changeOneByte(archive: string): Promise<void> {
   const middle = bytes.length >> 1;
   bytes[middle] = bytes[middle]! ^ 1;
   await writeFile(file, bytes);
+}
+
+describe('what is left of a pruned log', () => {
+  const names = ({ findings }: VerifyResult): readonly FindingName[] =>
+    findings.names().filter((name) => name !== 'DECLARED_JUMP' && name !== 'SEEK_UNCHECKED');
+
+  async function verified(state: VerifierState | null = null): Promise<VerifyResult> {
+    return await verifyAudit(new MemoryAuditSource(maker.audit), { trust: trusted(), state });
+  }
+
+  async function withArchive(): Promise<VerifyResult> {
+    const archive = await AuditArchive.open(folder);
+    const source = new ArchivedSource(new MemoryAuditSource(maker.audit), archive);
+    return await verifyAudit(source, { trust: trusted() });
+  }
+
+  test.each([100, 103])('verifies by itself and with the archive, run %i', async (seed) => {
+    maker = honestLog(seed, 60);
+    const { events: all } = (await verified()).totals;
+    sealPastFrontier(maker);
+    await archived();
+    await pruned();
+    const alone = await verified();
+    expect(names(alone).filter((name) => name !== 'REFERS_TO_PRUNED')).toEqual(['DECLARED_PRUNING']);
+    const [told] = alone.findings.all.filter(({ name }) => name === 'DECLARED_PRUNING');
+    expect(told!.detail).toContain('archived at s3://evidence/audit');
+    const whole = await withArchive();
+    expect(names(whole)).toEqual(['DECLARED_PRUNING']);
+    expect(whole.totals.events).toBeGreaterThan(all);
+    expect(whole.totals.events).toBeGreaterThan(alone.totals.events + all - 1);
+    const kept = await verifyAudit(new MemoryAuditSource(maker.audit), {
+      trust: trusted(),
+      state: alone.state,
+    });
+    expect(names(kept).filter((name) => name !== 'REFERS_TO_PRUNED')).toEqual(['DECLARED_PRUNING']);
+  });
+
+  test('verifies after a second pruning, whose cut the first declaration lies below', async () => {
+    await archived();
+    await pruned();
+    while (maker.seals.length <= 201) madeRound(maker);
+    await archived();
+    expect((await pruned()).seal).toBe(200);
+    expect(names(await verified()).filter((name) => name !== 'REFERS_TO_PRUNED')).toEqual([
+      'DECLARED_PRUNING',
+    ]);
+    expect(names(await withArchive())).toEqual(['DECLARED_PRUNING']);
+  });
+
+  test('is verified from its new beginning where the state of an earlier run ends before that', async () => {
+    const early = honestLog(100, 60);
+    const { state } = await verifyAudit(new MemoryAuditSource(early.audit), {
+      trust: parseTrustFile(early.trustNote, early.rootVkey),
+    });
+    await archived();
+    await pruned();
+    const { findings, totals } = await verified({ ...state, rootVkey: maker.rootVkey });
+    expect(findings.count('DECLARED_PRUNING')).toBe(4);
+    expect(totals.eventsInAll).toBe(totals.events);
+  });
+
+  test('is called tampered with where more is gone than was declared, or it went before the seal', async () => {
+    await archived();
+    await pruned();
+    madeRound(maker);
+    const place = maker.partition('events', 1);
+    removeMade(maker, [{ ...place, offset: place.records[1]!.offset }]);
+    expect(names(await verified())).toContain('UNDECLARED_TRUNCATION');
+    maker = honestLog(101, 60);
+    sealPastFrontier(maker);
+    const { seal } = maker.seals[100]!;
+    const cuts = seal.partitions.map((each) => ({ ...each, offset: each.next_offset }));
+    removeMade(maker, cuts);
+    madeRound(maker);
+    madeChain(
+      maker,
+      cuts.map((cut) => declarationOf(cut)),
+    );
+    madeRound(maker);
+    expect(names(await verified())).toContain('UNDECLARED_TRUNCATION');
+  });
+
+  test('is called tampered with where the archive is not the one that was declared', async () => {
+    await archived();
+    await pruned();
+    await changeOneByte(folder);
+    expect(names(await withArchive())).toEqual(
+      expect.arrayContaining(['EXPORT_DAMAGED', 'ARCHIVE_DIFFERS', 'ROOT_MISMATCH']),
+    );
+  });
+
+  test('shows an archive that was made anew around a changed append time', async () => {
+    const place = maker.partition('events', 0);
+    const record = place.records[4]!;
+    const other = await mkdtemp(join(tmpdir(), 'gauze-archive-'));
+    try {
+      await archived();
+      const right = [...place.records];
+      place.records[4] = { ...record, appendTimeMs: record.appendTimeMs + 1 };
+      const source = new MemoryAuditSource(maker.audit);
+      await archiveAudit({ source, trust: trusted(), directory: other });
+      place.records = right;
+      await pruned();
+      const archive = await AuditArchive.open(other);
+      const mended = new ArchivedSource(new MemoryAuditSource(maker.audit), archive);
+      const result = await verifyAudit(mended, { trust: trusted() });
+      expect(names(result)).toEqual(expect.arrayContaining(['ARCHIVE_DIFFERS', 'DECLARED_PRUNING']));
+      expect(names(result)).toHaveLength(2);
+    } finally {
+      await rm(other, { recursive: true, force: true });
+    }
+  });
+
+  test('says so where the archive does not reach the new beginning', async () => {
+    await archived();
+    await pruned();
+    await rm(folder, { recursive: true });
+    expect(names(await withArchive())).toEqual(
+      expect.arrayContaining(['EXPORT_DAMAGED', 'DECLARED_PRUNING']),
+    );
+  });
+});
+
+/** What an admin says of one partition, with nothing archived. */
+function declarationOf({ topic, partition, offset }: PruneCut) {
+  const declaration: PruningDeclaration = {
+    topic,
+    partition,
+    upToOffset: offset,
+    upToSize: 0,
+    seal: 100,
+    archive: { uri: 's3://evidence/audit', from: 0, sha256: '00'.repeat(32) },
+    retention: 'six-years',
+    reason: 'the time is over',
+  };
+  return declarationBody(declaration, MADE_ADMIN, maker.nowMs);
 }
 
 describe('a legal hold', () => {

@@ -94,14 +94,13 @@ export class AuditLogMaker {
   readonly rootKey = makeKey();
   readonly sealerKey = makeKey();
   readonly witnessKey = makeKey();
+  /** What an admin has declared to be removed, by topic and partition: seals tell of it from then on. */
+  readonly declared = new Map<string, { readonly size: number; readonly offset: number }>();
   readonly seals: { value: Buffer; seal: PhiAuditSeal }[] = [];
   nowMs = START_MS;
   private readonly options: Required<MakerOptions>;
   private chains = 0;
-  private readonly trees = new Map<
-    MemoryPartition,
-    { frontier: MerkleFrontier; records: number; next: number }
-  >();
+  private readonly trees = new Map<MemoryPartition, { frontier: MerkleFrontier; next: number }>();
   private readonly sealTree = new MerkleFrontier();
   private readonly sessions = new Set<{ lane: MadeLane | null; session: Session; partition: number }>();
   private lastSealHash: Buffer = NO_HASH;
@@ -489,13 +488,15 @@ export class AuditLogMaker {
     behind: boolean,
     n: number,
   ): PhiAuditSeal['partitions'][0] {
-    const tree = this.trees.get(partition) ?? { frontier: new MerkleFrontier(), records: 0, next: 0 };
+    const tree = this.trees.get(partition) ?? { frontier: new MerkleFrontier(), next: 0 };
     this.trees.set(partition, tree);
+    const declared = this.declared.get(`${partition.topic} ${partition.partition}`) ?? { size: 0, offset: 0 };
     const isBehind = behind && partition.kind === 'events' && partition.partition === 0;
-    const upTo = Math.max(tree.records, partition.records.length - (isBehind ? 1 : 0));
-    for (const { value } of partition.records.slice(tree.records, upTo)) tree.frontier.append(hashOf(value!));
-    tree.records = upTo;
-    tree.next = partition.records[upTo]?.offset ?? partition.endOffset;
+    // By offsets: the beginning may have been removed.
+    const fresh = partition.records.filter(({ offset }) => offset >= tree.next);
+    const taken = isBehind ? fresh.slice(0, -1) : fresh;
+    for (const { value } of taken) tree.frontier.append(hashOf(value!));
+    tree.next = fresh[taken.length]?.offset ?? partition.endOffset;
     return {
       topic: partition.topic,
       topic_id: Buffer.from(partition.topicId, 'hex'),
@@ -504,7 +505,8 @@ export class AuditLogMaker {
       root: tree.frontier.root(),
       next_offset: tree.next,
       log_start_offset: partition.logStartOffset,
-      pruned_size: 0,
+      pruned_size: declared.size,
+      pruned_offset: declared.offset,
       frontier: n % 100 === 0 ? tree.frontier.subtrees().map(({ hash }) => hash) : null,
     };
   }

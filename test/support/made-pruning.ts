@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import type { EventBody } from '../../audit/audit-chain.ts';
 import { accessEvent } from '../../audit/access-events.ts';
 import type { ChainPlace } from '../../audit/closed-chain.ts';
+import { readDeclaration } from '../../audit/retention/declaration.ts';
 import type { PruneCut, PruningHand } from '../../audit/retention/pruning.ts';
 import { MADE_INTERVAL_MS } from './audit-log-maker.ts';
 import type { AuditLogMaker } from './audit-log-maker.ts';
@@ -63,6 +64,10 @@ export function madeHand(
     cuts,
     declare: async (bodies) => {
       const at = madeChain(maker, bodies);
+      for (const body of bodies) {
+        const { topic, partition, upToOffset: offset, upToSize } = readDeclaration(body)!;
+        maker.declared.set(`${topic} ${partition}`, { size: upToSize!, offset });
+      }
       if (isSealed) madeRound(maker);
       return await Promise.resolve(at);
     },

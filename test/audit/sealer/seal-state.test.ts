@@ -15,7 +15,13 @@ import { testWriterKey } from '../../support/signed-chains.ts';
 
 const EVENTS = 'gauze.audit.events';
 const START_MS = 1_800_000_000_000;
-const IDENTITY = { origin: 'gauze/c1/gauze', clusterId: 'c1', intervalMs: 10_000, eventsTopic: EVENTS };
+const IDENTITY = {
+  origin: 'gauze/c1/gauze',
+  clusterId: 'c1',
+  intervalMs: 10_000,
+  eventsTopic: EVENTS,
+  adminWriterIdPrefix: 'gauze.approvals.admin',
+};
 const TOPIC_ID = 'ab'.repeat(16);
 const LANE = { group: 'gauze.research', topic: 'clinical.patients', partition: 0 };
 const KEY = testWriterKey('topology');
