@@ -8,9 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { makeTlogTiles } from '../../../audit/export/export-makers.ts';
+import { proveEvent } from '../../../audit/event-prover.ts';
 import { TileWriter, tilePath } from '../../../audit/export/tile-writer.ts';
 import { rootOf, leafHash } from '../../../audit/merkle-tree.ts';
 import { formatVkey } from '../../../audit/signed-note.ts';
+import { trustFile, verifyEventProof } from '../../../audit/tlog-proof.ts';
+import { parseTrustFile } from '../../../audit/trust-file.ts';
 import { CHECKPOINT_KEY, checkpointCodec } from '../../../schemas/seal-codecs.ts';
 import { MADE_TOPICS, honestLog } from '../../support/audit-log-maker.ts';
 import { askGoAboutTiles, goMissing } from '../../support/go-oracle.ts';
@@ -130,15 +133,12 @@ describe('an export as transparency logs', () => {
     const seals = audit.partitions.find(({ kind }) => kind === 'seals')!;
     const last = seals.records.findLast(({ key }) => key?.toString() === CHECKPOINT_KEY)!;
     const { note } = checkpointCodec.decode(last.value!);
-    const wrong = note.replace(
-      /^(.*\n)(\d+)\n/,
-      (_, origin: string, size: string) => `${origin}${Number(size) - 1}\n`,
-    );
-    seals.records.push({
-      ...last,
-      offset: seals.endOffset,
-      value: checkpointCodec.encode({ note: wrong }, 1),
-    });
+    const [origin, size, , blank, ...signatures] = note.split('\n');
+    // As large as the true one, and with more signatures.
+    const head = [origin, size, Buffer.alloc(32, 1).toString('base64'), blank];
+    const forged = [...head, ...signatures.slice(0, -1), ...signatures].join('\n');
+    const value = checkpointCodec.encode({ note: forged }, 1);
+    seals.records.push({ ...last, offset: seals.endOffset, value });
     seals.endOffset += 1;
     const { ready } = await makeTlogTiles(new MemoryAuditSource(audit), { target: join(folder, 'noted') });
     await ready.publish();
@@ -146,6 +146,14 @@ describe('an export as transparency logs', () => {
       readFileSync(join(target, SEALS, 'checkpoint'), 'utf8'),
     );
     rmSync(join(folder, 'noted'), { recursive: true });
+    const place = {
+      topic: MADE_TOPICS.events,
+      partition: 0,
+      offset: log.partition('events', 0).records[3]!.offset,
+    };
+    const proof = await proveEvent(new MemoryAuditSource(audit), place);
+    const trust = trustFile(parseTrustFile(log.trustNote, log.rootVkey));
+    expect(verifyEventProof(Buffer.from(proof), trust).index).toBe(3);
   });
 
   test('replaces an earlier export or what is left of one, and nothing else', async () => {
