@@ -7,6 +7,7 @@ import { addAuditExportVerbs } from './audit-export-verbs.ts';
 import { addAuditPersonVerbs } from './audit-person-verbs.ts';
 import { addAuditProofVerbs } from './audit-proof-verbs.ts';
 import { addAuditQueryVerbs } from './audit-query-verbs.ts';
+import { addAuditReplayVerbs } from './audit-replay-verbs.ts';
 import { addAuditRetentionVerbs } from './audit-retention-verbs.ts';
 import { addAuditVerifyVerbs } from './audit-verify-verbs.ts';
 
@@ -24,6 +25,7 @@ const PARTS: readonly ((verb: AddVerb, act: Act) => void)[] = [
   addAuditProofVerbs,
   addAuditPersonVerbs,
   addAuditRetentionVerbs,
+  addAuditReplayVerbs,
 ];
 
 /** Adds `gauze audit` and its subcommands. */

@@ -1346,6 +1346,11 @@ export const ERRORS = {
     message: 'There is no proof of {topic} partition {partition} offset {offset}; missing: {expected}.',
     action: 'Check the place; what was sealed a moment ago is provable once its checkpoint is out.',
   },
+  ERR_AUDIT_NOT_REPLAYABLE: {
+    kind: 'usage',
+    message: 'No event in {topic} partition {partition} offset {offset} tells of a delivery of masked records.',
+    action: 'Name a session.batch of an audience or a grant that delivered something.',
+  },
   ERR_AUDIT_QUORUM: {
     kind: 'usage',
     message: 'Too few of the witnesses that the policy asks for have cosigned ({count} have).',
