@@ -3,6 +3,7 @@
  * spreadsheet would take for a formula is made text.
  */
 import { joinedWords } from '../query/patient.ts';
+import { csvLine } from '../export/csv-line.ts';
 import type { AccountingAnswer, Disclosure, DisclosureSeries, ResearchDisclosure } from './disclosures.ts';
 
 const STYLE = `body { font: 11pt/1.4 serif; margin: 2cm; } table { border-collapse: collapse; width: 100%; }
@@ -59,7 +60,7 @@ export function accountCsv({ form, disclosures, series, research }: AccountingAn
     '',
     '',
   ]);
-  return [heads, ...rows, ...protocols].map((cells) => `${cells.map(csvCell).join(',')}\r\n`).join('');
+  return [heads, ...rows, ...protocols].map(csvLine).join('');
 }
 
 function cellsOf({ date, ...rest }: Disclosure): string[] {
@@ -118,9 +119,4 @@ function escaped(text: string): string {
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;')
     .replaceAll("'", '&#39;');
-}
-
-function csvCell(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
