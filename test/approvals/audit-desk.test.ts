@@ -370,4 +370,18 @@ describe('the thread of the office', () => {
     expect(logged.join('')).toContain('ERR_KEY_FILE');
     expect(logged.join('')).not.toContain('CANARY');
   }, 60_000);
+
+  test('says so where it ends by itself, and leaves nobody waiting', async () => {
+    const log = createLogger({ level: 'silent', destination: { write: () => undefined } });
+    // Without settings it cannot even begin.
+    const office = new AuditRoom(undefined as never, log);
+    office.start();
+    const asked = office.ask(
+      { name: 'cutoffs', skip: 0, limit: 1 },
+      { id: 'fay', isPerson: true, roles: [] },
+    );
+    await expect(asked).rejects.toMatchObject({ code: 'ERR_AUDIT_DESK_AWAY' });
+    expect(office.status.troubles).toMatchObject([{ part: 'connection', code: 'ERR_AUDIT_DESK_AWAY' }]);
+    await office.close();
+  }, 60_000);
 });
