@@ -1,6 +1,6 @@
 /**
  * Audit events as a flat table, one line each, for people with a spreadsheet or a database of their own. It shows who,
- * what, when and where as the event says; subject tokens, keys and signatures stay out of it.
+ * what, when and where as the event says, rare fields in the column `more`; subject tokens stay out of it.
  */
 import type { PhiAuditEvent } from '../../schemas/control-codecs.ts';
 import { csvLine } from './csv-line.ts';
