@@ -146,6 +146,58 @@ describe('a request', () => {
   });
 });
 
+describe('a replay', () => {
+  const hash = 'ab'.repeat(32);
+  const question = {
+    event: { partition: 1, offset: 17, sha256: hash },
+    topic: 'clinical.encounters',
+    topicId: 'cd'.repeat(16),
+    partition: 0,
+    firstOffset: 5,
+    nextOffset: 55,
+    records: 50,
+    audience: 'research',
+    policyVersion: 3,
+    policySha256: hash,
+    recipient: 'research',
+    grant: null,
+    planHash: hash,
+    keyEpoch: 1,
+    outputTopic: 'clinical.encounters.for-research',
+    purpose: 'HCOMPL',
+    reason: 'spot check of what research gets',
+    durationMinutes: 30,
+  };
+
+  test('is a request that names its event, and is decided by somebody else', async () => {
+    const asked = await api.send(AUDITOR, 'POST', '/v1/replays', question);
+    expect([asked.status, asked.body]).toMatchObject([
+      201,
+      {
+        state: 'PENDING',
+        scope: { fields: [], beneficiary: '', replay: { event: '1/17', eventSha256: hash } },
+      },
+    ]);
+    const { id, scopeHash } = asked.body as { id: string; scopeHash: string };
+    expect((await decide(AUDITOR, id, scopeHash)).status).toBe(403);
+    expect((await decide(DORA, id, scopeHash)).status).toBe(200);
+    const grant = await api.send(AUDITOR, 'GET', `/v1/grants/${id}`);
+    expect(grant.body).toMatchObject({ state: 'SCHEDULED', replayed: null });
+  });
+
+  test('cannot ask for fields, a reader or a hash that is none beside it', async () => {
+    for (const more of [
+      { fields: ['mrn'] },
+      { beneficiary: 'User:ana' },
+      { planHash: 'ab' },
+      { records: 0 },
+    ]) {
+      const refused = await api.send(AUDITOR, 'POST', '/v1/replays', { ...question, ...more });
+      expect(refused.status).toBe(400);
+    }
+  });
+});
+
 describe('who sees a request', () => {
   test('has to do with it; to others it is not there, and that they tried is on record', async () => {
     const { id } = await api.asked();

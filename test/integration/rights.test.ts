@@ -86,15 +86,15 @@ describe("an audience's log-in", () => {
 });
 
 describe('gauze-auditor', () => {
-  test('reads the audit topics and the access log, and no other', async () => {
+  test('reads the audit topics, the access log and the policy log, and no other', async () => {
     const { access, auditEvents, auditSeals, auditSubjects, grants, policies, withheld } = site.names;
     const { value } = await firstRecord(loginOf('gauze-auditor'), auditEvents, uniqueName('gauze-auditor-x'));
     expect(auditEventCodec.decode(value!).type).toBe('session.opened');
-    for (const topic of [access, auditSubjects, auditSeals]) {
+    for (const topic of [access, auditSubjects, auditSeals, policies]) {
       expect(await fetchFirst(loginOf('gauze-auditor'), topic)).toBeGreaterThanOrEqual(0);
     }
     const data = [site.raw(PATIENTS), site.sanitized(PATIENTS, 'research')];
-    for (const topic of [...data, grants, policies, withheld]) {
+    for (const topic of [...data, grants, withheld]) {
       await expect(
         firstRecord(loginOf('gauze-auditor'), topic, uniqueName('gauze-auditor-x')),
       ).rejects.toThrow(NO_TOPIC);
