@@ -24,9 +24,14 @@ export type ProvenToken =
 
 /** Root over the tokens of a batch as the index of persons has them: 8 bytes for each record, zeros for nobody. */
 export function subjectsRoot(tokens: Buffer): Buffer {
+  return subjectsHead(tokens).root;
+}
+
+/** The same with the number of leaves. */
+export function subjectsHead(tokens: Buffer): { readonly root: Buffer; readonly size: number } {
   const frontier = new MerkleFrontier();
   for (const token of leavesOf(tokens)) frontier.append(leafHash(token));
-  return frontier.root();
+  return { root: frontier.root(), size: frontier.size };
 }
 
 /** The tree itself, for whoever has the index of the batch. */

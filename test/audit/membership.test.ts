@@ -18,7 +18,7 @@ import { MADE_TOPICS, honestLog } from '../support/audit-log-maker.ts';
 import { MemoryAuditSource } from '../support/memory-audit-source.ts';
 import { slowRoot } from '../support/proof-mutations.ts';
 
-const log = honestLog(11, 80);
+const log = honestLog(11, 80, { membershipRoots: true });
 const source = new MemoryAuditSource(log.audit);
 const trust = parseTrustFile(log.trustNote, log.rootVkey);
 const OPENING = Buffer.alloc(OPENING_BYTES, 9);

@@ -85,6 +85,8 @@ export interface MakerOptions {
   /** A signature is made where this much time has gone since the last of its chain, milliseconds. */
   readonly signEveryMs?: number;
   readonly witnessed?: boolean;
+  /** Events of index lanes have the root over the persons of their batch. */
+  readonly membershipRoots?: boolean;
 }
 
 export class AuditLogMaker {
@@ -106,7 +108,14 @@ export class AuditLogMaker {
   private lastSealHash: Buffer = NO_HASH;
 
   constructor(options: MakerOptions = {}) {
-    this.options = { auditPartitions: 2, rawPartitions: 2, signEveryMs: 1_000, witnessed: true, ...options };
+    this.options = {
+      auditPartitions: 2,
+      rawPartitions: 2,
+      signEveryMs: 1_000,
+      witnessed: true,
+      membershipRoots: false,
+      ...options,
+    };
     const place = (kind: MemoryPartition['kind'], partition: number, id: string): MemoryPartition => ({
       kind,
       topic: MADE_TOPICS[kind],
@@ -241,7 +250,7 @@ export class AuditLogMaker {
       distinct: recordCount,
       tokenBytes: 8,
       indexSha256,
-      subjectsRoot: subjectsRoot(tokens),
+      subjectsRoot: this.options.membershipRoots ? subjectsRoot(tokens) : null,
     });
     const subjects = this.subjects(lane.identity.partition % this.options.auditPartitions);
     this.transaction([
