@@ -19,12 +19,22 @@ afterAll(() => {
   process.stdout.write(`${runs.map(summary).join('\n')}\n`);
 });
 
-function summary({ seed, seconds, fed, looks, report, events, faults, falseAlarms }: HonestRun): string {
+function summary({
+  seed,
+  seconds,
+  fed,
+  pruned,
+  looks,
+  report,
+  events,
+  faults,
+  falseAlarms,
+}: HonestRun): string {
   const { events: checked, seals } = report.totals;
   const rotated = events.get('key.rotated') ?? 0;
   return (
-    `run ${seed}: ${seconds} s, ${fed} records, ${checked} events, ${seals} seals, ${rotated} session keys replaced, ` +
-    `${looks} verifications, ${falseAlarms.length} false alarms (${faults.join(', ')})`
+    `run ${seed}: ${seconds} s, ${fed} records, ${checked} events, ${seals} seals, ${pruned} records pruned, ` +
+    `${rotated} session keys replaced, ${looks} verifications, ${falseAlarms.length} false alarms (${faults.join(', ')})`
   );
 }
 
@@ -40,6 +50,7 @@ test.each(seeds)(
     expect(totals.cosignedSeals).toBe(totals.seals);
     expect(totals.events).toBeGreaterThan(100);
     expect(run.events.get('key.rotated')).toBeGreaterThan(0);
+    expect(run.pruned).toBeGreaterThan(10);
     expect(run.fed).toBeGreaterThan(1_000);
   },
   420_000,

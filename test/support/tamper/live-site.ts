@@ -38,6 +38,8 @@ export interface AuditSettings {
   readonly sealIntervalMs: number;
   /** Default: the site's own witness. */
   readonly witnessUrl?: string;
+  /** What is archived may be pruned at once: these people are made up. */
+  readonly isPrunable?: boolean;
 }
 
 export class LiveSite {
@@ -106,12 +108,17 @@ export class LiveSite {
   }
 
   /** The audit settings of the config, for processes started from now on. */
-  async configure({ sealIntervalMs, witnessUrl = this.witnessUrl }: AuditSettings): Promise<void> {
+  async configure({
+    sealIntervalMs,
+    witnessUrl = this.witnessUrl,
+    isPrunable,
+  }: AuditSettings): Promise<void> {
     const file = join(this.site.directory, 'gauze.yaml');
     const { origin, rootVkey } = this.site;
     const trust = `trustFile: trust.note, rootVkey: '${rootVkey}'`;
     const witness = `witnesses: [{ url: '${witnessUrl}', vkey: '${this.witnessVkey}' }]`;
-    const line = `audit: { origin: '${origin}', ${trust}, sealIntervalMs: ${sealIntervalMs}, ${witness} }\n`;
+    const times = `sealIntervalMs: ${sealIntervalMs}${isPrunable === true ? ', retention: synthetic-data' : ''}`;
+    const line = `audit: { origin: '${origin}', ${trust}, ${times}, ${witness} }\n`;
     await writeFile(
       file,
       (await readFile(file, 'utf8')).replace(/^audit:.*\n/m, () => line),
@@ -153,13 +160,24 @@ export class LiveSite {
 
   /** Waits until everything is sealed, and cosigned. */
   async sealed(): Promise<Verified> {
+    return await this.until(
+      ({ unsealed, seals, cosignedSeals }) => unsealed === 0 && cosignedSeals === seals,
+    );
+  }
+
+  /** Waits until there are more seals than `seals`, all cosigned. */
+  async sealedBeyond(seals: number): Promise<Verified> {
+    return await this.until((totals) => totals.seals > seals && totals.cosignedSeals === totals.seals);
+  }
+
+  private async until(isSo: (totals: AuditReport['totals']) => boolean): Promise<Verified> {
     return await eventually(async () => {
       const verified = await this.verify();
-      const { unsealed, seals, cosignedSeals } = verified.report.totals;
-      if (unsealed > 0 || seals === 0 || cosignedSeals < seals)
+      const { totals } = verified.report;
+      if (totals.seals === 0 || !isSo(totals))
         throw new Error(`not sealed: ${JSON.stringify(verified.report)}`);
       return verified;
-    }, 90_000);
+    }, 120_000);
   }
 
   /** All keys there are: those of the keyring, of the witness, and those that were copied as they were made. */
