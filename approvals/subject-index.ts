@@ -91,7 +91,8 @@ export class SubjectIndex {
     signal.addEventListener('abort', stop, { once: true });
     while (!signal.aborted) {
       try {
-        await reader.read(FOLLOW_WAIT_MS, (record) => this.note(record));
+        await reader.skipRemoved();
+        while (!signal.aborted) await reader.read(FOLLOW_WAIT_MS, (record) => this.note(record));
       } catch (error) {
         if (signal.aborted) return;
         this.onTrouble(ownError(error));
@@ -115,8 +116,10 @@ export class SubjectIndex {
     take: (index: PhiSubjectIndex) => void,
   ): Promise<void> {
     const reader = new LogReader(this.cluster, this.topic, partition, wanted[0]!.at);
-    const places = new Set(wanted.map(({ at }) => at));
     try {
+      // What was removed meanwhile is not counted.
+      const first = await reader.skipRemoved();
+      const places = new Set(wanted.map(({ at }) => at).filter((at) => at >= first));
       for (const { at } of wanted) {
         if (!places.has(at)) continue;
         reader.position = at;

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { AuditIndex } from '../audit/query/audit-index.ts';
+import { AuditArchive } from '../audit/retention/audit-archive.ts';
 import { refreshIndex } from '../audit/query/index-build.ts';
 import { recordQuestions } from '../audit/query/question-record.ts';
 import type { AskedQuestion, Asker } from '../audit/query/question-record.ts';
@@ -26,6 +27,8 @@ export interface DeskOptions {
   /** File of the local index; default below the cache folder. */
   readonly index?: string;
   readonly rebuild?: boolean;
+  /** Folder of an archive: the index is made again from it and from the topics. */
+  readonly archive?: string;
 }
 
 /** Everything that a question needs. */
@@ -60,10 +63,12 @@ export async function atAuditDesk<T>(
     await cluster.start();
     const { names } = site;
     const file = options.index ?? defaultIndexFile(site, cluster.clusterId);
-    if (options.rebuild) AuditIndex.remove(file);
+    const { archive: folder } = options;
+    const archive = folder === undefined ? null : await AuditArchive.open(folder);
+    if (options.rebuild || archive) AuditIndex.remove(file);
     const index = AuditIndex.open(file, { clusterId: cluster.clusterId, prefix: names.prefix });
     try {
-      await refreshIndex(index, cluster, names, progressNotes());
+      await refreshIndex(index, cluster, names, progressNotes(), archive);
       const record = async (questions: readonly AskedQuestion[]): Promise<void> =>
         await recorded(site, cluster, keyring, questions);
       return await work({ site, cluster, keyring, aliases, index, record });

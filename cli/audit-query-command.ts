@@ -30,6 +30,7 @@ export interface IndexOptions {
   readonly json: boolean;
   readonly index?: string;
   readonly rebuild?: boolean;
+  readonly archive?: string;
 }
 
 export interface QueryOptions extends IndexOptions {

@@ -61,6 +61,7 @@ export function addAuditQueryVerbs(verb: AddVerb, act: Act): void {
     );
   indexed('index', 'bring the local index up to date; it is also done before each question')
     .option('--rebuild', 'make it again from the topics', false)
+    .option('--archive <folder>', 'make it again from this archive and the topics')
     .action(act(async (o: IndexOptions) => await (await commands()).auditIndexCommand(o)));
   indexed('token', 'the subject tokens of a patient, one for each key epoch; on record')
     .argument('<patient>', 'patient id, or - to read it from standard input')

@@ -9,6 +9,7 @@ import type { Cluster } from './cluster.ts';
 import { fetchRecords } from './fetch.ts';
 import type { FetchAnswer } from './fetch.ts';
 import { kafkaError, kafkaErrorClass } from './kafka-errors.ts';
+import { listOffset } from './list-offsets.ts';
 import { RecordCursor } from './record-cursor.ts';
 import { readRecordSet } from './record-set.ts';
 
@@ -74,6 +75,13 @@ export class LogReader {
     }
     this.position = nextOffset;
     return answer;
+  }
+
+  /** Goes on to the first offset that is left, where what stands at `position` was removed; gives the position. */
+  async skipRemoved(): Promise<number> {
+    const earliest = await listOffset(this.cluster, this.connections, this.topic, this.partition, 'earliest');
+    this.position = Math.max(this.position, earliest);
+    return this.position;
   }
 
   /** Reads until everything that existed when the call began has been handed out, open transactions included. */

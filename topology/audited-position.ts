@@ -21,6 +21,7 @@ export async function lastAuditedPosition(
   for (let partition = 0; partition < (topic?.leaders.length ?? 0); partition++) {
     const reader = new LogReader(cluster, auditTopic, partition);
     try {
+      await reader.skipRemoved();
       await reader.readToEnd(({ value }) => {
         if (!value) return;
         const { writer_id: writer, range } = auditEventCodec.decode(value);

@@ -3,8 +3,9 @@
  * not know. An answer holds names, counts, paths and places; never a token or an identifier.
  */
 import { cellText } from './audit-index.ts';
-import type { AuditIndex } from './audit-index.ts';
+import type { AuditIndex, Row } from './audit-index.ts';
 import type { IndexedEvent } from './event-facts.ts';
+import { PARTITIONS_MAX, rowIdOf } from './index-tables.ts';
 import type { RecordPlace } from './index-tables.ts';
 
 /** A stretch of time: from its first millisecond up to, and without, its last. */
@@ -52,13 +53,26 @@ export function placeName(
   return { topic: String(row?.['topic']), partition: Number(row?.['partition']) };
 }
 
+/** From when on the events of a partition are known, where its beginning is not. */
+function sinceWhen(index: AuditIndex, gap: Row): string {
+  if (!cellText(gap, 'topic').endsWith('.audit.events')) return '';
+  const partition = Number(gap['partition']);
+  const first = index.get(
+    'SELECT appended_ms FROM events WHERE id >= ? AND id % ? = ? ORDER BY id LIMIT 1',
+    rowIdOf({ partition, offset: Number(gap['next']) }),
+    PARTITIONS_MAX,
+    partition,
+  );
+  return first ? `: answers are complete from ${iso(Number(first['appended_ms']))} on` : '';
+}
+
 /** What the index could not read; holds for every answer. */
 export function indexRemarks(index: AuditIndex): Remarks {
   const gaps = index
     .all('SELECT topic, partition, first, next FROM gaps')
     .map(
       (row) =>
-        `${cellText(row, 'topic')}/${cellText(row, 'partition')}: offsets ${cellText(row, 'first')} to ${Number(row['next']) - 1} were gone before they were indexed`,
+        `${cellText(row, 'topic')}/${cellText(row, 'partition')}: offsets ${cellText(row, 'first')} to ${Number(row['next']) - 1} were gone before they were indexed${sinceWhen(index, row)}`,
     );
   const unreadable = index
     .all('SELECT topic, partition, COUNT(*) AS records FROM unreadable GROUP BY topic, partition')

@@ -9,6 +9,7 @@ import { listOffset } from '../../kafka/list-offsets.ts';
 import { LogReader } from '../../kafka/log-reader.ts';
 import type { LogRecord } from '../../kafka/log-reader.ts';
 import { GauzeError } from '../../platform/errors.ts';
+import type { AuditArchive } from '../retention/audit-archive.ts';
 import { accessEntryCodec, subjectIndexCodec } from '../../schemas/access-codecs.ts';
 import { auditEventCodec } from '../../schemas/control-codecs.ts';
 import type { TopicNames } from '../../schemas/topic-names.ts';
@@ -36,29 +37,35 @@ interface Part {
   readonly topicId: string;
   readonly partition: number;
   from: number;
+  /** Where the topic begins; what is before comes from the archive. */
+  readonly begin: number;
   readonly end: number;
 }
+
+type ReadRecord = LogRecord & { readonly value: Buffer };
 
 /** Bytes of records between two commits of the index: what a kill costs, and what memory holds. */
 const COMMIT_BYTES = 8 * 1024 * 1024;
 const WAIT_MS = 100;
 
 /**
- * Reads everything that is in the topics when it begins.
- * Throws ERR_AUDIT_INDEX_STALE (a topic was made anew), ERR_KAFKA_TOPIC_MISSING, rights and connection errors.
+ * Reads everything that is in the topics when it begins; with an archive, what was removed from them before too.
+ * Throws ERR_AUDIT_ARCHIVE (a file of it is not as it was archived), ERR_AUDIT_INDEX_STALE (a topic was made anew), ERR_KAFKA_TOPIC_MISSING, rights and connection errors.
  */
 export async function refreshIndex(
   index: AuditIndex,
   cluster: Cluster,
   names: TopicNames,
   onProgress: (progress: IndexProgress) => void = () => undefined,
+  archive: AuditArchive | null = null,
 ): Promise<void> {
-  const parts = await partsOf(index, cluster, sources(names));
+  const parts = await partsOf(index, cluster, sources(names), archive);
   const total = parts.reduce((sum, { from, end }) => sum + Math.max(0, end - from), 0);
   let read = 0;
   for (const part of parts) {
     const begun = part.from;
     const base = read;
+    if (archive && part.from < part.begin) await readArchived(index, archive, part);
     await readPart(index, cluster, part, (position) => {
       read = base + Math.min(position, part.end) - begun;
       onProgress({ read, of: total });
@@ -93,6 +100,7 @@ async function partsOf(
   index: AuditIndex,
   cluster: Cluster,
   all: readonly Source[],
+  archive: AuditArchive | null,
 ): Promise<readonly Part[]> {
   const found = await cluster.refresh(all.map(({ topic }) => topic));
   const connections = new BrokerConnections(cluster);
@@ -113,14 +121,35 @@ async function partsOf(
         const position = known?.next ?? 0;
         if (end < position)
           throw new GauzeError('ERR_AUDIT_INDEX_STALE', { topic, partition, file: index.file });
-        if (earliest > position) noteGap(index, topic, partition, position, earliest);
-        parts.push({ source, topicId: metadata.id, partition, from: Math.max(position, earliest), end });
+        const archived = archive?.find({ topic, partition });
+        const isArchived =
+          archived?.topicId === metadata.id &&
+          archived.firstOffset <= position &&
+          archived.nextOffset >= earliest;
+        if (earliest > position && !isArchived) noteGap(index, topic, partition, position, earliest);
+        const from = isArchived ? position : Math.max(position, earliest);
+        parts.push({ source, topicId: metadata.id, partition, from, begin: earliest, end });
       }
     }
     return parts;
   } finally {
     connections.close();
   }
+}
+
+/** What was removed from the topic, piece by piece. */
+async function readArchived(index: AuditIndex, archive: AuditArchive, part: Part): Promise<void> {
+  const { source, partition, begin } = part;
+  const rows = new IndexRows(index);
+  for await (const piece of archive.records({ topic: source.topic, partition }, part.from, begin)) {
+    const batch = piece.flatMap(({ offset, key, value, appendTimeMs: timestampMs }): ReadRecord[] =>
+      value ? [{ offset, key, value, timestampMs }] : [],
+    );
+    part.from = commitBatch(index, rows, part, batch, piece.at(-1)!.offset + 1);
+  }
+  const [damage] = archive.damage;
+  if (damage) throw new GauzeError('ERR_AUDIT_ARCHIVE', { file: damage.place });
+  part.from = commitBatch(index, rows, part, [], begin);
 }
 
 async function readPart(
@@ -132,7 +161,7 @@ async function readPart(
   const { source, partition, end } = part;
   const reader = new LogReader(cluster, source.topic, partition, part.from);
   const rows = new IndexRows(index);
-  let batch: (LogRecord & { readonly value: Buffer })[] = [];
+  let batch: ReadRecord[] = [];
   let bytes = 0;
   try {
     while (reader.position < end) {
@@ -160,7 +189,7 @@ function commitBatch(
   index: AuditIndex,
   rows: IndexRows,
   { source, topicId, partition, from }: Part,
-  batch: readonly (LogRecord & { readonly value: Buffer })[],
+  batch: readonly ReadRecord[],
   next: number,
 ): number {
   const { topic } = source;

@@ -7,7 +7,7 @@
 export const INDEX_FORMAT = '1';
 
 /** Partitions of an audit topic, at most: the row of a record is named by its offset and partition in one number. */
-const PARTITIONS_MAX = 1024;
+export const PARTITIONS_MAX = 1024;
 
 /**
  * `contexts` holds what many events have in common, once. `span` is the power of two that a range fits in: whatever

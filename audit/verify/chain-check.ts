@@ -95,11 +95,9 @@ export class ChainCheck {
   private begin(chain: ChainState, placed: PlacedEvent): void {
     const { event } = placed;
     const place = placeOf(placed);
-    if (event.seq !== 0 && this.hasPrunedBegin) {
-      // Seals name every chain that lives, but forget one that was lost for a day: it may have come back.
-      this.findings.once('PRUNED_BEFORE', place, `the chain began before what is here`);
-      return;
-    }
+    // Seals name every chain that lives, and forget one that was lost for a day; it may have come back.
+    if (event.seq !== 0 && this.hasPrunedBegin)
+      return this.findings.once('PRUNED_BEFORE', place, 'the chain began before what is here');
     if (event.seq !== 0) this.findings.add('SEQ_GAP', place, `the chain begins with number ${event.seq}`);
     else if (event.prev_hash.toString('hex') !== NO_HASH)
       this.findings.add('PREV_HASH', place, 'the first event names one before it');
