@@ -48,7 +48,6 @@ const SUCCEEDED_MAX = 2_000;
 const NO_HASH = '0'.repeat(64);
 
 export class ChainCheck {
-  /** Events before the first that is here were there once. */
   hasPrunedBegin = false;
   private readonly findings: Findings;
   private readonly trust: Trust | null;
@@ -95,7 +94,7 @@ export class ChainCheck {
   private begin(chain: ChainState, placed: PlacedEvent): void {
     const { event } = placed;
     const place = placeOf(placed);
-    // Seals name every chain that lives, and forget one that was lost for a day; it may have come back.
+    // Seals forget a chain that was lost for a day; it may have come back.
     if (event.seq !== 0 && this.hasPrunedBegin)
       return this.findings.once('PRUNED_BEFORE', place, 'the chain began before what is here');
     if (event.seq !== 0) this.findings.add('SEQ_GAP', place, `the chain begins with number ${event.seq}`);
