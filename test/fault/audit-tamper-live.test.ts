@@ -16,7 +16,7 @@ const lines: string[] = [];
 
 beforeAll(async () => {
   scene = await liveScene();
-}, 300_000);
+}, 900_000);
 
 afterAll(async () => {
   process.stdout.write(`${lines.join('\n')}\n`);
