@@ -243,13 +243,18 @@ interface Measured {
 async function measured(source: AuditSource, state: VerifyResult['state'] | null): Promise<Measured> {
   const before = process.memoryUsage().rss;
   let peak = before;
-  const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage().rss)), 100);
   const began = performance.now();
   const cpuBefore = process.cpuUsage();
-  const result = await verifyAudit(source, { trust: null, state });
+  const result = await verifyAudit(source, {
+    trust: null,
+    state,
+    onProgress: () => {
+      peak = Math.max(peak, process.memoryUsage().rss);
+    },
+  });
   const seconds = (performance.now() - began) / 1000;
   const { user, system } = process.cpuUsage(cpuBefore);
-  clearInterval(watch);
+  peak = Math.max(peak, process.memoryUsage().rss);
   const found = result.findings.names().filter((name) => !EXPECTED.has(name));
   if (found.length > 0) throw new GauzeError('ERR_INTERNAL', {});
   return {
