@@ -267,6 +267,53 @@ describe('the two accounts of a lane', () => {
   });
 });
 
+describe('a beginning that moves', () => {
+  const ADMIN = 'gauze.approvals.admin.1';
+
+  /** Ten events, and what `writer` declares of them, sealed. */
+  function declared(upToOffset: number, writer = ADMIN): { script: Script; seal: PhiAuditSeal } {
+    const script = new Script();
+    script.tell(script.write(script.writer('w'), ...Array.from({ length: 10 }, () => note())));
+    const words = { topic: EVENTS, partition: '0', up_to_offset: String(upToOffset), up_to_size: '4' };
+    const ext = Object.entries(words).map(([k, v]) => ({ k, v }));
+    script.tell(script.write(script.writer(writer), note('retention.declared', ext)));
+    return { script, seal: script.seal() };
+  }
+
+  function begins(script: Script, at: number): readonly string[] {
+    const [tree] = script.state.trees;
+    script.state.reached(tree!, tree!.nextOffset, at);
+    return codes(script.seal());
+  }
+
+  test('is told of, unless an admin declared it in an event that was read before', () => {
+    const { script, seal } = declared(5);
+    expect(seal.partitions[0]).toMatchObject({ pruned_size: 4, pruned_offset: 5, log_start_offset: 0 });
+    expect(begins(script, 5)).toEqual([]);
+    expect(begins(script, 6)).toEqual(['LOG_START_MOVED']);
+    expect(begins(declared(5, 'gauze.lane.research.x.0').script, 5)).toEqual(['LOG_START_MOVED']);
+    expect(begins(declared(4).script, 5)).toEqual(['LOG_START_MOVED']);
+  });
+
+  test('is not told of by a sealer that goes on from a seal after the declaration', () => {
+    const { script, seal } = declared(5);
+    const next = new Script();
+    next.nowMs = script.nowMs;
+    expect(seal.partitions[0]!.frontier).not.toBeNull();
+    next.state.restore(seal, Buffer.alloc(32));
+    expect(begins(next, 5)).toEqual([]);
+    expect(begins(next, 7)).toEqual(['LOG_START_MOVED']);
+  });
+
+  test('lets an admin have the right to remove for ten minutes after the declaration', () => {
+    const { script } = declared(5);
+    const atMs = script.nowMs - IDENTITY.intervalMs;
+    expect(script.state.isPruning(atMs + 9 * 60_000)).toBe(true);
+    expect(script.state.isPruning(atMs + 11 * 60_000)).toBe(false);
+    expect(new Script().state.isPruning(atMs)).toBe(false);
+  });
+});
+
 describe('a chain', () => {
   test('is lost when its heartbeats stay away, and its successor closes it', () => {
     const script = new Script();

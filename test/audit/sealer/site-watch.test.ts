@@ -6,6 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Alarms } from '../../../audit/sealer/alarms.ts';
 import {
   changedSettings,
+  exceptPruning,
   settingsHash,
   watchGroups,
   watchRights,
@@ -39,6 +40,21 @@ describe('rules', () => {
     expect(told(desiredAcls([], NAMES, ROLES))).toEqual([]);
     expect(told(allow(ROLES.topology, ['read'], 'topic', 'clinical.patients'))).toEqual([]);
     expect(told(allow('User:ehr-feed', ['write', 'describe'], 'topic', 'clinical.patients'))).toEqual([]);
+  });
+
+  test('that an admin needs to remove what was declared are in order while that takes, and no others', () => {
+    const needed = [NAMES.auditEvents, NAMES.auditSubjects].flatMap((topic) =>
+      allow(ROLES.admin, ['delete'], 'topic', topic),
+    );
+    for (const rule of needed) expect(told([rule])).toHaveLength(1);
+    expect(told(exceptPruning(needed, NAMES, ROLES))).toEqual([]);
+    const others = [
+      ...allow(ROLES.admin, ['delete'], 'topic', NAMES.auditSeals),
+      ...allow(ROLES.admin, ['delete'], 'topic', 'gauze.audit.', 'prefixed'),
+      ...allow(ROLES.admin, ['all'], 'topic', NAMES.auditEvents),
+      ...allow(ROLES.topology, ['delete'], 'topic', NAMES.auditEvents),
+    ];
+    expect(told(exceptPruning(others, NAMES, ROLES))).toEqual(told(others));
   });
 
   test.each([
