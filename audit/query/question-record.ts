@@ -3,16 +3,13 @@
  * the question and the number of results, never what was asked about or answered. No record, no answer.
  */
 import { createHash } from 'node:crypto';
-import { controlBatch } from '../../kafka/control-batch.ts';
 import type { Cluster } from '../../kafka/cluster.ts';
-import { spread } from '../../kafka/spread.ts';
-import { TransactionalProducer } from '../../kafka/transactional-producer.ts';
 import type { AuditWriterKey } from '../../keys/audit-writer-key.ts';
 import { randomId } from '../../platform/clock.ts';
-import { GauzeError } from '../../platform/errors.ts';
 import type { TopicNames } from '../../schemas/topic-names.ts';
-import { AuditChain, systemEvent } from '../audit-chain.ts';
+import { systemEvent } from '../audit-chain.ts';
 import type { EventBody } from '../audit-chain.ts';
+import { writeClosedChain } from '../closed-chain.ts';
 
 /** Who asks. */
 export interface Asker {
@@ -66,29 +63,10 @@ export async function recordQuestions(
   questions: readonly AskedQuestion[],
   signal: AbortSignal,
 ): Promise<void> {
-  const producer = new TransactionalProducer(cluster, names.auditorTransactionalId(randomId()));
-  try {
-    await producer.initialize(signal);
-    const chain = new AuditChain({ writerId: producer.transactionalId, schemaId, key });
-    const by = { id: asker.principal, role: key.name };
-    const bodies = questions.map((question) => questionEvent(asker, key.name, question));
-    const linked = chain.link([...bodies, systemEvent('session.closed', by, [])]);
-    const found = await cluster.topic(names.auditEvents);
-    if (!found) throw new GauzeError('ERR_KAFKA_TOPIC_MISSING', { topic: names.auditEvents, partition: 0 });
-    const output = {
-      topic: names.auditEvents,
-      topicId: found.id,
-      partition: spread(producer.transactionalId, found.leaders.length),
-      writer: controlBatch(
-        linked.map(({ value }) => value),
-        Buffer.from(chain.head.chainId),
-      ),
-    };
-    await producer.commit([output], null, signal);
-    chain.accept(linked);
-  } finally {
-    producer.close();
-  }
+  const transactionalId = names.auditorTransactionalId(randomId());
+  const chain = { cluster, topic: names.auditEvents, transactionalId, schemaId, key };
+  const bodies = questions.map((question) => questionEvent(asker, key.name, question));
+  await writeClosedChain({ ...chain, principal: asker.principal }, bodies, signal);
 }
 
 function questionEvent(asker: Asker, role: string, question: AskedQuestion): EventBody {
