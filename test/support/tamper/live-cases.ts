@@ -30,7 +30,7 @@ const LIVE: Readonly<Record<string, Partial<Pick<TamperCase, 'finds' | 'also'>>>
   // What the first session had read is in no event any more: only the positions in seals tell of it.
   '7': {
     finds: ['PREV_CHAIN_MISSING', 'SHORTER_THAN_SEALED', 'ROOT_MISMATCH', 'COVERAGE_SHORT'],
-    also: ['COVERAGE_GAP'],
+    also: ['COVERAGE_GAP', 'SUBJECT_EXTRA'],
   },
   // The index is another topic, which nobody cut.
   '10': { also: ['SUBJECT_EXTRA', 'COVERAGE_GAP'] },
