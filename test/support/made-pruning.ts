@@ -38,10 +38,10 @@ export function madeChain(maker: AuditLogMaker, bodies: readonly EventBody[], wr
 }
 
 /** Time goes on by one interval, every live session says so, and it is sealed. */
-export function madeRound(maker: AuditLogMaker): void {
+export function madeRound(maker: AuditLogMaker, how: { readonly witnessed?: boolean } = {}): void {
   maker.tick(MADE_INTERVAL_MS);
   for (const lane of maker.lanes) if (lane.session) maker.heartbeat(lane);
-  maker.seal();
+  maker.seal(how);
 }
 
 export function removeMade(maker: AuditLogMaker, cuts: readonly PruneCut[]): void {
@@ -58,11 +58,16 @@ export function removeMade(maker: AuditLogMaker, cuts: readonly PruneCut[]): voi
 export function madeHand(
   maker: AuditLogMaker,
   { isSealed = true } = {},
-): PruningHand & { readonly cuts: PruneCut[] } {
+): PruningHand & { readonly cuts: PruneCut[]; readonly declarations: number } {
   const cuts: PruneCut[] = [];
+  let declarations = 0;
   return {
     cuts,
+    get declarations() {
+      return declarations;
+    },
     declare: async (bodies) => {
+      declarations += bodies.length;
       const at = madeChain(maker, bodies);
       for (const body of bodies) {
         const { topic, partition, upToOffset: offset, upToSize } = readDeclaration(body)!;
