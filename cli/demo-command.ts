@@ -60,7 +60,10 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
 }
 
 async function story(stage: DemoStage, source: FeedSource, options: DemoOptions): Promise<number> {
-  const stack = await stage.step('Start a real Kafka, schema registry, Redis and identity provider', async () => start(stage));
+  const stack = await stage.step(
+    'Start a real Kafka, schema registry, Redis and identity provider',
+    async () => start(stage),
+  );
   const directory = await ownDirectory(stage, options.keep);
   const hospital = await stage.step('Make a hospital and its site', async () =>
     makeHospital(stage, stack, directory.path, source),

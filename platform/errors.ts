@@ -1348,7 +1348,8 @@ export const ERRORS = {
   },
   ERR_AUDIT_NOT_REPLAYABLE: {
     kind: 'usage',
-    message: 'No event in {topic} partition {partition} offset {offset} tells of a delivery of masked records.',
+    message:
+      'No event in {topic} partition {partition} offset {offset} tells of a delivery of masked records.',
     action: 'Name a session.batch of an audience or a grant that delivered something.',
   },
   ERR_AUDIT_QUORUM: {
