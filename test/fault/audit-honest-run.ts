@@ -196,6 +196,12 @@ class Play {
 
   /** Each process's clock of durations leaps by sixteen minutes: every session key is due. */
   async replaceSessionKeys(): Promise<void> {
+    // Before it has loaded what hears it, this signal would end a process.
+    for (const instance of this.instances)
+      await eventually(async () => {
+        await Promise.resolve();
+        if (!instance.log.includes('instance started')) throw new Error(`not started: ${instance.log}`);
+      }, 120_000);
     for (const { process } of this.instances) process.kill('SIGUSR2');
     await this.feed(30);
     await this.progress();
