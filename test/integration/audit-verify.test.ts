@@ -6,8 +6,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { generateHospital } from '../../examples/hospital/hospital.ts';
+import { AuditIndex } from '../../audit/query/audit-index.ts';
+import { exportsOn } from '../../audit/query/exports.ts';
+import { refreshIndex } from '../../audit/query/index-build.ts';
+import { sealBracket } from '../../audit/query/seal-bracket.ts';
 import { ExportSource } from '../../audit/raw-export.ts';
 import type { AuditReport } from '../../audit/verify/report.ts';
+import { Cluster } from '../../kafka/cluster.ts';
+import { endpointOf } from '../support/kafka-plane.ts';
+import { eventually } from '../support/stack.ts';
 import { TestSite } from '../support/test-site.ts';
 
 let site: TestSite;
@@ -77,4 +84,39 @@ test('is clean once the sealer runs, live and as an export, and the next run rea
   expect(found(offline.report).filter((finding) => !finding.startsWith('NO_WITNESS'))).toEqual([]);
   expect(offline.report.totals.seals).toBeGreaterThanOrEqual(report.totals.seals);
   expect(await readFile(html, 'utf8')).toContain('<h1>Audit verification</h1>');
+});
+
+test('proves a no by the checkpoints around a time and the ranges between them, and no more than that', async () => {
+  const fromMs = Date.now();
+  await site.feed(generateHospital({ seed: 6, patients: 20 }));
+  await site.caughtUp();
+  const busy = { fromMs, toMs: Date.now() };
+  const cluster = new Cluster(endpointOf());
+  await cluster.start();
+  const index = AuditIndex.open(join(site.directory, 'index.sqlite'), {
+    clusterId: cluster.clusterId,
+    prefix: site.names.prefix,
+  });
+  try {
+    const ask = async (period: { readonly fromMs: number; readonly toMs: number }) =>
+      exportsOn(index, period, await sealBracket(cluster, site.names.auditSeals, period));
+    const sealed = await eventually(async () => {
+      await refreshIndex(index, cluster, site.names);
+      const answer = await ask(busy);
+      expect(answer.proof.missing).toEqual([]);
+      return answer;
+    }, 60_000);
+    expect(sealed.proof).toMatchObject({ isProved: true, domains: 8, missing: [] });
+    expect(sealed.proof.ranges).toBeGreaterThan(0);
+    for (const seal of [sealed.proof.before!, sealed.proof.after!])
+      expect(seal.checkpoint!.split('\n')[0]).toBe(seal.origin);
+    // Nothing was fed before this test began.
+    const idle = await ask({ fromMs: fromMs - 1, toMs: fromMs });
+    expect(idle).toMatchObject({ answer: 'no', proof: { isProved: true, domains: 8 } });
+    const tomorrow = await ask({ fromMs, toMs: Date.now() + 86_400_000 });
+    expect(tomorrow.proof).toMatchObject({ isProved: false, after: null });
+  } finally {
+    index.close();
+    await cluster.close();
+  }
 });

@@ -5,7 +5,10 @@ import { describe, expect, test } from '@jest/globals';
 import { Findings } from '../../../audit/verify/finding.ts';
 import { SourceCheck } from '../../../audit/verify/source-check.ts';
 import type { FindPersons, SourcePersons } from '../../../audit/verify/source-check.ts';
+import type { PlacedEvent } from '../../../audit/verify/chain-check.ts';
 import type { PhiSubjectIndex } from '../../../schemas/access-codecs.ts';
+import { auditEventCodec } from '../../../schemas/control-codecs.ts';
+import { AuditLogMaker } from '../../support/audit-log-maker.ts';
 
 const PLACE = { topic: 'gauze.audit.subjects', partition: 0, offset: 3 };
 const NOBODY = 0;
@@ -96,4 +99,31 @@ describe('the persons of the source', () => {
       1,
     ]);
   });
+
+  test('are counted again, and told where they can not be', async () => {
+    const [event] = madeBatches();
+    const counted = async (records: number | null): Promise<readonly string[]> => {
+      const findings = new Findings();
+      const check = new SourceCheck(findings, () => Promise.resolve(records));
+      check.accept(event!);
+      await check.settle();
+      return [`counted ${check.counted}`, ...findings.names()];
+    };
+    expect(await counted(event!.event.range!.record_count)).toEqual(['counted 1']);
+    expect(await counted(event!.event.range!.record_count + 1)).toEqual(['counted 1', 'SOURCE_COUNT']);
+    expect(await counted(null)).toEqual(['counted 0', 'SOURCE_UNREADABLE']);
+  });
 });
+
+/** A made log's batches, as the verifier has them. */
+function madeBatches(): readonly PlacedEvent[] {
+  const maker = new AuditLogMaker({ rawPartitions: 1, auditPartitions: 1 });
+  const [lane] = maker.lanes;
+  maker.open(lane!);
+  maker.batch(lane!, 7);
+  return maker.partition('events', 0).records.flatMap(({ value, offset, appendTimeMs }) => {
+    const event = auditEventCodec.decode(value!);
+    const place = { topic: 't', partition: 0, offset, appendTimeMs };
+    return event.type === 'session.batch' ? [{ event, value: value!, leaf: value!, ...place }] : [];
+  });
+}
