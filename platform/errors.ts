@@ -408,8 +408,7 @@ export const ERRORS = {
   },
   ERR_POLICY_REQUESTER: {
     kind: 'usage',
-    message:
-      'A policy opens something, which has to be asked in the name of a person, and nobody answers for {actual}.',
+    message: 'This has to be done in the name of a person, and nobody answers for {actual}.',
     action: 'Name the person in `owners:` of the config file: `owners: { "{actual}": <id of the person> }`.',
   },
   ERR_POLICY_DENIED: {

@@ -73,6 +73,13 @@ export class LiveSource implements AuditSource {
   }
 
   async *records(place: SourcePartition, fromOffset: number): AsyncGenerator<readonly SourceRecord[]> {
+    yield* this.committedRecords(place, fromOffset);
+  }
+
+  private async *committedRecords(
+    place: Pick<SourcePartition, 'topic' | 'partition' | 'endOffset'>,
+    fromOffset: number,
+  ): AsyncGenerator<readonly SourceRecord[]> {
     const reader = new LogReader(this.cluster, place.topic, place.partition, fromOffset);
     try {
       // Transactions that are open below the end are waited for: they settle within seconds, or never.
@@ -124,21 +131,22 @@ export class LiveSource implements AuditSource {
   }
 
   async resumeOrders(): Promise<readonly ResumeOrder[] | null> {
+    const { policies: topic } = this.names;
     const orders: ResumeOrder[] = [];
-    const reader = new LogReader(this.cluster, this.names.policies, 0);
+    const connections = new BrokerConnections(this.cluster);
     try {
-      await reader.readToEnd(({ offset, value }) => {
-        const resume = value && policyLogCodec.decode(value).resume;
-        if (!resume) return;
-        const { audience, topic, partition, from } = resume;
-        orders.push({ offset, audience, topic, partition, from });
-      });
+      await this.cluster.refresh([topic]);
+      const ask = async (which: 'earliest' | 'latest'): Promise<number> =>
+        await listOffset(this.cluster, connections, topic, 0, which);
+      const [begin, endOffset] = [await ask('earliest'), await ask('latest')];
+      for await (const piece of this.committedRecords({ topic, partition: 0, endOffset }, begin))
+        orders.push(...piece.flatMap(orderOf));
       return orders;
     } catch (thrown) {
       if (ownError(thrown).kind === 'outage') throw thrown;
       return null;
     } finally {
-      reader.close();
+      connections.close();
     }
   }
 
@@ -154,4 +162,12 @@ export class LiveSource implements AuditSource {
   close(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+/** The order in an entry of the policy log, if it is one. */
+function orderOf({ offset, value }: SourceRecord): readonly ResumeOrder[] {
+  const resume = value && policyLogCodec.decode(value).resume;
+  if (!resume) return [];
+  const { audience, topic, partition, from } = resume;
+  return [{ offset, audience, topic, partition, from }];
 }

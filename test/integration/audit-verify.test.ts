@@ -105,7 +105,7 @@ test('proves a no by the checkpoints around a time and the ranges between them, 
       const answer = await ask(busy);
       expect(answer.proof.missing).toEqual([]);
       return answer;
-    }, 60_000);
+    }, 120_000);
     expect(sealed.proof).toMatchObject({ isProved: true, domains: 8, missing: [] });
     expect(sealed.proof.ranges).toBeGreaterThan(0);
     for (const seal of [sealed.proof.before!, sealed.proof.after!])
@@ -119,4 +119,4 @@ test('proves a no by the checkpoints around a time and the ranges between them, 
     index.close();
     await cluster.close();
   }
-});
+}, 240_000);
