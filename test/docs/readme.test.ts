@@ -11,17 +11,12 @@ import { parsePolicy } from '../../policy/policy-file.ts';
 import { mapSiteTags } from '../../schemas/tags.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const PAGES = [
-  'README.md',
-  'CONTRIBUTING.md',
-  'docs/architecture.md',
-  'docs/policy.md',
-  'docs/access.md',
-  ...adrs(),
-];
+const PAGES = ['README.md', 'CONTRIBUTING.md', ...pagesIn('docs'), ...pagesIn('docs/adr')];
 
-function adrs(): string[] {
-  return readdirSync(`${ROOT}docs/adr`).map((file) => `docs/adr/${file}`);
+function pagesIn(folder: string): string[] {
+  return readdirSync(`${ROOT}${folder}`)
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `${folder}/${file}`);
 }
 
 function read(page: string): string {
