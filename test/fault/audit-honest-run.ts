@@ -30,8 +30,7 @@ export interface HonestRun {
   readonly report: AuditReport;
   /** Findings that no honest run may have, at its end or at any look before. */
   readonly falseAlarms: readonly string[];
-  /** Kinds of events with how many there are. */
-  readonly events: ReadonlyMap<string, number>;
+  readonly rotated: number;
 }
 
 /** Every hundredth seal allows to prune: there is one in each run. */
@@ -61,8 +60,6 @@ export async function honestRun(seed: number): Promise<HonestRun> {
       await played.run();
       return { play: played, report: await played.settled() };
     });
-    const events = new TamperLog(await auditNow(live)).events;
-    const byType = Map.groupBy(events, ({ event }) => event.type);
     return {
       seed,
       looks: play.looks,
@@ -70,9 +67,9 @@ export async function honestRun(seed: number): Promise<HonestRun> {
       seconds: Math.round((performance.now() - began) / 1000),
       fed: play.fed,
       pruned: play.pruned,
+      rotated: play.rotated,
       report,
       falseAlarms: [...play.falseAlarms],
-      events: new Map([...byType].map(([type, all]) => [type, all.length])),
     };
   } finally {
     await live.close();
@@ -101,6 +98,8 @@ class Play {
   looks = 0;
   /** Records that were removed from the audit topics. */
   pruned = 0;
+  /** Session keys replaced: counted when they are, since the events may be pruned later. */
+  rotated = 0;
   readonly faults: string[] = [];
   readonly falseAlarms = new Set<string>();
   fed = 0;
@@ -202,9 +201,20 @@ class Play {
         await Promise.resolve();
         if (!instance.log.includes('instance started')) throw new Error(`not started: ${instance.log}`);
       }, 120_000);
-    for (const { process } of this.instances) process.kill('SIGUSR2');
-    await this.feed(30);
-    await this.progress();
+    const before = await this.rotations();
+    await eventually(async () => {
+      for (const { process } of this.instances) process.kill('SIGUSR2');
+      await this.feed(30);
+      await this.progress();
+      // Lanes that moved to another instance meanwhile began with new keys and replaced none.
+      this.rotated = (await this.rotations()) - before;
+      if (this.rotated <= 0) throw new Error('no session key was replaced');
+    }, 120_000);
+  }
+
+  private async rotations(): Promise<number> {
+    const { events } = new TamperLog(await auditNow(this.live));
+    return events.filter(({ event }) => event.type === 'key.rotated').length;
   }
 
   /** As its message says: the new keyring, and then these are started again. */
