@@ -14,7 +14,7 @@ import { parseTrustFile } from '../audit/trust-file.ts';
 import type { AuditSource } from '../audit/verify/audit-source.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
 import { withArchive, withAuditTopics } from './audit-topics.ts';
-import { print } from './terminal.ts';
+import { note, print } from './terminal.ts';
 
 export interface CheckProofOptions {
   readonly policy?: string;
@@ -66,6 +66,7 @@ async function writeProof(proof: string, { out }: ProveOptions): Promise<number>
     } catch {
       throw new GauzeError('ERR_AUDIT_EXPORT_FILE', { file: out });
     }
+    note(`The proof is in ${out}; gauze audit check-proof checks it.`);
   }
   return 0;
 }

@@ -11,7 +11,7 @@ import type { DemoOptions } from './demo-command.ts';
 import { addKeysVerbs } from './keys-verbs.ts';
 import type { ResumeOptions } from './resume-command.ts';
 import type { RunOptions } from './run-command.ts';
-import { print, report } from './terminal.ts';
+import { EXIT, print, report } from './terminal.ts';
 import { addWitnessVerbs } from './witness-verbs.ts';
 
 interface CommonOptions {
@@ -44,7 +44,9 @@ Exit code 1 where a total is off, a refusal is missing or an audited range does 
 
 const program = new Command('gauze')
   .description('Masks PHI topics for each audience, exactly once, with proof of every read.')
-  .showHelpAfterError('(gauze --help lists the verbs)');
+  .showHelpAfterError('(gauze --help lists the verbs)')
+  // Before any verb is added: they inherit it. What was called wrongly has been told by then.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.ok : EXIT.usage));
 
 function verb(name: string, description: string): Command {
   return program
