@@ -9,11 +9,15 @@ import { ZIP3 } from '../processors/methods/zip3.ts';
 import { maskLeafValue } from '../processors/method-table.ts';
 import { parseAvroSchema } from '../schemas/parse-avro.ts';
 import type { AvroLeaf, AvroRecord } from '../schemas/avro-schema.ts';
+import type { RecordPlace } from '../processors/method.ts';
 import type { Instruction } from '../processors/plan.ts';
 
 /** Changes one field of a decoded record in place. */
 export type FieldMasker = (record: Record<string, unknown>, person: string, recordTimeMs: number) => void;
 
+/** Records that stand in no log: no method measured here asks where. */
+export const NOWHERE: RecordPlace = { topicId: '0'.repeat(32), partition: 0, offset: 0 };
+const FIELD = { place: NOWHERE, path: '', audience: 'bench' } as const;
 const DAY_MS = 86_400_000;
 
 /** The same with the methods' own functions on values (MaskingMethod.maskValue), pseudonyms through a Map if asked. */
@@ -36,7 +40,7 @@ export function compileMethodMaskers(
     ) as AvroLeaf;
     const mask = (value: unknown, person: string, recordTimeMs: number): unknown => {
       const asOfDay = Math.floor(recordTimeMs / DAY_MS);
-      const masked = maskLeafValue(value, leaf, instruction, { keys, person, asOfDay });
+      const masked = maskLeafValue(value, leaf, instruction, { ...FIELD, keys, person, asOfDay });
       return typeof masked === 'bigint' ? Number(masked) : masked;
     };
     if (instruction.method !== 'pseudonym' || !withCache) return [onValue(name, mask)];
@@ -120,7 +124,7 @@ function onValue(
   };
 }
 
-const NO_CONTEXT = { keys: undefined as never, person: null, asOfDay: 0 };
+const NO_CONTEXT = { ...FIELD, keys: undefined as never, person: null, asOfDay: 0 };
 
 function zip3(value: unknown): unknown {
   return ZIP3.maskValue(value, { kind: 'string', logical: null, tags: [] }, { method: 'zip3' }, NO_CONTEXT);

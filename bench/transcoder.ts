@@ -13,7 +13,7 @@ import type { AudienceKeys, KeyedHash } from '../keys/audience-keys.ts';
 import { monotonicMs } from '../platform/clock.ts';
 import { compileTranscoder } from '../processors/transcoder.ts';
 import type { Instruction } from '../processors/plan.ts';
-import { compileFieldMaskers, compileMethodMaskers } from './avsc-masking.ts';
+import { NOWHERE, compileFieldMaskers, compileMethodMaskers } from './avsc-masking.ts';
 import type { FieldMasker } from './avsc-masking.ts';
 import { encounters } from './encounters.ts';
 import { planFor } from './plan-for.ts';
@@ -182,7 +182,7 @@ function makeArms(writer: Type, { instructions, warm }: Workload): Record<ArmNam
   };
   return {
     transcoder: ({ batch, starts }, i, out) =>
-      transcoder.mask(batch, starts[i]!, starts[i + 1] ?? batch.length, out, 0, RECORD_TIME_MS),
+      transcoder.mask(batch, starts[i]!, starts[i + 1] ?? batch.length, out, 0, RECORD_TIME_MS, NOWHERE),
     byHand: withAvsc(compileFieldMaskers(SCHEMA, instructions, keys, warm)),
     byMethods: withAvsc(compileMethodMaskers(SCHEMA, instructions, keys, warm)),
   };

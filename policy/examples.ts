@@ -4,12 +4,17 @@
  */
 import { GauzeError } from '../platform/errors.ts';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
-import type { ValueContext } from '../processors/method.ts';
+import type { RecordPlace, ValueContext } from '../processors/method.ts';
 import { maskLeafValue } from '../processors/method-table.ts';
 import type { CompiledPlan, PlanLeaf } from './compile-plan.ts';
 import { fromExample, toExample } from './example-value.ts';
 import { problemIn } from './leaf-decision.ts';
 import type { ExampleValue, Expectation, Policy, PolicyExample } from './policy.ts';
+
+/** An example stands nowhere in a log. */
+const EXAMPLE_PLACE: RecordPlace = { topicId: '0'.repeat(32), partition: 0, offset: 0 };
+
+type Context = Omit<ValueContext, 'path'>;
 
 /** What comes out at a path: a value, or nothing. */
 type Outcome = { readonly value: ExampleValue } | 'absent';
@@ -33,7 +38,9 @@ function runExample(
 ): GauzeError[] {
   const problem = problemIn(policy, plan.topic);
   const leaves = new Map(plan.leaves.map((leaf) => [leaf.path, leaf]));
-  const context: ValueContext = { keys, person: personOf(plan, example), asOfDay: plan.asOfDay };
+  const { audience, asOfDay } = plan;
+  const person = personOf(plan, example);
+  const context = { keys, person, asOfDay, audience, place: EXAMPLE_PLACE };
   const unknown = [...example.given.keys()].filter((path) => !leaves.has(path));
   const problems = unknown.map((path) =>
     problem('ERR_POLICY_FIELD_UNKNOWN', ['examples', at, 'given', path], { path }),
@@ -58,7 +65,7 @@ function comesOut(
   leaf: PlanLeaf,
   given: ExampleValue | undefined,
   expectation: Expectation,
-  context: ValueContext,
+  context: Context,
 ): boolean {
   try {
     const outcome = outcomeOf(leaf, given, context);
@@ -72,11 +79,11 @@ function comesOut(
   }
 }
 
-function outcomeOf(leaf: PlanLeaf, given: ExampleValue | undefined, context: ValueContext): Outcome {
-  const { instruction, emptied, schema } = leaf;
+function outcomeOf(leaf: PlanLeaf, given: ExampleValue | undefined, context: Context): Outcome {
+  const { instruction, emptied, schema, path } = leaf;
   if (instruction.method === 'drop' || emptied === 'absent') return 'absent';
   if (emptied === 'null' || (given === null && schema.kind !== 'null')) return { value: null };
   const value =
     given === undefined && instruction.method === 'redact' ? undefined : fromExample(given, schema);
-  return { value: toExample(maskLeafValue(value, schema, instruction, context), schema) };
+  return { value: toExample(maskLeafValue(value, schema, instruction, { ...context, path }), schema) };
 }

@@ -12,8 +12,10 @@
  */
 import { GauzeError } from '../platform/errors.ts';
 import { typeWord } from '../schemas/avro-schema.ts';
-import type { AvroField, AvroLeaf, AvroType, AvroUnion } from '../schemas/avro-schema.ts';
-import { childrenOf, namespaceOf } from '../schemas/parse-avro.ts';
+import type { AvroField, AvroLeaf, AvroType } from '../schemas/avro-schema.ts';
+import { namespaceOf } from '../schemas/parse-avro.ts';
+import { derivedUnionBranches, isEmpty, namesEnum, nullBranch } from './derived-unions.ts';
+import { derivedLeaf } from './method-table.ts';
 import type { PlanNode } from './plan.ts';
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -23,31 +25,6 @@ type RecordNode = Extract<PlanNode, { kind: 'record' }>;
 /** Text of the derived schema: JSON without blanks, the same for the same plan. */
 export function deriveSchema(root: PlanNode, audience: string): string {
   return JSON.stringify(new Derivation(audience).type(root));
-}
-
-/** Does an enum stand anywhere in `type`? Its symbols may tell what a masked value could have been. */
-export function namesEnum(type: AvroType): boolean {
-  return type.kind === 'enum' || childrenOf(type).some(namesEnum);
-}
-
-/** Index of the null branch of a union, or -1. */
-export function nullBranch(union: AvroUnion): number {
-  return union.branches.findIndex((branch) => branch.kind === 'null');
-}
-
-/**
- * For each branch of the writer's union its index in the derived union, or -1 where the branch is taken out:
- * such a value is written as null. Takes the nodes of kind `union`, and `empty`, `keep` or `drop` ones over a union.
- */
-export function derivedUnionBranches(node: PlanNode): readonly number[] {
-  if (node.schema.kind !== 'union') return [];
-  const union = node.schema;
-  const hasNull = nullBranch(union) >= 0;
-  let next = 0;
-  return union.branches.map((branch, at) => {
-    const isEmptied = node.kind === 'empty' || (node.kind === 'union' && isEmpty(node.branches[at]!));
-    return isEmptied && hasNull && namesEnum(branch) ? -1 : next++;
-  });
 }
 
 class Derivation {
@@ -65,7 +42,9 @@ class Derivation {
       case 'keep':
         return this.#kept(node.schema);
       case 'leaf':
-        return isEmpty(node) ? this.#emptied(node.schema) : this.#kept(node.schema);
+        return isEmpty(node)
+          ? this.#emptied(node.schema)
+          : this.#kept(derivedLeaf(node.schema, node.instruction));
       case 'empty':
         return this.#emptied(node.schema);
       case 'record':
@@ -200,11 +179,6 @@ class Derivation {
   }
 }
 
-/** Is nothing of the value to be seen? */
-function isEmpty(node: PlanNode): boolean {
-  return node.kind === 'empty' || (node.kind === 'leaf' && node.instruction.method === 'redact');
-}
-
 /** What happens to the parts of a node, told apart only as far as the derived schema differs. */
 function treatmentOf(node: PlanNode): string {
   switch (node.kind) {
@@ -216,6 +190,9 @@ function treatmentOf(node: PlanNode): string {
       return `{${treatmentOf(node.values)}}`;
     case 'union':
       return `<${node.branches.map(treatmentOf).join(',')}>`;
+    case 'leaf':
+      // A leaf may change its type, and two leaves of one raw type may change it differently.
+      return isEmpty(node) ? 'empty' : typeWord(derivedLeaf(node.schema, node.instruction));
     default:
       return node.kind;
   }

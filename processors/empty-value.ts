@@ -5,7 +5,7 @@
 import { GauzeError } from '../platform/errors.ts';
 import { typeWord } from '../schemas/avro-schema.ts';
 import type { AvroLeaf, AvroType } from '../schemas/avro-schema.ts';
-import { derivedUnionBranches } from './derive-schema.ts';
+import { derivedUnionBranches } from './derived-unions.ts';
 
 /** RFC 9562, 5.9: a text that readers which convert UUIDs can read. */
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';

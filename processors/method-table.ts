@@ -12,7 +12,7 @@ import { REDACT } from './methods/redact.ts';
 import { ZIP3 } from './methods/zip3.ts';
 import type { AvroLeaf } from '../schemas/avro-schema.ts';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
-import type { LeafMasker, MaskingMethod, ValueContext } from './method.ts';
+import type { LeafMasker, LeafWhere, MaskingMethod, ValueContext } from './method.ts';
 import type { Instruction, MethodName } from './plan.ts';
 
 export const METHODS: { readonly [N in MethodName]: MaskingMethod<N> } = {
@@ -43,6 +43,22 @@ export function maskLeafValue(
 }
 
 /** An instruction on bytes; null where the walk itself carries it out. */
-export function compileLeaf(leaf: AvroLeaf, instruction: Instruction, keys: AudienceKeys): LeafMasker | null {
-  return methodOf(instruction).compile?.(leaf, instruction, keys) ?? null;
+export function compileLeaf(
+  leaf: AvroLeaf,
+  instruction: Instruction,
+  keys: AudienceKeys,
+  where: LeafWhere,
+): LeafMasker | null {
+  return methodOf(instruction).compile?.(leaf, instruction, keys, where) ?? null;
+}
+
+/** The type that an instruction leaves of a leaf's. */
+export function derivedLeaf(leaf: AvroLeaf, instruction: Instruction): AvroLeaf {
+  return methodOf(instruction).derived?.(leaf, instruction) ?? leaf;
+}
+
+/** Of two instructions of one method: does `a` tell no more than `b`, by its parameters? False for two methods. */
+export function isAsStrictWithin(a: Instruction, b: Instruction): boolean {
+  // Both are instructions of the one method, which the check says and the compiler cannot follow.
+  return a.method === b.method && (methodOf(a).isAsStrict?.(a as never, b as never) ?? false);
 }

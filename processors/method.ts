@@ -17,9 +17,38 @@ export interface MethodTypeRow {
   readonly derivedSchema: string;
 }
 
+/** The coordinates of a raw record: what makes a nonce unique, and the same again on replay. */
+export interface RecordPlace {
+  /** Kafka's id of the raw topic, 32 hex digits. */
+  readonly topicId: string;
+  readonly partition: number;
+  /** Overwritten from record to record: nobody may keep it. */
+  offset: number;
+}
+
+/** Where a leaf stands. */
+export interface LeafWhere {
+  /** Path from the root of the value, as in the plan; that of a map's keys for its keys. */
+  readonly path: string;
+  /** The view that the plan is for: an audience, or `grant-<id>`. */
+  readonly audience: string;
+}
+
+/** One case of a method, for the docs; run by a test. Keys are of the test: only what does not depend on them is shown. */
+export interface MethodExample {
+  /** Avro type as JSON. */
+  readonly type: unknown;
+  /** As in a policy file, with `method`. */
+  readonly instruction: Readonly<Record<string, unknown>>;
+  readonly given: string | number | boolean;
+  /** What comes out, a pattern that its text matches, or that nothing does. */
+  readonly gives: string | number | boolean | RegExp | 'nothing';
+}
+
 /** What a value-level method may know of the record around the value. */
-export interface ValueContext {
+export interface ValueContext extends LeafWhere {
   readonly keys: AudienceKeys;
+  readonly place: RecordPlace;
   /** Text of the person's identifier, or null where the record has none. */
   readonly person: string | null;
   /** Days since 1970-01-01 at which ages are told. */
@@ -53,6 +82,11 @@ export interface MaskingMethod<N extends MethodName = MethodName> {
   /** Rank of strictness where several tags meet: 0 is strictest (drop); equal ranks of different methods cannot be ordered. */
   readonly strictness: number;
   readonly rows: readonly MethodTypeRow[];
+  readonly examples: readonly MethodExample[];
+  /** Of two instructions of this method: does `a` tell no more than `b`, whatever the value? Absent: only if equal. */
+  isAsStrict?(a: Extract<Instruction, { method: N }>, b: Extract<Instruction, { method: N }>): boolean;
+  /** The type that comes out, where it is another one: never a named one. Absent: the type as it is. */
+  derived?(leaf: AvroLeaf, instruction: Extract<Instruction, { method: N }>): AvroLeaf;
   /** Can it take this type? */
   accepts(leaf: AvroLeaf): boolean;
   /**
@@ -70,6 +104,11 @@ export interface MaskingMethod<N extends MethodName = MethodName> {
   readonly needsPerson: boolean;
   /** The method on bytes, for one leaf type; null where the walk itself carries it out (keep, drop, redact). */
   readonly compile:
-    | ((leaf: AvroLeaf, instruction: Extract<Instruction, { method: N }>, keys: AudienceKeys) => LeafMasker)
+    | ((
+        leaf: AvroLeaf,
+        instruction: Extract<Instruction, { method: N }>,
+        keys: AudienceKeys,
+        where: LeafWhere,
+      ) => LeafMasker)
     | null;
 }

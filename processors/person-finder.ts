@@ -66,7 +66,7 @@ function sourceOf(schema: AvroType, path: readonly string[]): string {
     `let p = start, n = 0;`,
     `if (!(start >= 0 && end <= b.length)) return ${FAULT_TRUNCATED};`,
     `r.use(b, b);`,
-    `r.begin(-1);`,
+    `r.begin(-1, null);`,
     ...wholeWalk,
     `if (p !== end) return ${FAULT_TRAILING};`,
     // Counted anew by the second walk.

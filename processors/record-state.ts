@@ -3,6 +3,7 @@
  * overwritten by the next record. It must never outlive the call it belongs to.
  */
 import { yearOfDay } from './civil-date.ts';
+import type { RecordPlace } from './method.ts';
 
 const DAY_MS = 86_400_000;
 /** 9999-12-31: a record time may be anything that a producer wrote. */
@@ -33,6 +34,8 @@ export class RecordState {
   #out: Uint8Array;
 
   // ---- the record
+  /** Where the record stands in the raw log; null where only its person is looked for. */
+  place: RecordPlace | null = null;
   /** The year in which ages are told. */
   asOfYear = 0;
   /** Where the person's identifier stands as text; an empty range where the record names nobody. */
@@ -75,7 +78,8 @@ export class RecordState {
   }
 
   /** Forgets the record before. `recordTimeMs` may be any number. */
-  begin(recordTimeMs: number): void {
+  begin(recordTimeMs: number, place: RecordPlace | null): void {
+    this.place = place;
     this.emptyItems = 0;
     this.personStart = 0;
     this.personEnd = 0;

@@ -8,7 +8,7 @@
  */
 import type { AvroLeaf, AvroType } from '../schemas/avro-schema.ts';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
-import { derivedUnionBranches } from './derive-schema.ts';
+import { derivedUnionBranches, isEmpty } from './derived-unions.ts';
 import { emptyBytes, indexBytes } from './empty-value.ts';
 import { FAULT_TRAILING, FAULT_TRUNCATED } from './fault.ts';
 import { compileLeaf } from './method-table.ts';
@@ -67,11 +67,11 @@ class Generator {
       ...this.#maskers.map((_, i) => `const m${i} = maskers[${i}];`),
       ...this.#constants.map((_, i) => `const c${i} = constants[${i}];`),
       ...this.#source.functions,
-      `return function mask(b, start, end, out, at, recordTimeMs) {`,
+      `return function mask(b, start, end, out, at, recordTimeMs, place) {`,
       `let p = start, k = start, w = at, n = 0;`,
       `if (!(start >= 0 && end <= b.length)) return ${FAULT_TRUNCATED};`,
       `r.use(b, out);`,
-      `r.begin(recordTimeMs);`,
+      `r.begin(recordTimeMs, place);`,
       findPersonFirst ? find : '',
       ...main,
       `return p === end ? w : ${FAULT_TRAILING};`,
@@ -137,10 +137,10 @@ class Generator {
     this.#pendingFromHere();
   }
 
-  #leaf({ schema, instruction }: Extract<PlanNode, { kind: 'leaf' }>, person: PersonPath): void {
+  #leaf({ schema, instruction, path }: Extract<PlanNode, { kind: 'leaf' }>, person: PersonPath): void {
     if (schema.kind === 'null' || instruction.method === 'keep') return this.#keep(schema, person);
     if (instruction.method === 'drop') return this.#replace(schema, [], person);
-    const masker = compileLeaf(schema, instruction, this.#keys);
+    const masker = compileLeaf(schema, instruction, this.#keys, { path, audience: this.#plan.audience });
     if (masker === null) return this.#replace(schema, emptyBytes(schema), person);
     this.#flush();
     const hasLength = schema.kind === 'string' || schema.kind === 'bytes';
@@ -222,7 +222,7 @@ class Generator {
     const ofNull = branches.findIndex((branch) => branch.kind === 'null');
     node.branches.forEach((branch, i) => {
       this.#nothingPending = false;
-      const becomesNull = ofNull >= 0 && i !== ofNull && isEmptied(branch);
+      const becomesNull = ofNull >= 0 && i !== ofNull && isEmpty(branch);
       const lines = this.#source.captured(() => {
         if (becomesNull)
           this.#writeBranch(derived[ofNull]!, from, () => this.#source.walk(branch.schema, person));
@@ -241,9 +241,4 @@ class Generator {
     this.#writeConstant(indexBytes(index));
     this.#pendingFromHere();
   }
-}
-
-/** Whether a branch is written without looking at its value. */
-function isEmptied(node: PlanNode): boolean {
-  return node.kind === 'empty' || (node.kind === 'leaf' && node.instruction.method === 'redact');
 }

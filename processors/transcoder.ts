@@ -10,7 +10,7 @@ import { keyedCache } from './keyed-cache.ts';
 import { writeHex } from './methods/pseudonym.ts';
 import { RecordState } from './record-state.ts';
 import { generateTranscoder } from './transcoder-source.ts';
-import type { LeafMasker } from './method.ts';
+import type { LeafMasker, RecordPlace } from './method.ts';
 import type { KeyInstruction, Plan } from './plan.ts';
 
 export interface Transcoder {
@@ -19,8 +19,17 @@ export interface Transcoder {
    * Returns the position after the masked body. Where that is beyond out.length, `out` was too small: nothing of it
    * is to be used, and the call is to be made again with a larger one. A negative number is a fault: `faultCode`.
    * `recordTimeMs` is the record's timestamp in milliseconds since the Unix epoch, or any negative number for none.
+   * `place` is read during the call only.
    */
-  mask(input: Buffer, start: number, end: number, out: Buffer, at: number, recordTimeMs: number): number;
+  mask(
+    input: Buffer,
+    start: number,
+    end: number,
+    out: Buffer,
+    at: number,
+    recordTimeMs: number,
+    place: RecordPlace,
+  ): number;
 }
 
 /** Masks a record key that has no schema: input[start, end) into out[at..]; returns as Transcoder.mask does. */

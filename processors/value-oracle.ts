@@ -8,11 +8,11 @@ import avsc from 'avsc';
 import type { Type } from 'avsc';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
 import type { AvroField, AvroType, AvroUnion } from '../schemas/avro-schema.ts';
-import { derivedUnionBranches } from './derive-schema.ts';
+import { derivedUnionBranches } from './derived-unions.ts';
 import { emptyBranch, emptyLeafValue } from './empty-value.ts';
 import { maskLeafValue } from './method-table.ts';
 import { asOfDay } from './record-state.ts';
-import type { ValueContext } from './method.ts';
+import type { RecordPlace, ValueContext } from './method.ts';
 import type { Instruction, Plan, PlanNode } from './plan.ts';
 
 /** The two ends of a plan as avsc types. */
@@ -94,10 +94,17 @@ export function schemaJson(type: AvroType, defined: Set<string> = new Set()): un
  * Masks a value that `avscTypes(plan).writer` decoded; the result is one that `.derived` encodes.
  * Throws GauzeError with a `withhold` code, the same that the transcoder gives for the record.
  */
-export function maskDecoded(plan: Plan, value: unknown, keys: AudienceKeys, recordTimeMs: number): unknown {
+export function maskDecoded(
+  plan: Plan,
+  value: unknown,
+  keys: AudienceKeys,
+  recordTimeMs: number,
+  place: RecordPlace,
+): unknown {
   const { writer, derived } = avscTypes(plan);
   const person = plan.personPath === null ? null : personOf(plan.root.schema, value, plan.personPath);
-  const context: ValueContext = { keys, person, asOfDay: asOfDay(plan.asOfDay, recordTimeMs) };
+  const { audience } = plan;
+  const context = { keys, person, asOfDay: asOfDay(plan.asOfDay, recordTimeMs), audience, place };
   return new Masking(context).node(plan.root, value, writer, derived);
 }
 
@@ -124,9 +131,9 @@ export function wrapName(type: AvroType): string {
 
 /** One record on its way; `from` and `to` are the avsc types of the value before and after. */
 class Masking {
-  readonly #context: ValueContext;
+  readonly #context: Omit<ValueContext, 'path'>;
 
-  constructor(context: ValueContext) {
+  constructor(context: Omit<ValueContext, 'path'>) {
     this.#context = context;
   }
 
@@ -151,8 +158,12 @@ class Masking {
     }
   }
 
-  #leaf(instruction: Instruction, { schema }: Extract<PlanNode, { kind: 'leaf' }>, value: unknown): unknown {
-    return maskLeafValue(value, schema, instruction, this.#context);
+  #leaf(
+    instruction: Instruction,
+    { schema, path }: Extract<PlanNode, { kind: 'leaf' }>,
+    value: unknown,
+  ): unknown {
+    return maskLeafValue(value, schema, instruction, { ...this.#context, path });
   }
 
   #record(node: Extract<PlanNode, { kind: 'record' }>, value: Wrapped, from: Type, to: Type): unknown {
@@ -170,7 +181,7 @@ class Masking {
     const key = { kind: 'string', logical: null, tags: [] } as const;
     return Object.fromEntries(
       Object.entries(value).map(([name, entry]) => [
-        maskLeafValue(name, key, node.key, this.#context),
+        maskLeafValue(name, key, node.key, { ...this.#context, path: '' }),
         this.node(node.values, entry, valuesOf(from), valuesOf(to)),
       ]),
     );

@@ -260,6 +260,7 @@ export class GrantSession {
     return new GrantBatch({
       partition,
       firstOffset: position,
+      source: { topicId: scope.topic_id, partition },
       writer: new RecordBatchWriter({ batchBytesMax: messageBytesMax }),
       rules: rules.rules(),
       plans: rules.plans,
@@ -292,9 +293,6 @@ export class GrantSession {
     const { topic, topic_id: topicId } = this.parts.state.scope;
     const { fetchBytes, unpackedBytes: unpackedBytesMax } = limits;
     const options = { topic, topicId, partition, fetchBytes, unpackedBytesMax, maxWaitMs: FETCH_WAIT_MS };
-    return {
-      reader: new PartitionReader(cluster, options),
-      connections: new BrokerConnections(cluster),
-    };
+    return { reader: new PartitionReader(cluster, options), connections: new BrokerConnections(cluster) };
   }
 }

@@ -119,10 +119,11 @@ class MaskingWork implements LaneWork {
   }
 
   private currentMasker(): SpanMasker {
-    const { lane, messageBytesMax } = this.setup;
+    const { lane, messageBytesMax, rawTopicId } = this.setup;
     const { limits, policyLog, plans } = this.context;
     this.masker ??= new SpanMasker({
       writer: this.writer,
+      source: { topicId: rawTopicId, partition: lane.partition },
       rules: plans.topicRules(lane.audience, lane.topic),
       plans: this.plans,
       ordered: policyLog.state.withhold.get(laneKey(lane)) ?? new Set(),

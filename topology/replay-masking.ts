@@ -70,6 +70,7 @@ export async function maskAgain(
   const masker = new SpanMasker({
     writer,
     rules: plans.rules,
+    source: { topicId: event.range.topic_id?.toString('hex') ?? '', partition: event.range.partition },
     plans: plans.plans,
     ordered: new Set(raw.offsets.filter((_, i) => !isDelivered(i))),
     outputBytesMax: Number.POSITIVE_INFINITY,

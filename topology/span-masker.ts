@@ -7,6 +7,7 @@ import type { ErrorCode } from '../platform/errors.ts';
 import type { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
 import { RecordCursor } from '../kafka/record-cursor.ts';
 import { faultCode } from '../processors/fault.ts';
+import type { RecordPlace } from '../processors/method.ts';
 import type { KeyMasker } from '../processors/transcoder.ts';
 import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
 import type { CompiledPlan } from './plan-store.ts';
@@ -90,6 +91,8 @@ export class TransactionWork {
 export interface SpanMaskerOptions {
   readonly writer: RecordBatchWriter;
   readonly rules: TopicRules;
+  /** The raw partition. */
+  readonly source: Omit<RecordPlace, 'offset'>;
   /** Plans by schema id; a missing one stops the walk. */
   readonly plans: ReadonlyMap<number, CompiledPlan>;
   /** Offsets that a person has ordered to withhold. */
@@ -107,10 +110,12 @@ export interface SpanMaskerOptions {
 export class SpanMasker {
   private readonly cursor = new RecordCursor();
   private readonly options: SpanMaskerOptions;
+  private readonly place: RecordPlace;
   private plan: CompiledPlan | null = null;
 
   constructor(options: SpanMaskerOptions) {
     this.options = options;
+    this.place = { ...options.source, offset: -1 };
   }
 
   /** Masks records from `position` on. `position` in the answer is where to go on: after the last record done. */
@@ -181,6 +186,7 @@ export class SpanMasker {
     const { writer, recordBytesMax } = this.options;
     const { cursor } = this;
     const from = writer.position;
+    this.place.offset = cursor.offset;
     for (;;) {
       plan.prefix.copy(writer.buffer, writer.position);
       const end = plan.transcoder.mask(
@@ -190,6 +196,7 @@ export class SpanMasker {
         writer.buffer,
         writer.position + REGISTRY_PREFIX_BYTES,
         cursor.timestampMs,
+        this.place,
       );
       if (end < 0) return faultCode(end);
       if (end <= writer.buffer.length) {

@@ -20,6 +20,11 @@ export const AGE_CAP: MaskingMethod<'age-cap'> = {
     { type: 'int, long', comesOut: 'the age, at most over + 1', derivedSchema: 'the type as it is' },
     { type: 'all others', comesOut: 'refused', derivedSchema: '-' },
   ],
+  examples: [
+    { type: 'int', instruction: { method: 'age-cap' }, given: 93, gives: 90 },
+    { type: 'int', instruction: { method: 'age-cap' }, given: 41, gives: 41 },
+  ],
+  isAsStrict: (a, b) => a.over <= b.over,
   needsPerson: false,
   accepts: (leaf) => (leaf.kind === 'int' || leaf.kind === 'long') && leaf.logical === null,
 

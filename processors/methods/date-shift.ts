@@ -35,6 +35,16 @@ export const DATE_SHIFT: MaskingMethod<'date-shift'> = {
     },
     { type: 'all others', comesOut: 'refused', derivedSchema: '-' },
   ],
+  examples: [
+    {
+      type: { type: 'int', logicalType: 'date' },
+      instruction: { method: 'date-shift', maxDays: 1 },
+      given: '2026-03-02',
+      gives: /^2026-03-0[13]$/,
+    },
+  ],
+  // A wider range of shifts leaves more days possible.
+  isAsStrict: (a, b) => a.maxDays >= b.maxDays,
   needsPerson: true,
   accepts: (leaf) => ticksPerDay(leaf) !== null,
 

@@ -41,6 +41,16 @@ export const DATE_TRUNCATE: MaskingMethod<'date-truncate'> = {
     },
     { type: 'all others', comesOut: 'refused', derivedSchema: '-' },
   ],
+  examples: [
+    {
+      type: { type: 'int', logicalType: 'date' },
+      instruction: { method: 'date-truncate' },
+      given: '1984-07-19',
+      gives: '1984-01-01',
+    },
+  ],
+  isAsStrict: (a, b) =>
+    (a.unit === 'year' || b.unit === 'month') && (a.over89 === 'cap' || b.over89 === 'keep'),
   needsPerson: false,
   accepts: (leaf) => ticksPerDay(leaf) !== null,
 

@@ -14,6 +14,7 @@ export const KEEP: MaskingMethod<'keep'> = {
   reversible: 'no',
   strictness: 60,
   rows: [{ type: 'any', comesOut: 'the value itself', derivedSchema: 'the type as it is' }],
+  examples: [{ type: 'string', instruction: { method: 'keep' }, given: 'E11.9', gives: 'E11.9' }],
   needsPerson: false,
   compile: null,
   accepts: () => true,

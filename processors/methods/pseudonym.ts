@@ -54,6 +54,14 @@ export const PSEUDONYM: MaskingMethod<'pseudonym'> = {
     { type: 'long', comesOut: 'a number from 0 to 2^63 - 1', derivedSchema: 'long' },
     { type: 'all others', comesOut: 'refused: too few values, or no identifier', derivedSchema: '-' },
   ],
+  examples: [
+    {
+      type: 'string',
+      instruction: { method: 'pseudonym', domain: 'mrn' },
+      given: 'MRN-1',
+      gives: /^[0-9a-f]{32}$/,
+    },
+  ],
   needsPerson: false,
   accepts: (leaf) => shapeOf(leaf) !== null,
 

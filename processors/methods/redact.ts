@@ -26,6 +26,7 @@ export const REDACT: MaskingMethod<'redact'> = {
     { type: 'boolean', comesOut: 'false', derivedSchema: AS_IT_IS },
     { type: 'enum, fixed', comesOut: 'refused: they have no empty value', derivedSchema: '-' },
   ],
+  examples: [{ type: 'string', instruction: { method: 'redact' }, given: 'Ada', gives: '' }],
   needsPerson: false,
   compile: null,
   accepts: hasEmptyValue,

@@ -28,6 +28,10 @@ export const ZIP3: MaskingMethod<'zip3'> = {
     { type: 'string', comesOut: 'three digits: the prefix, or "000"', derivedSchema: 'string' },
     { type: 'all others', comesOut: 'refused', derivedSchema: '-' },
   ],
+  examples: [
+    { type: 'string', instruction: { method: 'zip3' }, given: '90210', gives: '902' },
+    { type: 'string', instruction: { method: 'zip3' }, given: '03601', gives: '000' },
+  ],
   needsPerson: false,
   accepts: (leaf) => leaf.kind === 'string' && leaf.logical === null,
 

@@ -7,6 +7,7 @@ import { parsePolicy } from '../../policy/policy-file.ts';
 import { compileTranscoder } from '../../processors/transcoder.ts';
 import { compile, field, planned, policyWith } from '../support/policy-fixture.ts';
 import { parseAvroSchema } from '../../schemas/parse-avro.ts';
+import { NOWHERE } from '../support/plan-builder.ts';
 import { testKeys } from '../support/test-keys.ts';
 
 const { Type } = createRequire(import.meta.url)('avsc') as { Type: { forSchema(schema: Schema): AvscType } };
@@ -20,7 +21,7 @@ function published(plan: CompiledPlan, text: string, records: number): unknown[]
   const values: unknown[] = [];
   for (let i = 0; i < records; i++) {
     const bytes = raw.toBuffer(raw.random());
-    const end = transcoder.mask(bytes, 0, bytes.length, out, 0, 0);
+    const end = transcoder.mask(bytes, 0, bytes.length, out, 0, 0, NOWHERE);
     // Random numbers lie outside of what dates and ages can be: such records are withheld.
     if (end >= 0) values.push(derived.fromBuffer(out.subarray(0, end)));
   }

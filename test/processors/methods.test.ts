@@ -5,15 +5,18 @@ import { describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
+import { fromExample, toExample } from '../../policy/example-value.ts';
+import { readInstruction } from '../../policy/instruction.ts';
 import { faultCode } from '../../processors/fault.ts';
-import { METHODS, maskLeafValue } from '../../processors/method-table.ts';
+import { METHODS, derivedLeaf, maskLeafValue } from '../../processors/method-table.ts';
 import { POPULOUS_ZIP3 } from '../../processors/methods/zip3-table.ts';
 import { compileTranscoder } from '../../processors/transcoder.ts';
 import { avscTypes } from '../../processors/value-oracle.ts';
 import type { ValueContext } from '../../processors/method.ts';
 import type { Instruction } from '../../processors/plan.ts';
+import { parseAvroSchema } from '../../schemas/parse-avro.ts';
 import type { AvroLeaf } from '../../schemas/avro-schema.ts';
-import { planFor } from '../support/plan-builder.ts';
+import { AT, NOWHERE, planFor } from '../support/plan-builder.ts';
 import { testKeys } from '../support/test-keys.ts';
 
 const keys = testKeys();
@@ -50,8 +53,8 @@ function mask(
   const plan = planFor(schema, { value: instruction }, { personPath: ['person'], asOfDay: day(asOf) });
   const { writer, derived } = avscTypes(plan);
   const encoded = writer.toBuffer({ person, value });
-  const end = compileTranscoder(plan, keys).mask(encoded, 0, encoded.length, out, 0, -1);
-  const context: ValueContext = { keys, person, asOfDay: day(asOf) };
+  const end = compileTranscoder(plan, keys).mask(encoded, 0, encoded.length, out, 0, -1, NOWHERE);
+  const context: ValueContext = { ...AT, keys, person, asOfDay: day(asOf) };
   if (end < 0) {
     const code = faultCode(end);
     expect(() => maskLeafValue(value, leaf, instruction, context)).toThrow(expect.objectContaining({ code }));
@@ -90,6 +93,21 @@ describe('method table', () => {
       expect(method.rows.length).toBeGreaterThan(0);
     }
   });
+
+  for (const [name, { examples }] of Object.entries(METHODS)) {
+    for (const { type, instruction, given, gives } of examples) {
+      test(`${name}: the example of ${JSON.stringify(type)} comes true`, () => {
+        const parsed = readInstruction(instruction) as Instruction;
+        const leaf = parseAvroSchema(JSON.stringify(type)) as AvroLeaf;
+        expect(METHODS[parsed.method].accepts(leaf) || parsed.method === 'redact').toBe(true);
+        const derived = derivedLeaf(leaf, parsed);
+        const came = mask(fromExample(given, leaf), leaf, parsed);
+        if (gives === 'nothing') return expect(came).toBeUndefined();
+        const shown = toExample(came, derived);
+        return gives instanceof RegExp ? expect(String(shown)).toMatch(gives) : expect(shown).toBe(gives);
+      });
+    }
+  }
 
   test('has parameters that default as documented and refuse what is unknown', () => {
     expect(checked('date-shift', {})).toEqual({ maxDays: 182 });
@@ -157,7 +175,7 @@ describe('pseudonym', () => {
   test('is the same for a UUID as text and as 16 bytes', () => {
     const bytes = Buffer.from('00112233445546778899aabbccddeeff', 'hex');
     const fixed: AvroLeaf = { kind: 'fixed', fullName: 'U', size: 16, logical: { name: 'uuid' }, tags: [] };
-    const context: ValueContext = { keys, person: null, asOfDay: 0 };
+    const context: ValueContext = { ...AT, keys, person: null, asOfDay: 0 };
     const fromBytes = maskLeafValue(bytes, fixed, instruction, context) as Buffer;
     const text = mask(
       '00112233-4455-4677-8899-aabbccddeeff',
@@ -174,7 +192,7 @@ describe('pseudonym', () => {
         '1',
         leaf,
         { method: 'pseudonym', domain },
-        { keys: testKeys(audience), person: null, asOfDay: 0 },
+        { ...AT, keys: testKeys(audience), person: null, asOfDay: 0 },
       );
     const all = [one('research', 'mrn'), one('research', 'patient'), one('billing', 'mrn')];
     expect(new Set(all).size).toBe(3);
@@ -287,7 +305,7 @@ describe('date-truncate', () => {
         fc.constantFrom('year' as const, 'month' as const),
         (born, asOf, unit) => {
           const asOfDate = new Date(asOf * DAY_MS);
-          const context: ValueContext = { keys, person: null, asOfDay: asOf };
+          const context: ValueContext = { ...AT, keys, person: null, asOfDay: asOf };
           const shown = maskLeafValue(born, date, by(unit), context) as number;
           const category = Date.UTC(asOfDate.getUTCFullYear() - 90, 0, 1) / DAY_MS;
           if (ageOn(new Date(born * DAY_MS), asOfDate) > 89) expect(shown).toBe(category);
@@ -304,7 +322,7 @@ describe('date-truncate', () => {
     const plan = planFor(schema, { born: by('year') }, { asOfDay: day('2026-01-01') });
     const born = avscTypes(plan).writer.toBuffer({ born: day('1938-05-05') });
     const at = (recordTimeMs: number): unknown => {
-      const end = compileTranscoder(plan, keys).mask(born, 0, born.length, out, 0, recordTimeMs);
+      const end = compileTranscoder(plan, keys).mask(born, 0, born.length, out, 0, recordTimeMs, NOWHERE);
       return (avscTypes(plan).derived.fromBuffer(out.subarray(0, end)) as { born: number }).born;
     };
     expect(at(-1)).toBe(day('1938-01-01'));
@@ -440,7 +458,7 @@ describe('redact', () => {
       maybeLast: { string: 'f' },
       choice: { int: 7 },
     });
-    const end = compileTranscoder(plan, keys).mask(encoded, 0, encoded.length, out, 0, -1);
+    const end = compileTranscoder(plan, keys).mask(encoded, 0, encoded.length, out, 0, -1, NOWHERE);
     expect(derived.toString(derived.fromBuffer(out.subarray(0, end)))).toBe(
       JSON.stringify({
         text: '',

@@ -11,6 +11,7 @@ import type { Transcoder } from '../../processors/transcoder.ts';
 import { avscTypes, maskDecoded } from '../../processors/value-oracle.ts';
 import { arbitraryCase } from '../support/arbitrary-plan.ts';
 import type { ArbitraryCase } from '../support/arbitrary-plan.ts';
+import { NOWHERE } from '../support/plan-builder.ts';
 import { testKeys } from '../support/test-keys.ts';
 
 const keys = testKeys();
@@ -20,7 +21,7 @@ const out = Buffer.alloc(1 << 20);
 function byOracle({ plan, recordTimeMs }: ArbitraryCase, encoded: Buffer): string {
   const { writer, derived } = avscTypes(plan);
   try {
-    const masked = maskDecoded(plan, writer.fromBuffer(encoded), keys, recordTimeMs);
+    const masked = maskDecoded(plan, writer.fromBuffer(encoded), keys, recordTimeMs, NOWHERE);
     return derived.toBuffer(masked).toString('hex');
   } catch (thrown) {
     if (thrown instanceof GauzeError) return thrown.code;
@@ -29,7 +30,7 @@ function byOracle({ plan, recordTimeMs }: ArbitraryCase, encoded: Buffer): strin
 }
 
 function byTranscoder(transcoder: Transcoder, encoded: Buffer, recordTimeMs: number): string {
-  const end = transcoder.mask(encoded, 0, encoded.length, out, 0, recordTimeMs);
+  const end = transcoder.mask(encoded, 0, encoded.length, out, 0, recordTimeMs, NOWHERE);
   return end < 0 ? faultCode(end) : out.toString('hex', 0, end);
 }
 
@@ -38,7 +39,7 @@ function survive(transcoder: Transcoder, one: ArbitraryCase, record: Buffer): 'f
   // What follows belongs to another record: reading it would change the result between the two calls.
   const following = [0x00, 0xff].map((byte) => Buffer.concat([record, Buffer.alloc(32, byte)]));
   const [first, second] = following.map((input) => {
-    const end = transcoder.mask(input, 0, record.length, out, 0, one.recordTimeMs);
+    const end = transcoder.mask(input, 0, record.length, out, 0, one.recordTimeMs, NOWHERE);
     return end < 0 ? faultCode(end) : out.toString('hex', 0, end);
   }) as [string, string];
   expect(second).toBe(first);
@@ -76,7 +77,15 @@ describe('transcoder and avsc', () => {
         expect(byTranscoder(transcoder, encoded, one.recordTimeMs)).toBe(cold);
         expect(byTranscoder(transcoder, encoded, one.recordTimeMs)).toBe(cold);
         const larger = Buffer.concat([Buffer.alloc(shift, 0xff), encoded, Buffer.alloc(20, 0x01)]);
-        const end = transcoder.mask(larger, shift, shift + encoded.length, out, shift, one.recordTimeMs);
+        const end = transcoder.mask(
+          larger,
+          shift,
+          shift + encoded.length,
+          out,
+          shift,
+          one.recordTimeMs,
+          NOWHERE,
+        );
         expect(end < 0 ? faultCode(end) : out.toString('hex', shift, end)).toBe(cold);
       }),
       { numRuns: 300 },
@@ -88,11 +97,11 @@ describe('transcoder and avsc', () => {
       fc.property(arbitraryCase(), fc.nat(), (one, seed) => {
         const encoded = avscTypes(one.plan).writer.toBuffer(one.value);
         const transcoder = compileTranscoder(one.plan, keys);
-        const needed = transcoder.mask(encoded, 0, encoded.length, out, 0, one.recordTimeMs);
+        const needed = transcoder.mask(encoded, 0, encoded.length, out, 0, one.recordTimeMs, NOWHERE);
         if (needed <= 0) return;
         const backing = Buffer.alloc(needed + 64, 0xaa);
         const small = backing.subarray(8, 8 + (seed % needed));
-        const end = transcoder.mask(encoded, 0, encoded.length, small, 0, one.recordTimeMs);
+        const end = transcoder.mask(encoded, 0, encoded.length, small, 0, one.recordTimeMs, NOWHERE);
         expect(end).toBe(needed);
         expect(end).toBeGreaterThan(small.length);
         expect(backing.subarray(0, 8).every((byte) => byte === 0xaa)).toBe(true);

@@ -10,7 +10,7 @@ import { compileKeyMasker, compileTranscoder } from '../../processors/transcoder
 import { generateTranscoder } from '../../processors/transcoder-source.ts';
 import { avscTypes, maskDecoded } from '../../processors/value-oracle.ts';
 import type { Instruction, Plan } from '../../processors/plan.ts';
-import { planFor } from '../support/plan-builder.ts';
+import { NOWHERE, planFor } from '../support/plan-builder.ts';
 import type { Instructions } from '../support/plan-builder.ts';
 import { testKeys } from '../support/test-keys.ts';
 
@@ -27,7 +27,7 @@ function fields(...types: readonly unknown[]): object {
 /** Masked bytes in hex, or the code of the fault. */
 function mask(plan: Plan, input: Buffer | string): string {
   const bytes = typeof input === 'string' ? Buffer.from(input.replaceAll(' ', ''), 'hex') : input;
-  const end = compileTranscoder(plan, keys).mask(bytes, 0, bytes.length, out, 0, 0);
+  const end = compileTranscoder(plan, keys).mask(bytes, 0, bytes.length, out, 0, 0, NOWHERE);
   return end < 0 ? faultCode(end) : out.toString('hex', 0, end);
 }
 
@@ -108,7 +108,7 @@ describe('refuses', () => {
       [-1, 2],
       [0, Number.NaN],
     ] as const) {
-      expect(faultCode(own.mask(input, start, end, out, 0, 0))).toBe(TRUNCATED);
+      expect(faultCode(own.mask(input, start, end, out, 0, 0, NOWHERE))).toBe(TRUNCATED);
     }
   });
 });
@@ -161,7 +161,8 @@ describe('arrays and maps', () => {
     // The limit is one of each record, not of the transcoder's life.
     const own = compileTranscoder(plan, keys);
     const full = Buffer.concat([count(EMPTY_ITEM_LIMIT), count(0)]);
-    for (let i = 0; i < 3; i += 1) expect(own.mask(full, 0, full.length, out, 0, 0)).toBe(full.length);
+    for (let i = 0; i < 3; i += 1)
+      expect(own.mask(full, 0, full.length, out, 0, 0, NOWHERE)).toBe(full.length);
   });
 
   test('map keys are masked where the plan says so', () => {
@@ -247,8 +248,8 @@ describe('the person', () => {
     const { writer } = avscTypes(plan);
     const named = writer.toBuffer({ f0: { string: 'P-1' }, f1: 0 });
     const nobody = writer.toBuffer({ f0: null, f1: 0 });
-    expect(own.mask(named, 0, named.length, out, 0, 0)).toBeGreaterThan(0);
-    expect(faultCode(own.mask(nobody, 0, nobody.length, out, 0, 0))).toBe('ERR_MASK_PERSON_MISSING');
+    expect(own.mask(named, 0, named.length, out, 0, 0, NOWHERE)).toBeGreaterThan(0);
+    expect(faultCode(own.mask(nobody, 0, nobody.length, out, 0, 0, NOWHERE))).toBe('ERR_MASK_PERSON_MISSING');
   });
 
   test('is found in each branch of a union, before the date or after it', () => {
@@ -320,7 +321,9 @@ describe('the generated function', () => {
     expect(
       generateTranscoder(plan, keys).text.match(/^function f\d+\(b, end, out\)/gm)!.length,
     ).toBeGreaterThan(3);
-    const expected = derived.toBuffer(maskDecoded(plan, writer.fromBuffer(encoded), keys, 0)).toString('hex');
+    const expected = derived
+      .toBuffer(maskDecoded(plan, writer.fromBuffer(encoded), keys, 0, NOWHERE))
+      .toString('hex');
     expect(mask(plan, encoded)).toBe(expected);
     expect(mask(plan, encoded.subarray(0, -1))).toBe(TRUNCATED);
   });

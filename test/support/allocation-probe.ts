@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { compileKeyMasker, compileTranscoder } from '../../processors/transcoder.ts';
 import { avscTypes } from '../../processors/value-oracle.ts';
 import type { Instruction } from '../../processors/plan.ts';
-import { planFor } from './plan-builder.ts';
+import { NOWHERE, planFor } from './plan-builder.ts';
 import { testKeys } from './test-keys.ts';
 
 const date = { type: 'int', logicalType: 'date' };
@@ -49,7 +49,7 @@ function run(count: number): void {
   for (let i = 0; i < count; i += 1) {
     // Every tenth record is cut off, so that faults are among them.
     const end = i % 10 === 0 ? record.length - 1 : record.length;
-    transcoder.mask(record, 0, end, out, 0, timeMs);
+    transcoder.mask(record, 0, end, out, 0, timeMs, NOWHERE);
     maskKey(record, 0, 8, out, 0);
   }
 }

@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import type { GeneratorValue } from 'fast-check';
 import { METHODS } from '../../processors/method-table.ts';
 import { canBeEmpty } from '../../processors/empty-value.ts';
-import { namesEnum } from '../../processors/derive-schema.ts';
+import { namesEnum } from '../../processors/derived-unions.ts';
 import { wrapName } from '../../processors/value-oracle.ts';
 import { isLeaf } from '../../schemas/avro-schema.ts';
 import type {

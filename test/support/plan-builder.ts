@@ -5,7 +5,14 @@ import { parseAvroSchema } from '../../schemas/parse-avro.ts';
 import { isLeaf } from '../../schemas/avro-schema.ts';
 import type { AvroType } from '../../schemas/avro-schema.ts';
 import { deriveSchema } from '../../processors/derive-schema.ts';
+import type { RecordPlace } from '../../processors/method.ts';
 import type { Instruction, Plan, PlanNode } from '../../processors/plan.ts';
+
+/** A place for records that stand in no log. */
+export const NOWHERE: RecordPlace = { topicId: 'a'.repeat(32), partition: 3, offset: 7 };
+
+/** The context of a value by itself. */
+export const AT = { place: NOWHERE, path: 'value', audience: 'research' } as const;
 
 /** A plan around a root node. */
 export function planOf(root: PlanNode, more: Partial<Plan> = {}): Plan {

@@ -14,6 +14,7 @@ import { parseAvroSchema } from '../../schemas/parse-avro.ts';
 import { RegistryClient } from '../../schemas/registry-client.ts';
 import { pathTags, unionTags } from '../../schemas/tags.ts';
 import { valueSubject } from '../../schemas/topic-names.ts';
+import { AT, NOWHERE } from './plan-builder.ts';
 import { testStack } from './stack.ts';
 import type { AppliedPolicies } from './applied-policies.ts';
 import type { DumpedRecord } from './topic-dump.ts';
@@ -46,7 +47,7 @@ export async function expectedRecords(
     const { plan, prefix } = plans.get(record.value!.readInt32BE(1))!;
     const { writer, derived } = avscTypes(plan);
     const decoded = writer.fromBuffer(record.value!.subarray(5)) as unknown;
-    const masked = maskDecoded(plan, decoded, keys, record.timestampMs);
+    const masked = maskDecoded(plan, decoded, keys, record.timestampMs, NOWHERE);
     return {
       key: expectedKey(policy, rawTopic, record.key, keys),
       value: Buffer.concat([prefix, derived.toBuffer(masked)]),
@@ -64,7 +65,7 @@ function expectedKey(
   if (key === null || instruction.method === 'drop') return null;
   if (instruction.method === 'keep') return key;
   const leaf = { kind: 'string', logical: null, tags: [] } as const;
-  const context = { keys, person: null, asOfDay: 0 };
+  const context = { ...AT, keys, person: null, asOfDay: 0 };
   return Buffer.from(METHODS.pseudonym.maskValue(key.toString(), leaf, instruction, context) as string);
 }
 

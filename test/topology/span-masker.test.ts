@@ -64,6 +64,7 @@ function masker(more: Partial<SpanMaskerOptions> = {}): {
   const it = new SpanMasker({
     writer,
     rules: { maskKey: null, headers: new Set() },
+    source: { topicId: 'a'.repeat(32), partition: 0 },
     plans: new Map([[SCHEMA_ID, compiled()]]),
     ordered: new Set(),
     outputBytesMax: 1_000_000,
