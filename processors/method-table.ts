@@ -59,6 +59,5 @@ export function derivedLeaf(leaf: AvroLeaf, instruction: Instruction): AvroLeaf 
 
 /** Of two instructions of one method: does `a` tell no more than `b`, by its parameters? False for two methods. */
 export function isAsStrictWithin(a: Instruction, b: Instruction): boolean {
-  // Both are instructions of the one method, which the check says and the compiler cannot follow.
-  return a.method === b.method && (methodOf(a).isAsStrict?.(a as never, b as never) ?? false);
+  return a.method === b.method && (methodOf(a).isAsStrict?.(a, b) ?? false);
 }

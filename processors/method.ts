@@ -41,8 +41,8 @@ export interface MethodExample {
   /** As in a policy file, with `method`. */
   readonly instruction: Readonly<Record<string, unknown>>;
   readonly given: string | number | boolean;
-  /** What comes out, a pattern that its text matches, or that nothing does. */
-  readonly gives: string | number | boolean | RegExp | 'nothing';
+  /** What comes out, or a pattern that its text matches; null: nothing does. */
+  readonly gives: string | number | boolean | RegExp | null;
 }
 
 /** What a value-level method may know of the record around the value. */

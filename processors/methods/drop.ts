@@ -14,7 +14,7 @@ export const DROP: MaskingMethod<'drop'> = {
   reversible: 'no',
   strictness: 0,
   rows: [{ type: 'any', comesOut: 'nothing', derivedSchema: 'the field is not there' }],
-  examples: [{ type: 'string', instruction: { method: 'drop' }, given: 'Ada', gives: 'nothing' }],
+  examples: [{ type: 'string', instruction: { method: 'drop' }, given: 'Ada', gives: null }],
   needsPerson: false,
   compile: null,
   accepts: () => true,

@@ -43,6 +43,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@jest/globals': [],
   '@jest/reporters': [],
   '@kafkajs/confluent-schema-registry': ['examples/', 'schemas/', 'bench/'],
+  '@noble/ciphers': ['keys/'],
   '@node-rs/crc32': ['kafka/'],
   avsc: [
     'schemas/',
@@ -67,6 +68,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'oidc-provider': ['stack/'],
   'openid-client': ['approvals/', 'cli/'],
   pino: ['platform/log.ts'],
+  'prom-client': ['platform/'],
   'playwright-core': [],
   yaml: ['platform/', 'policy/', 'approvals/', 'cli/', 'stack/'],
   zod: [
