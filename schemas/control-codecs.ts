@@ -12,7 +12,9 @@ export type EntryKind =
   | 'TAGS_RELEASED'
   | 'LANE_STARTED'
   | 'LANE_RESUMED'
-  | 'APPROVALS_REQUIRED';
+  | 'APPROVALS_REQUIRED'
+  | 'SAMPLE_ASKED'
+  | 'SAMPLE_DONE';
 
 export interface PolicyVersionEntry {
   readonly audience: string;
@@ -50,6 +52,31 @@ export interface PolicyApprovalEntry {
   readonly decision_offset: number;
 }
 
+/** A question of `gauze check --sample`: what would a policy do to the newest records of a topic? */
+export interface SampleAskEntry {
+  readonly id: string;
+  readonly topic: string;
+  readonly audience: string;
+  readonly text: string;
+  readonly records: number;
+  readonly quasi_identifiers: readonly string[];
+}
+
+/** Its answer: counts and codes, never a value. `code`: why there is none. */
+export interface SampleResultEntry {
+  readonly id: string;
+  readonly code: string | null;
+  readonly records: number;
+  readonly published: number;
+  readonly persons: number;
+  readonly nobody: number;
+  readonly withheld: Readonly<Record<string, number>>;
+  readonly methods: Readonly<Record<string, number>>;
+  readonly groups: number;
+  readonly smallest: readonly number[];
+  readonly below: Readonly<Record<string, number>>;
+}
+
 /** schemas/control/policy-log-entry.avsc */
 export interface PolicyLogEntry {
   readonly kind: EntryKind;
@@ -64,6 +91,10 @@ export interface PolicyLogEntry {
   readonly resume: LaneResumedEntry | null;
   /** Of POLICY_APPLIED, where it opens anything. */
   readonly approval?: PolicyApprovalEntry | null;
+  /** Of SAMPLE_ASKED. */
+  readonly sample_ask?: SampleAskEntry | null;
+  /** Of SAMPLE_DONE. */
+  readonly sample_result?: SampleResultEntry | null;
 }
 
 /** schemas/control/withheld-record.avsc */
@@ -191,6 +222,8 @@ export interface AuditRange {
 
 export const policyLogCodec: ControlCodec<PolicyLogEntry> = controlCodec(schemaFile('policy-log-entry'), [
   'approval',
+  'sample_ask',
+  'sample_result',
 ]);
 export const withheldCodec: ControlCodec<WithheldRecord> = controlCodec(schemaFile('withheld-record'));
 export const auditEventCodec: ControlCodec<PhiAuditEvent> = controlCodec(schemaFile('phi-audit-event'));
