@@ -23,6 +23,7 @@ import { buildPlanTree } from './plan-tree.ts';
 import type { Emptied, PlanTree } from './plan-tree.ts';
 import type { Policy } from './policy.ts';
 import { regimeObjection } from './regimes.ts';
+import { methodForTag } from './tag-method.ts';
 
 /** What a grant shows beyond its base audience's policy. */
 export interface Reveal {
@@ -171,7 +172,7 @@ class Compilation {
     const { policy, topic } = this.#input;
     const setting = ['topics', topic, 'key'];
     if (tag === null) return this.#problem('ERR_POLICY_KEY_MISSING', setting, {});
-    const instruction = policy.methods.get(tag);
+    const instruction = methodForTag(policy, tag);
     const path = 'record key';
     if (!instruction) return this.#problem('ERR_POLICY_TAG_WITHOUT_METHOD', setting, { path, tag });
     const { method } = instruction;

@@ -6,6 +6,7 @@ import { GauzeError } from '../platform/errors.ts';
 import type { KeyInstruction } from '../processors/plan.ts';
 import type { Policy } from './policy.ts';
 import { regimeObjection } from './regimes.ts';
+import { methodForTag } from './tag-method.ts';
 
 /**
  * @throws GauzeError ERR_POLICY_KEY_MISSING, ERR_POLICY_TAG_WITHOUT_METHOD, ERR_POLICY_KEY_METHOD,
@@ -16,7 +17,7 @@ export function keyInstruction(policy: Policy, topic: string): KeyInstruction {
   const place = { file: policy.file, line: policy.lineOf(...setting), topic, audience: policy.audience };
   const tag = policy.topics.get(topic)?.keyTag ?? null;
   if (tag === null) throw new GauzeError('ERR_POLICY_KEY_MISSING', place);
-  const instruction = policy.methods.get(tag);
+  const instruction = methodForTag(policy, tag);
   if (!instruction)
     throw new GauzeError('ERR_POLICY_TAG_WITHOUT_METHOD', { ...place, path: 'record key', tag });
   const { method } = instruction;

@@ -13,6 +13,7 @@ import type { Leaf, TagName } from '../schemas/tags.ts';
 import { sameInstruction } from './instruction.ts';
 import type { FieldException, Policy } from './policy.ts';
 import { regimeObjection } from './regimes.ts';
+import { methodForTag } from './tag-method.ts';
 
 /** What was decided for a leaf, and by what. */
 export interface LeafDecision {
@@ -110,10 +111,10 @@ function settleByTags(
   report: Report,
 ): SettledDecision | null {
   const problem = problemIn(policy, topic);
-  const missing = tags.filter((tag) => !policy.methods.has(tag));
+  const missing = tags.filter((tag) => methodForTag(policy, tag) === null);
   for (const tag of missing) report(problem('ERR_POLICY_TAG_WITHOUT_METHOD', ['methods'], { path, tag }));
   if (missing.length > 0) return null;
-  const asked = tags.map((tag) => ({ tag, instruction: policy.methods.get(tag)! }));
+  const asked = tags.map((tag) => ({ tag, instruction: methodForTag(policy, tag)! }));
   const rank = ({ instruction }: (typeof asked)[number]): number => METHODS[instruction.method].strictness;
   const strictest = Math.min(...asked.map(rank));
   const [first, ...others] = asked.filter((each) => rank(each) === strictest);
@@ -122,5 +123,8 @@ function settleByTags(
     report(problem('ERR_POLICY_TAGS_UNORDERED', ['methods', tag], { path }));
     return null;
   }
-  return { instruction, why: `tag ${tag}`, setting: ['methods', tag], isException: false };
+  const why = policy.methods.has(tag)
+    ? `tag ${tag}`
+    : `tag ${tag}, sensitive: dropped unless the policy says otherwise`;
+  return { instruction, why, setting: ['methods', tag], isException: false };
 }

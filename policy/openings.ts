@@ -12,6 +12,7 @@ import { sameInstruction } from './instruction.ts';
 import { exceptionFor } from './leaf-decision.ts';
 import type { Policy, TopicPolicy } from './policy.ts';
 import { isAsStrict } from './strictness.ts';
+import { methodForTag } from './tag-method.ts';
 
 /** A policy as it is, or would be, in force. */
 export interface PolicyVersion {
@@ -175,7 +176,7 @@ function askedFor(
   if (words.length === 0) return policy.untagged === 'drop' ? DROP : null;
   const asked: Instruction[] = [];
   for (const tag of words) {
-    const instruction = policy.methods.get(tag);
+    const instruction = methodForTag(policy, tag);
     if (!instruction) return null;
     asked.push(instruction);
   }
@@ -185,7 +186,7 @@ function askedFor(
 }
 
 function keyMethod(policy: Policy, { keyTag }: TopicPolicy): Instruction | null {
-  return (keyTag && policy.methods.get(keyTag)) ?? null;
+  return keyTag && methodForTag(policy, keyTag);
 }
 
 function instead(after: Instruction, before: Instruction | null): string {

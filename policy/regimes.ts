@@ -2,10 +2,12 @@
  * The legal regimes, and which method each allows for which tag, with the paragraph that says so.
  * A tag that is missing here must not be allowed anything: the type of the table sees to that.
  */
-import type { Instruction, MethodName } from '../processors/plan.ts';
+import type { Instruction } from '../processors/plan.ts';
 import type { Accounting } from '../schemas/control-codecs.ts';
 import { TAGS } from '../schemas/tags.ts';
 import type { TagName } from '../schemas/tags.ts';
+import { permit, permitInWords, permitsOf } from './regime-permits.ts';
+import type { Permit } from './regime-permits.ts';
 
 interface RegimeRow {
   readonly paragraph: string;
@@ -58,18 +60,33 @@ export type Regime = keyof typeof REGIMES;
 
 /** What a regime allows for a tag. */
 export interface Allowance {
-  readonly methods: readonly MethodName[] | 'any';
+  readonly permits: readonly Permit[];
+  /** What a `fields:` entry with its reason may say besides, for one path: a person has decided. */
+  readonly byReason: readonly Permit[];
   readonly paragraph: string;
-  /** May a `fields:` entry with its reason decide otherwise for one path? */
-  readonly decidable: boolean;
 }
 
-const REMOVE: readonly MethodName[] = ['drop', 'redact'];
-const STAND_IN: readonly MethodName[] = ['drop', 'redact', 'pseudonym'];
-const YEAR: readonly MethodName[] = ['drop', 'redact', 'date-truncate'];
-const SAFE_HARBOR_DATES = '45 CFR 164.514(b)(2)(i)(C)';
+/** All that a method may be. */
+const EVERYTHING = permitsOf('nothing', 'code', 'lookalike', 'part', 'text', 'moved', 'coarser', 'value');
+const REMOVE = permitsOf('nothing');
+const STAND_IN = permitsOf('nothing', 'code');
 /** Ages over this are one category under Safe Harbor, (b)(2)(i)(C). */
 const OLDEST_AGE = 89;
+const SAFE_HARBOR_YEAR = permit(
+  'date-truncate',
+  'unit: year, over89: cap',
+  ({ unit, over89 }) => unit === 'year' && over89 === 'cap',
+);
+const SAFE_HARBOR_AGE = permit('age-cap', `over: ${OLDEST_AGE} or less`, ({ over }) => over <= OLDEST_AGE);
+
+/** What Safe Harbor lets stay of an identifier; of all others nothing stays, and no code that follows from them. */
+const SAFE_HARBOR_REST: Partial<Record<TagName, readonly Permit[]>> = {
+  PHI_ZIP: [permit('zip3')],
+  PHI_DATE: [SAFE_HARBOR_YEAR],
+  PHI_BIRTH_DATE: [SAFE_HARBOR_YEAR],
+  PHI_DEATH_DATE: [SAFE_HARBOR_YEAR],
+  PHI_AGE: [SAFE_HARBOR_AGE],
+};
 
 /** Paragraphs of 45 CFR 164.514(e)(2): the direct identifiers that a limited data set may not hold. */
 const LIMITED_DATA_SET_LIST: Partial<Record<TagName, string>> = {
@@ -90,6 +107,16 @@ const LIMITED_DATA_SET_LIST: Partial<Record<TagName, string>> = {
   PHI_BIOMETRIC: 'xv',
   PHI_PHOTO: 'xvi',
 };
+
+/** Numbers of an organisation's own; one that looks like an SSN or a telephone number may be another person's. */
+const LOOKALIKE_TAGS: ReadonlySet<TagName> = new Set<TagName>([
+  'PHI_MRN',
+  'PHI_MEMBER_ID',
+  'PHI_ACCOUNT',
+  'PHI_LICENSE',
+  'PHI_VEHICLE',
+  'PHI_DEVICE',
+]);
 
 /** Which rules make a kind of record sensitive beyond HIPAA's list of identifiers. */
 const SENSITIVE: Partial<Record<TagName, string>> = {
@@ -125,66 +152,52 @@ export function regimeObjection(
   instruction: Instruction,
   isException: boolean,
 ): RegimeObjection | null {
-  const { methods, paragraph, decidable } = REGIME_TABLE[regime][tag];
-  if (methods === 'any' || (decidable && isException)) return null;
-  const isAllowed =
-    methods.includes(instruction.method) && (regime !== 'safe-harbor' || staysInSafeHarbor(instruction));
-  return isAllowed ? null : { paragraph, expected: methods.map(inWords).join(' or ') };
+  const { permits, byReason, paragraph } = REGIME_TABLE[regime][tag];
+  if (permits.some(({ allows }) => allows(instruction))) return null;
+  if (isException && byReason.some(({ allows }) => allows(instruction))) return null;
+  return { paragraph, expected: permits.map(permitInWords).join(' or ') };
 }
 
-/** Parameters that Safe Harbor fixes: years only, one category from 90 on. */
-function staysInSafeHarbor(instruction: Instruction): boolean {
-  if (instruction.method === 'date-truncate')
-    return instruction.unit === 'year' && instruction.over89 === 'cap';
-  return instruction.method !== 'age-cap' || instruction.over <= OLDEST_AGE;
-}
-
-function inWords(method: MethodName): string {
-  if (method === 'date-truncate') return 'date-truncate (unit: year, over89: cap)';
-  return method === 'age-cap' ? `age-cap (over: ${OLDEST_AGE} or less)` : method;
+/** Records of this kind are dropped where a policy has no method for them. */
+export function isSensitive(tag: TagName): boolean {
+  return SENSITIVE[tag] !== undefined;
 }
 
 function safeHarbor(tag: TagName): Allowance {
   if (tag === 'PHI_NONE' || tag === 'PROVIDER_NAME' || tag === 'PROVIDER_ID')
     return anything(REGIMES['safe-harbor'].paragraph);
   const sensitive = SENSITIVE[tag];
-  if (sensitive !== undefined) return { methods: REMOVE, paragraph: sensitive, decidable: false };
-  switch (tag) {
-    case 'PHI_ZIP':
-      return only([...REMOVE, 'zip3'], '45 CFR 164.514(b)(2)(i)(B)');
-    case 'PHI_DATE':
-    case 'PHI_BIRTH_DATE':
-    case 'PHI_DEATH_DATE':
-      return only(YEAR, SAFE_HARBOR_DATES);
-    case 'PHI_AGE':
-      return only([...REMOVE, 'age-cap'], SAFE_HARBOR_DATES);
-    case 'PHI_FREE_TEXT':
-      return only(REMOVE, '45 CFR 164.514(b)(2)(i) and (ii): text may hold any identifier');
-    default: {
-      // A keyed pseudonym is derived from the identifier, so it is no code that (c)(1) lets stay.
-      const paragraph = `45 CFR 164.514(b)(2)(i)(${TAGS[tag].letter ?? 'R'}); a code derived from it fails 164.514(c)(1)`;
-      return only(REMOVE, paragraph);
-    }
-  }
+  if (sensitive !== undefined) return only(REMOVE, sensitive);
+  if (tag === 'PHI_FREE_TEXT')
+    return only(REMOVE, '45 CFR 164.514(b)(2)(i) and (ii): text may hold any identifier');
+  const letter = `45 CFR 164.514(b)(2)(i)(${TAGS[tag].letter ?? 'R'})`;
+  const rest = SAFE_HARBOR_REST[tag];
+  if (rest) return only([...REMOVE, ...rest], letter);
+  // A keyed pseudonym is derived from the identifier, so it is no code that (c)(1) lets stay.
+  return only(REMOVE, `${letter}; a code derived from it fails 164.514(c)(1)`);
 }
 
 function limitedDataSet(tag: TagName): Allowance {
   const sensitive = SENSITIVE[tag];
-  if (sensitive !== undefined) return { methods: REMOVE, paragraph: sensitive, decidable: true };
-  if (tag === 'PHI_FREE_TEXT') return only(REMOVE, '45 CFR 164.514(e)(2): text may hold direct identifiers');
+  if (sensitive !== undefined) return only(REMOVE, sensitive, EVERYTHING);
+  if (tag === 'PHI_FREE_TEXT') {
+    const paragraph = '45 CFR 164.514(e)(2): text may hold direct identifiers';
+    return only(REMOVE, paragraph, permitsOf('text'));
+  }
   const item = LIMITED_DATA_SET_LIST[tag];
   if (item === undefined) return anything(REGIMES['limited-data-set'].paragraph);
   const paragraph = `45 CFR 164.514(e)(2)(${item})`;
   // Town, city, State and ZIP code may stay: a person decides which field is which.
-  return tag === 'PHI_GEO' ? { methods: REMOVE, paragraph, decidable: true } : only(STAND_IN, paragraph);
+  if (tag === 'PHI_GEO') return only(REMOVE, paragraph, EVERYTHING);
+  return only(LOOKALIKE_TAGS.has(tag) ? [...STAND_IN, ...permitsOf('lookalike')] : STAND_IN, paragraph);
 }
 
-function only(methods: readonly MethodName[], paragraph: string): Allowance {
-  return { methods, paragraph, decidable: false };
+function only(permits: readonly Permit[], paragraph: string, byReason: readonly Permit[] = []): Allowance {
+  return { permits, byReason, paragraph };
 }
 
 function anything(paragraph: string): Allowance {
-  return { methods: 'any', paragraph, decidable: false };
+  return { permits: EVERYTHING, byReason: [], paragraph };
 }
 
 function forAllTags(allow: (tag: TagName) => Allowance): Readonly<Record<TagName, Allowance>> {

@@ -39,6 +39,9 @@ const problemsFor = (...fields: object[]): string[] => problems(compile(fixture,
 const why = (plan: CompiledPlan): Record<string, string> =>
   Object.fromEntries(plan.leaves.map((leaf) => [leaf.path, `${leaf.instruction.method}: ${leaf.why}`]));
 
+/** A regime that lets people decide about every tag. */
+const REGIME_OF_PEOPLE = { regime: 'tpo' } as const;
+
 describe('each leaf gets one instruction', () => {
   test('by its tag', () => {
     const plan = planned(compile(fixture, recordOf(person, field('zip', 'string', ['PHI_ZIP']))));
@@ -397,6 +400,25 @@ describe('never a plan that misses a leaf', () => {
   );
   const topic = 'clinical.patients';
 
+  test('drops what is sensitive where the policy says nothing of it, whatever else the field is tagged', () => {
+    const schema = recordOf(
+      field('code', 'string', ['PHI_NONE', 'SENSITIVE_SUD']),
+      field('status', 'string', ['PHI_NONE']),
+    );
+    const leaves = planned(compile(policyWith(), schema)).leaves;
+    expect(leaves.map(({ path, instruction }) => [path, instruction.method])).toEqual([
+      ['code', 'drop'],
+      ['status', 'keep'],
+    ]);
+    expect(leaves[0]?.why).toContain('SENSITIVE_SUD, sensitive');
+    const said = {
+      ...REGIME_OF_PEOPLE,
+      methods: { PHI_ID: 'keep', PHI_NONE: 'keep', SENSITIVE_SUD: 'keep' },
+    };
+    const kept = planned(compile(policyWith(said), schema)).leaves;
+    expect(kept[0]?.instruction.method).toBe('keep');
+  });
+
   test('refuses when any row of methods: that a leaf needs is taken away', () => {
     const policy = parsePolicy(research, 'research.yaml');
     assert(
@@ -407,7 +429,8 @@ describe('never a plan that misses a leaf', () => {
         );
         const result = compile({ ...policy, methods, fields: new Map() }, schema, { topic });
         const missing = problems(result).filter((each) => each.startsWith('ERR_POLICY_TAG_WITHOUT_METHOD'));
-        expect(missing.length > 0).toBe(isNeeded || tag === 'PHI_ID');
+        const isRequired = (isNeeded || tag === 'PHI_ID') && !tag.startsWith('SENSITIVE_');
+        expect(missing.length > 0).toBe(isRequired);
       }),
     );
   });
