@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import { addAccessVerbs } from './access-verbs.ts';
 import { addAuditVerbs } from './audit-verbs.ts';
 import type { CheckOptions } from './check-command.ts';
+import type { SampleOptions } from './check-sample.ts';
 import type { DemoOptions } from './demo-command.ts';
 import { addKeysVerbs } from './keys-verbs.ts';
 import type { ResumeOptions } from './resume-command.ts';
@@ -31,6 +32,7 @@ Examples:
   gauze check                                      the site of ./gauze.yaml, with every schema in the registry
   gauze check --offline clinical.patients=new.avsc what each audience would get of a schema that is not registered yet
   gauze check new.avsc                             one schema by itself: every leaf tagged?
+  gauze check --sample 1000 --audience research    counts only: what these policies would do to the newest records
 
 Exit code 1 where anything is wrong. Kafka is not asked; a registry that does not answer is left out, and said so.`;
 
@@ -72,11 +74,17 @@ function act<Args extends unknown[]>(
 verb('check', 'find what is wrong with config, policies, keys and schemas, before anything runs')
   .argument('[files...]', 'file.avsc, or topic=file.avsc to check it as the next schema of that topic')
   .option('--offline', 'read no secret and ask no registry: for pull requests', false)
+  .option('--sample <records>', 'ask the running topology what these policies would do to the newest records')
+  .option('--audience <audience>', 'of a sample: only this one')
+  .option('--topic <topic>', 'of a sample: only this one')
+  .option('--quasi-identifiers <paths>', 'of a sample: fields that together make a group, with commas')
+  .option('--wait <seconds>', 'of a sample: how long to wait for the topology', '60')
   .addHelpText('after', CHECK_HELP)
   .action(
-    act(
-      async (files: string[], o: CheckOptions) =>
-        await (await import('./check-command.ts')).checkCommand(files, o),
+    act(async (files: string[], o: CheckOptions & SampleOptions) =>
+      o.sample === undefined
+        ? await (await import('./check-command.ts')).checkCommand(files, o)
+        : await (await import('./check-sample.ts')).sampleCommand(o),
     ),
   );
 verb('plan', 'show what `gauze apply` would change').action(

@@ -4,7 +4,7 @@
 import type { KafkaAdmin } from '../kafka/admin.ts';
 import type { Logger } from '../platform/log.ts';
 import { Instance } from '../topology/instance.ts';
-import type { InstanceEvents } from '../topology/instance.ts';
+import type { InstanceEvents } from '../topology/instance-options.ts';
 import type { LaneLimits } from '../topology/lane-context.ts';
 import type { RoleRun } from './run-command.ts';
 import type { Site } from './site.ts';

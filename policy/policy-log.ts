@@ -13,6 +13,7 @@ import { policyLogCodec } from '../schemas/control-codecs.ts';
 import type { LaneResumedEntry, LaneStartedEntry, PolicyLogEntry } from '../schemas/control-codecs.ts';
 import { PoliciesInForce } from './policies-in-force.ts';
 import type { AppliedPolicy } from './policies-in-force.ts';
+import { SampleLog } from './sample-log.ts';
 
 /** An entry about one lane and where in the log it stands. */
 export type LaneEntry<T> = T & { readonly logOffset: number };
@@ -27,6 +28,7 @@ export class PolicyState {
   readonly resumed = new Map<string, LaneEntry<LaneResumedEntry>>();
   /** Offsets that people have ordered to withhold, by lane. */
   readonly withhold = new Map<string, Set<number>>();
+  readonly samples = new SampleLog();
   /** The position after the last entry folded. */
   endOffset = 0;
   /** Counts entries that change what anybody sees: policies, tags, releases, orders to withhold. */
@@ -57,6 +59,7 @@ export class PolicyState {
       this.versions.seeTags(offset, tags);
       this.foldTags(tags);
     }
+    this.samples.fold(offset, entry);
     if (entry.kind === 'LANE_STARTED' && lane) this.foldStart({ ...lane, logOffset: offset });
     if (entry.kind === 'LANE_RESUMED' && resume) {
       const key = laneKey(resume);

@@ -4,52 +4,22 @@
  */
 import { sleep } from '../platform/clock.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
-import type { Cluster } from '../kafka/cluster.ts';
 import { GroupMember } from '../kafka/group-member.ts';
 import type { TopicPartition } from '../kafka/group-requests.ts';
-import type { Keyring } from '../keys/keyring.ts';
 import { PolicyLog, laneKey } from '../policy/policy-log.ts';
-import type { RegistryClient } from '../schemas/registry-client.ts';
 import { grantProgressCodec } from '../schemas/access-codecs.ts';
-import type { SiteTags } from '../schemas/tags.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
-import type { TopicNames } from '../schemas/topic-names.ts';
 import { controlSchemaIds } from './control-schemas.ts';
-import type { GrantContext, GrantEvents } from './grant-context.ts';
 import { GrantRunner } from './grant-runner.ts';
 import { beat } from './instance-heartbeat.ts';
 import type { InstanceCounts } from './instance-heartbeat.ts';
 import { Lane } from './lane.ts';
-import type { LaneContext, LaneEvents, LaneLimits, LaneName, TargetSettings } from './lane-context.ts';
+import type { InstanceOptions } from './instance-options.ts';
+import type { LaneContext, LaneName } from './lane-context.ts';
 import { INDEX_AUDIENCE } from './lane-kind.ts';
 import { PartitionReader } from './partition-reader.ts';
 import { PlanStore } from './plan-store.ts';
-
-export interface InstanceOptions {
-  readonly cluster: Cluster;
-  readonly registry: RegistryClient;
-  readonly keyring: Keyring;
-  readonly aliases: GrantContext['aliases'];
-  readonly siteTags: SiteTags;
-  readonly names: TopicNames;
-  readonly limits: LaneLimits;
-  /** `audit.membershipRoots` */
-  readonly membershipRoots: boolean;
-  readonly principal: string;
-  readonly events: InstanceEvents;
-  /** Settings of a sanitized topic, asked for once for each session. */
-  readonly targetSettings: (topic: string) => Promise<TargetSettings>;
-  /** Removes the topic of a grant that has ended. */
-  readonly deleteTopic: (topic: string) => Promise<void>;
-}
-
-export interface InstanceEvents extends LaneEvents, GrantEvents {
-  /** The partitions that this instance works on from now on. */
-  assigned(partitions: readonly TopicPartition[]): void;
-  laneStarted(lane: LaneName): void;
-  laneEnded(lane: LaneName): void;
-  instanceTrouble(error: GauzeError): void;
-}
+import { SampleRunner } from './sample-runner.ts';
 
 /** How long the broker may wait for new raw records. */
 const FETCH_WAIT_MS = 500;
@@ -98,7 +68,12 @@ export class Instance {
     this.options.keyring.subjectTokens();
     this.context = await this.laneContext();
     this.grants = await this.grantRunner(this.context);
-    this.background.push(this.followPolicies(), this.followRegistry(), this.beat(this.context));
+    this.background.push(
+      this.followPolicies(),
+      this.followRegistry(),
+      this.beat(this.context),
+      this.sampleRunner(this.context).run(this.stopping.signal),
+    );
     this.member = new GroupMember(cluster, {
       group: names.topologyGroup,
       topics: () => [...this.rawTopics(), names.grants],
@@ -256,6 +231,13 @@ export class Instance {
       reader: (topic, topicId, partition) => this.reader(topic, topicId, partition),
       stillHolds: async (topic, partition) => (await this.member?.stillHolds({ topic, partition })) ?? false,
     };
+  }
+
+  /** Samples of a topic are taken by whoever holds its first partition. */
+  private sampleRunner(context: LaneContext): SampleRunner {
+    const isOurs = (wanted: string): boolean =>
+      this.assigned.some(({ topic, partition }) => topic === wanted && partition === 0);
+    return new SampleRunner(context, isOurs, (error) => this.options.events.instanceTrouble(error));
   }
 
   private async grantRunner(context: LaneContext): Promise<GrantRunner> {

@@ -1,0 +1,38 @@
+/**
+ * What one instance is made of, and what it tells. Plain references and callbacks.
+ */
+import type { GauzeError } from '../platform/errors.ts';
+import type { Cluster } from '../kafka/cluster.ts';
+import type { TopicPartition } from '../kafka/group-requests.ts';
+import type { Keyring } from '../keys/keyring.ts';
+import type { RegistryClient } from '../schemas/registry-client.ts';
+import type { SiteTags } from '../schemas/tags.ts';
+import type { TopicNames } from '../schemas/topic-names.ts';
+import type { GrantContext, GrantEvents } from './grant-context.ts';
+import type { LaneEvents, LaneLimits, LaneName, TargetSettings } from './lane-context.ts';
+
+export interface InstanceOptions {
+  readonly cluster: Cluster;
+  readonly registry: RegistryClient;
+  readonly keyring: Keyring;
+  readonly aliases: GrantContext['aliases'];
+  readonly siteTags: SiteTags;
+  readonly names: TopicNames;
+  readonly limits: LaneLimits;
+  /** `audit.membershipRoots` */
+  readonly membershipRoots: boolean;
+  readonly principal: string;
+  readonly events: InstanceEvents;
+  /** Settings of a sanitized topic, asked for once for each session. */
+  readonly targetSettings: (topic: string) => Promise<TargetSettings>;
+  /** Removes the topic of a grant that has ended. */
+  readonly deleteTopic: (topic: string) => Promise<void>;
+}
+
+export interface InstanceEvents extends LaneEvents, GrantEvents {
+  /** The partitions that this instance works on from now on. */
+  assigned(partitions: readonly TopicPartition[]): void;
+  laneStarted(lane: LaneName): void;
+  laneEnded(lane: LaneName): void;
+  instanceTrouble(error: GauzeError): void;
+}
