@@ -1,14 +1,22 @@
 /**
  * Derives the keys that are used from the root keys that are kept: HKDF-SHA-256 (RFC 5869).
  * One derived key serves one purpose, audience, domain and epoch, so nothing joins across them.
- * Derived bytes go into a keyed hash and are wiped; they must never leave this room.
+ * Derived bytes go into a keyed hash and are wiped, or into a cipher that keeps them; they must never leave this room.
  */
 import { createSecretKey, hkdfSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { HmacSha256 } from './keyed-hash.ts';
 
 /** What a derived key is for. */
-export type KeyPurpose = 'pseudonym' | 'date-shift' | 'subject-token' | 'grant';
+export type KeyPurpose =
+  | 'pseudonym'
+  | 'date-shift'
+  | 'subject-token'
+  | 'grant'
+  | 'encrypt'
+  | 'encrypt-nonce'
+  | 'encrypt-deterministic'
+  | 'format-preserving';
 
 /** Everything that makes one derived key another one than its siblings. */
 export interface DerivationContext {
@@ -22,6 +30,8 @@ export interface DerivationContext {
 
 const FORMAT = 'gauze/1';
 const DERIVED_BYTES = 32;
+/** AES-256-SIV takes two keys of AES-256. */
+const SIV_BYTES = 64;
 
 /**
  * HKDF's `info`: each text as its length in 4 bytes and its UTF-8 bytes, then the epoch in 4 bytes.
@@ -48,9 +58,18 @@ export function deriveRoot(root: KeyObject, context: DerivationContext): KeyObje
   return below;
 }
 
-function derived(root: KeyObject, context: DerivationContext): Uint8Array {
+/** The bytes of a key for a cipher of this room, which keeps them: the library cannot take a KeyObject. */
+export function deriveCipherKey(
+  root: KeyObject,
+  context: DerivationContext,
+  bytes: typeof DERIVED_BYTES | typeof SIV_BYTES,
+): Uint8Array {
+  return derived(root, context, bytes);
+}
+
+function derived(root: KeyObject, context: DerivationContext, bytes = DERIVED_BYTES): Uint8Array {
   const noSalt = Buffer.alloc(0);
-  return new Uint8Array(hkdfSync('sha256', root, noSalt, derivationInfo(context), DERIVED_BYTES));
+  return new Uint8Array(hkdfSync('sha256', root, noSalt, derivationInfo(context), bytes));
 }
 
 function withLength(text: string): Buffer {

@@ -4,17 +4,17 @@
  * It never prints a key, never overwrites one, and never reads a file that others may read.
  */
 import { createSecretKey } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { z } from 'zod';
 import { GauzeError } from '../platform/errors.ts';
 import { random, randomId } from '../platform/clock.ts';
 import { AUDIT_WRITER_ROLES, SEED_BYTES, auditWriterKey } from './audit-writer-key.ts';
 import type { AuditWriterKey, AuditWriterRole } from './audit-writer-key.ts';
-import { deriveKeyedHash, deriveRoot } from './derivation.ts';
-import type { KeyPurpose } from './derivation.ts';
-import type { AudienceKeys, KeyedHash } from './audience-keys.ts';
+import type { AudienceKeys } from './audience-keys.ts';
 import { Hidden } from './hidden.ts';
+import { KeyringOpener } from './opener.ts';
+import type { Opener } from './opener.ts';
+import { RootAudienceKeys } from './root-audience-keys.ts';
 import { RootSubjectTokens } from './subject-tokens.ts';
 import type { SubjectTokens } from './subject-tokens.ts';
 
@@ -64,6 +64,8 @@ export interface Keyring {
    * audience's, so that an identity that a grant reveals opens no pseudonym of the audience. Throws ERR_KEY_MISSING.
    */
   grant(baseAudience: string, grantId: string, epoch?: number): AudienceKeys;
+  /** Opens what was encrypted for an audience, or for a grant on it, under any key epoch. Throws ERR_KEY_MISSING. */
+  opener(audience: string, grantId?: string): Opener;
   /** The tokens of persons, the same object at each call. Throws ERR_KEY_MISSING. */
   subjectTokens(): SubjectTokens;
   /** Those of every key epoch that the keyring still has, newest first: to find what was written under older ones. */
@@ -206,6 +208,15 @@ class FileKeyring extends Hidden implements Keyring {
     return this.#audience(baseAudience, epoch).forGrant(grantId);
   }
 
+  opener(audience: string, grantId?: string): Opener {
+    this.#audience(audience);
+    const epochs = this.#keys.get(audience)!;
+    return new KeyringOpener((epoch) => {
+      const keys = epochs.get(epoch ?? 'in use') ?? null;
+      return keys && grantId !== undefined ? keys.forGrant(grantId) : keys;
+    });
+  }
+
   subjectTokens(): SubjectTokens {
     if (!this.#subjectTokens) throw new GauzeError('ERR_KEY_MISSING', { audience: SUBJECT_TOKENS_OWNER });
     return this.#subjectTokens;
@@ -257,42 +268,4 @@ function subjectTokenEpochsOf({ roots }: EpochRoots): readonly SubjectTokens[] {
       return tokens;
     })
     .sort((one, other) => other.epoch - one.epoch);
-}
-
-class RootAudienceKeys extends Hidden implements AudienceKeys {
-  readonly audience: string;
-  readonly epoch: number;
-  readonly #root: KeyObject;
-  readonly #derived = new Map<string, KeyedHash>();
-
-  constructor(audience: string, epoch: number, root: KeyObject) {
-    super();
-    this.audience = audience;
-    this.epoch = epoch;
-    this.#root = root;
-  }
-
-  forGrant(grantId: string): RootAudienceKeys {
-    const { audience, epoch } = this;
-    const root = deriveRoot(this.#root, { purpose: 'grant', audience, domain: grantId, epoch });
-    return new RootAudienceKeys(`grant-${grantId}`, epoch, root);
-  }
-
-  pseudonyms(domain: string): KeyedHash {
-    return this.#derive('pseudonym', domain);
-  }
-
-  dateShifts(personSpace: string): KeyedHash {
-    return this.#derive('date-shift', personSpace);
-  }
-
-  #derive(purpose: KeyPurpose, domain: string): KeyedHash {
-    const name = `${purpose} ${domain}`;
-    let hash = this.#derived.get(name);
-    if (!hash) {
-      hash = deriveKeyedHash(this.#root, { purpose, audience: this.audience, domain, epoch: this.epoch });
-      this.#derived.set(name, hash);
-    }
-    return hash;
-  }
 }
