@@ -8,9 +8,11 @@ import type {
   AvroLeaf,
   AvroMap,
   AvroRecord,
+  AvroReference,
   AvroType,
   AvroUnion,
 } from '../schemas/avro-schema.ts';
+import type { Normalizer } from './identifier-form.ts';
 
 /** What to do to a value, with its parameters already checked and defaulted by the method. */
 export type Instruction =
@@ -18,7 +20,15 @@ export type Instruction =
   | { readonly method: 'drop' }
   | { readonly method: 'redact' }
   /** Keyed stand-in; `domain` says which identifiers share one, across all topics of the audience. */
-  | { readonly method: 'pseudonym'; readonly domain: string }
+  | {
+      readonly method: 'pseudonym';
+      readonly domain: string;
+      /** Before pseudonyms in strings. */
+      readonly prefix?: string | undefined;
+      readonly encoding?: 'hex' | 'base32' | undefined;
+      /** What is taken off an identifier's text before it is hashed. */
+      readonly normalize?: readonly Normalizer[] | undefined;
+    }
   /** Shift by a keyed number of days per person in [-maxDays, maxDays], never 0. */
   | { readonly method: 'date-shift'; readonly maxDays: number }
   /** First day of the unit. `over89: 'cap'`: a year that tells an age over 89 becomes the year of "90 or older". */
@@ -34,6 +44,8 @@ export type MethodName = Instruction['method'];
  * `keep`: the whole subtree is copied. `drop`: the subtree is skipped and is not in the derived schema.
  * `empty`: the subtree is skipped and written as null (`null` branch of the union) or as the type's empty value.
  * The others are mixed: their parts say what happens.
+ * `guarded`: `node`, but emptied in a record that meets one of the sensitive rules whose bits `rules` has.
+ * `again`: a record inside itself, treated as the nearest `record` node of that name around it.
  */
 export type PlanNode =
   | { readonly kind: 'keep'; readonly schema: AvroType }
@@ -48,13 +60,32 @@ export type PlanNode =
   | { readonly kind: 'record'; readonly schema: AvroRecord; readonly fields: readonly PlanNode[] }
   | { readonly kind: 'array'; readonly schema: AvroArray; readonly items: PlanNode }
   | { readonly kind: 'map'; readonly schema: AvroMap; readonly key: Instruction; readonly values: PlanNode }
-  | { readonly kind: 'union'; readonly schema: AvroUnion; readonly branches: readonly PlanNode[] };
+  | { readonly kind: 'union'; readonly schema: AvroUnion; readonly branches: readonly PlanNode[] }
+  | {
+      readonly kind: 'guarded';
+      readonly schema: AvroType;
+      readonly rules: number;
+      readonly node: PlanNode;
+    }
+  | { readonly kind: 'again'; readonly schema: AvroReference };
+
+/** A record that holds one of these codes at one of these places carries the tag. */
+export interface SensitiveRule {
+  readonly tag: string;
+  /** Paths of leaves. */
+  readonly where: readonly string[];
+  /** Codes as they are compared (sensitive-codes.ts): whole ones, and beginnings. */
+  readonly codes: readonly string[];
+  readonly startsWith: readonly string[];
+  /** `redact`: the nodes guarded by this rule are emptied. */
+  readonly then: 'withhold' | 'redact';
+}
 
 /** What happens to a record key that has no schema of its own. */
 export type KeyInstruction =
   | { readonly method: 'keep' }
   | { readonly method: 'drop' }
-  | { readonly method: 'pseudonym'; readonly domain: string };
+  | Extract<Instruction, { readonly method: 'pseudonym' }>;
 
 export interface Plan {
   readonly audience: string;
@@ -72,6 +103,8 @@ export interface Plan {
   readonly personSpace: 'patient';
   /** The plan's as-of date as days since 1970-01-01: ages are told at the later of it and the record's time. */
   readonly asOfDay: number;
+  /** Rules by value; absent where there are none. Bit i of a guard is the rule at index i. */
+  readonly sensitive?: readonly SensitiveRule[];
   /** Derived schema, as JSON text. */
   readonly derivedSchema: string;
   /** Version of the policy in gauze.policies. */

@@ -6,9 +6,9 @@
 import { GauzeError } from '../platform/errors.ts';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
 import * as avroBytes from './avro-bytes.ts';
-import { keyedCache } from './keyed-cache.ts';
-import { writeHex } from './methods/pseudonym.ts';
+import { pseudonymKeyMasker } from './pseudonym-key.ts';
 import { RecordState } from './record-state.ts';
+import { SensitiveCheck } from './sensitive-codes.ts';
 import { generateTranscoder } from './transcoder-source.ts';
 import type { LeafMasker, RecordPlace } from './method.ts';
 import type { KeyInstruction, Plan } from './plan.ts';
@@ -50,7 +50,18 @@ export function compileTranscoder(plan: Plan, keys: AudienceKeys): Transcoder {
   const { text, maskers, constants } = generateTranscoder(plan, keys);
   // oxlint-disable-next-line typescript/no-implied-eval -- the source holds names and numbers of our own only
   const factory = new Function('h', 'r', 'maskers', 'constants', text) as Factory;
-  return { mask: factory(avroBytes, new RecordState(plan.asOfDay), maskers, constants) };
+  const state = new RecordState(plan.asOfDay);
+  const mask = factory(avroBytes, state, maskers, constants);
+  if (!plan.sensitive) return { mask };
+  const check = new SensitiveCheck(plan.root.schema, plan.sensitive);
+  return {
+    mask(input, start, end, out, at, recordTimeMs, place) {
+      const found = check.find(input, start, end);
+      if (found < 0) return found;
+      state.sensitive = found;
+      return mask(input, start, end, out, at, recordTimeMs, place);
+    },
+  };
 }
 
 /** Compiles what happens to record keys. `drop` needs no bytes: it is the caller's, and refused here. */
@@ -61,12 +72,7 @@ export function compileKeyMasker(instruction: KeyInstruction, keys: AudienceKeys
     case 'drop':
       throw new GauzeError('ERR_INTERNAL', { causeName: 'DroppedKey' });
     default: {
-      const cache = keyedCache(keys.pseudonyms(instruction.domain));
-      const state = new RecordState(0);
-      return (input, start, end, out, at) => {
-        state.use(input, out);
-        return writeHex(cache, cache.find(input, state.inputView, start, end), out, at, state);
-      };
+      return pseudonymKeyMasker(instruction, keys);
     }
   }
 }

@@ -5,6 +5,7 @@ import * as fc from 'fast-check';
 import type { GeneratorValue } from 'fast-check';
 import { METHODS } from '../../processors/method-table.ts';
 import { canBeEmpty } from '../../processors/empty-value.ts';
+import { NORMALIZERS } from '../../processors/identifier-form.ts';
 import { namesEnum } from '../../processors/derived-unions.ts';
 import { wrapName } from '../../processors/value-oracle.ts';
 import { isLeaf } from '../../schemas/avro-schema.ts';
@@ -16,6 +17,7 @@ import type {
   AvroUnion,
   LogicalType,
 } from '../../schemas/avro-schema.ts';
+import type { PseudonymInstruction } from '../../processors/pseudonym-text.ts';
 import type { Instruction, Plan, PlanNode } from '../../processors/plan.ts';
 import { planOf } from './plan-builder.ts';
 
@@ -218,7 +220,7 @@ function planNode(g: G, schema: AvroType, place: Place, withPerson: boolean): Pl
     case 'array':
       return { kind: 'array', schema, items: planNode(g, schema.items, 'item', withPerson) };
     case 'map': {
-      const key: Instruction = pick(g, [{ method: 'keep' }, { method: 'pseudonym', domain: 'patient' }]);
+      const key: Instruction = pick(g, [{ method: 'keep' }, pseudonym(g)]);
       return { kind: 'map', schema, key, values: planNode(g, schema.values, 'item', withPerson) };
     }
     default:
@@ -228,6 +230,22 @@ function planNode(g: G, schema: AvroType, place: Place, withPerson: boolean): Pl
         branches: schema.branches.map((branch) => planNode(g, branch, placeIn(schema), withPerson)),
       };
   }
+}
+
+/** Plain as often as not: that is the way without a reader. */
+function pseudonym(g: G): Instruction {
+  const plain = { method: 'pseudonym', domain: pick(g, ['patient', 'mrn']) } as const;
+  if (g(int, 0, 1) === 0) return plain;
+  return {
+    ...plain,
+    prefix: pick(g, [undefined, 'pat_']),
+    encoding: pick(g, ['hex', 'base32']),
+    normalize: pick<PseudonymInstruction['normalize']>(g, [
+      undefined,
+      ['case', 'fhir-reference'],
+      NORMALIZERS,
+    ]),
+  };
 }
 
 function placeIn(union: AvroUnion): Place {
@@ -244,7 +262,7 @@ function leafNode(g: G, schema: AvroLeaf, place: Place, withPerson: boolean): Pl
   const instructions: Instruction[] = [
     { method: 'keep' },
     { method: 'redact' },
-    { method: 'pseudonym', domain: pick(g, ['patient', 'mrn']) },
+    pseudonym(g),
     { method: 'date-truncate', unit: pick(g, ['year', 'month']), over89: pick(g, ['cap', 'keep']) },
     { method: 'age-cap', over: pick(g, [0, 89]) },
     { method: 'zip3' },
