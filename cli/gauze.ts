@@ -9,6 +9,7 @@ import { addAuditVerbs } from './audit-verbs.ts';
 import type { CheckOptions } from './check-command.ts';
 import type { SampleOptions } from './check-sample.ts';
 import type { DemoOptions } from './demo-command.ts';
+import type { ExplainCommandOptions } from './explain-command.ts';
 import { addKeysVerbs } from './keys-verbs.ts';
 import type { ResumeOptions } from './resume-command.ts';
 import type { RunOptions } from './run-command.ts';
@@ -36,6 +37,20 @@ Examples:
 
 Exit code 1 where anything is wrong. Kafka is not asked; a registry that does not answer is left out, and said so.`;
 
+const EXPLAIN_HELP = `
+Examples:
+  gauze explain clinical.patients                    every field, with all audiences side by side
+  gauze explain clinical.patients research           one audience: method, what comes out, why
+  gauze explain clinical.patients --schema new.avsc  of a schema in a file; no registry is asked
+  gauze explain --regime                             the 18 identifiers of Safe Harbor, and which fields fall in each
+  gauze explain clinical.patients research --plan    the plan as canonical JSON, with its hash
+  gauze explain --diff                               what the policy files open and close against what is in force
+  gauze explain --diff old/research.yaml             the same against an older file
+
+Without a topic, all topics that policies cover. A plan and its hash are the same on every machine for the same policy,
+schema, tags and --as-of; with --in-force they are those that lanes work by and audit events name.
+Exit code 1 where something does not compile or cannot be read.`;
+
 const DEMO_HELP = `
 Examples:
   gauze demo                      2,000 synthetic people; needs nothing but Java 21, Maven and redis-server
@@ -56,6 +71,11 @@ function verb(name: string, description: string): Command {
     .description(description)
     .option('-c, --config <file>', 'config file', 'gauze.yaml')
     .option('--json', 'output for scripts', false);
+}
+
+/** Values of an option that may be given several times. */
+function each(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
 }
 
 /** Runs a verb and sets the exit code; whatever is thrown is told in our own words. */
@@ -85,6 +105,27 @@ verb('check', 'find what is wrong with config, policies, keys and schemas, befor
       o.sample === undefined
         ? await (await import('./check-command.ts')).checkCommand(files, o)
         : await (await import('./check-sample.ts')).sampleCommand(o),
+    ),
+  );
+verb('explain', 'what each audience gets of each field, and why')
+  .argument('[topic]', 'raw topic')
+  .argument('[audience]')
+  .option('--regime', 'by the 18 identifiers of 45 CFR 164.514(b)(2)(i)', false)
+  .option('--plan', 'the compiled plan as canonical JSON, with its hash', false)
+  .option('--diff [file]', 'what the policies open and close against this file, or against what is in force')
+  .option(
+    '--schema <file>',
+    'file.avsc or topic=file.avsc instead of the registry; the last is explained',
+    each,
+    [],
+  )
+  .option('--in-force', 'policies and tags as the policy log has them', false)
+  .option('--as-of <day>', 'day at which ages are told at the earliest; default: today')
+  .addHelpText('after', EXPLAIN_HELP)
+  .action(
+    act(
+      async (topic: string | undefined, audience: string | undefined, o: ExplainCommandOptions) =>
+        await (await import('./explain-command.ts')).explainCommand(topic, audience, o),
     ),
   );
 verb('plan', 'show what `gauze apply` would change').action(

@@ -52,6 +52,14 @@ export function sameInstruction(a: Instruction, b: Instruction): boolean {
   return canonicalJson(a) === canonicalJson(b);
 }
 
+/** For people: `keep`, `date-shift (maxDays 182)`. */
+export function instructionInWords({ method, ...parameters }: Instruction): string {
+  const words = Object.entries(parameters).map(
+    ([name, value]) => `${name} ${typeof value === 'string' ? value : canonicalJson(value)}`,
+  );
+  return words.length > 0 ? `${method} (${words.join(', ')})` : method;
+}
+
 function faultsOf(issue: z.core.$ZodIssue, method: string): InstructionFault[] {
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownParameter(key));
   const setting = issue.path.map(String).join('.');

@@ -7,8 +7,7 @@ import { METHODS } from '../processors/method-table.ts';
 import type { Instruction } from '../processors/plan.ts';
 import { isAtOrBelow } from '../schemas/field-path.ts';
 import type { PathTags, TagName } from '../schemas/tags.ts';
-import { canonicalJson } from './canonical-json.ts';
-import { sameInstruction } from './instruction.ts';
+import { instructionInWords, sameInstruction } from './instruction.ts';
 import { exceptionFor } from './leaf-decision.ts';
 import type { Policy, TopicPolicy } from './policy.ts';
 import { isAsStrict } from './strictness.ts';
@@ -145,7 +144,7 @@ class TopicComparison {
         const bound = exceptionFor(before, this.#topic, path) || this.#isTagged(path) ? was : null;
         if (is && !isAsStrict(is, bound ?? DROP)) this.#tell(`${path}: ${instead(is, bound ?? null)}`);
       } else if (was && was.method !== 'keep')
-        this.#tell(`${path}: what its tags will say instead of ${inWords(was)}`);
+        this.#tell(`${path}: what its tags will say instead of ${instructionInWords(was)}`);
     }
   }
 
@@ -190,15 +189,7 @@ function keyMethod(policy: Policy, { keyTag }: TopicPolicy): Instruction | null 
 }
 
 function instead(after: Instruction, before: Instruction | null): string {
-  return before ? `${inWords(after)} instead of ${inWords(before)}` : `${inWords(after)} instead of nothing`;
-}
-
-/** `date-shift (maxDays 182)`. */
-function inWords({ method, ...parameters }: Instruction): string {
-  const words = Object.entries(parameters).map(([name, value]) => `${name} ${plain(value)}`);
-  return words.length > 0 ? `${method} (${words.join(', ')})` : method;
-}
-
-function plain(value: unknown): string {
-  return typeof value === 'string' ? value : canonicalJson(value);
+  return before
+    ? `${instructionInWords(after)} instead of ${instructionInWords(before)}`
+    : `${instructionInWords(after)} instead of nothing`;
 }

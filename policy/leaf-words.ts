@@ -1,0 +1,35 @@
+/**
+ * What comes out of a leaf, in words, from the tables that the methods' pages are made of: names of types and methods,
+ * never a value.
+ */
+import type { MethodTypeRow } from '../processors/method.ts';
+import { METHODS } from '../processors/method-table.ts';
+import type { Instruction } from '../processors/plan.ts';
+import { typeWord } from '../schemas/avro-schema.ts';
+import type { AvroLeaf } from '../schemas/avro-schema.ts';
+import type { Emptied } from './plan-tree.ts';
+
+const EMPTIED_WORDS: Readonly<Record<Emptied, string>> = {
+  null: 'null',
+  'empty value': 'the empty value of its type',
+  absent: 'nothing: what holds it is empty',
+};
+
+/** In words of docs/reference/methods.md. `emptied`: what redacting came to; null where that is not known. */
+export function comesOut(leaf: AvroLeaf, instruction: Instruction, emptied: Emptied | null = null): string {
+  const { rows, promise } = METHODS[instruction.method];
+  if (instruction.method === 'redact')
+    return emptied === null ? 'null, or the empty value' : EMPTIED_WORDS[emptied];
+  const row = rows.find((each) => isFor(each, leaf)) ?? rows.find(({ type }) => type === 'any');
+  return row?.comesOut ?? promise;
+}
+
+/** `int (date)`, `string`, `long (timestamp-millis, timestamp-micros)`, `int, long, with any logical type`. */
+function isFor({ type }: MethodTypeRow, leaf: AvroLeaf): boolean {
+  if (type === typeWord(leaf)) return true;
+  const [, bases = '', inBrackets] = /^([^(]*)(?:\((.*)\))?$/.exec(type) ?? [];
+  const names = (text: string): string[] => text.split(/[^A-Za-z0-9-]+/);
+  if (!names(bases).includes(leaf.kind)) return false;
+  if (leaf.logical === null) return inBrackets === undefined;
+  return names(inBrackets ?? '').includes(leaf.logical.name) || type.includes('any logical type');
+}
