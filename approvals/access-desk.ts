@@ -57,12 +57,14 @@ const SCOPES_KEPT = 1_000;
 export class AccessDesk {
   private readonly log: DeskLog;
   private readonly drafting: Drafting;
+  private readonly onDecided: (approve: boolean) => void;
   /** By hash, those that were narrowed lately. */
   private readonly scopesSeen = new Map<string, Scope>();
 
-  constructor(log: DeskLog, drafting: Drafting) {
+  constructor(log: DeskLog, drafting: Drafting, onDecided: (approve: boolean) => void = () => undefined) {
     this.log = log;
     this.drafting = drafting;
+    this.onDecided = onDecided;
   }
 
   /** Asks. Throws ERR_ACCESS_*; the first answer again for a repeated idempotency key. */
@@ -135,6 +137,7 @@ export class AccessDesk {
         ext: { answer: approve ? 'approve' : 'deny', narrows: String(cut !== null) },
       },
     );
+    this.onDecided(approve);
     return this.knownRequest(id);
   }
 

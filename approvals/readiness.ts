@@ -3,7 +3,8 @@
  * more often than every few seconds, however often it is asked itself.
  */
 import { monotonicMs, sleep } from '../platform/clock.ts';
-import type { PartState, Readiness } from './http/health-routes.ts';
+import type { PartState } from '../platform/status-port.ts';
+import type { Readiness } from './http/health-routes.ts';
 
 export interface ReadinessSources {
   /** Throws where the cluster does not answer. */

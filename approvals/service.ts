@@ -6,6 +6,7 @@ import { random } from '../platform/clock.ts';
 import { ownError } from '../platform/errors.ts';
 import type { GauzeError } from '../platform/errors.ts';
 import type { Logger } from '../platform/log.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import type { Cluster } from '../kafka/cluster.ts';
 import type { AuditWriterKey } from '../keys/audit-writer-key.ts';
 import type { PersonAliases } from '../keys/person-aliases.ts';
@@ -66,6 +67,7 @@ export interface ApprovalServiceOptions {
   readonly channels: readonly Channel[];
   readonly http: HttpSettings;
   readonly log: Logger;
+  readonly metrics: Metrics;
   /** Where auditors ask. */
   readonly audit: AuditDesk;
   /** What else is served beside the API: pages, the board. */
@@ -147,11 +149,13 @@ export class ApprovalService {
   }
 
   private async services(): Promise<ApprovalServices> {
-    const { names, http, identity, rules, redis, audit } = this.options;
+    const { names, http, identity, rules, redis, audit, metrics } = this.options;
     const log = await this.accessLog();
     const policyLog = await this.policyLog();
     const index = await this.subjectIndex();
-    const desk = new AccessDesk(log, this.submission(policyLog));
+    const desk = new AccessDesk(log, this.submission(policyLog), (approve) =>
+      metrics.count('phi_approvals_total', { decision: approve ? 'approve' : 'deny' }),
+    );
     const preview = this.preview(policyLog, index, log);
     const jobs = this.jobs(log);
     const { registry, siteTags } = this.options;
@@ -273,6 +277,7 @@ export class ApprovalService {
         preview,
         authenticate,
         readiness: async () => await probe.state(),
+        metrics: this.options.metrics,
         grantTopic: (id) => names.grantTopic(id),
         principalsOf: (person) => identity.owners.principalsOf(person),
         perPerson: http.perPerson,
@@ -281,6 +286,7 @@ export class ApprovalService {
   }
 
   private trouble(error: GauzeError): void {
+    this.options.metrics.count('gauze_trouble_total', { error_code: error.code });
     this.options.log.warn('approvals wait', { error });
   }
 }

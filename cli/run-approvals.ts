@@ -20,6 +20,7 @@ import { GauzeError } from '../platform/errors.ts';
 import type { Logger } from '../platform/log.ts';
 import type { RegistryClient } from '../schemas/registry-client.ts';
 import { auditRoomOf } from './audit-room-of.ts';
+import { RoleStatus } from './role-status.ts';
 import type { RoleRun } from './run-command.ts';
 import type { Site } from './site.ts';
 
@@ -30,13 +31,16 @@ type ConfiguredMail = NonNullable<Config['notifications']['mail']>;
 
 export async function runApprovals({ site, log, stopped }: RoleRun): Promise<void> {
   const cluster = await site.cluster('approvals');
+  const status = new RoleStatus('approvals');
   try {
+    await status.open(site, log);
     const registry = await site.registry();
     const room = await auditRoomOf(site, registry, log);
-    const service = new ApprovalService(await optionsOf(site, { cluster, registry, log, room }));
+    const service = new ApprovalService(await optionsOf(site, { cluster, registry, log, room, status }));
     try {
       room?.start();
       const { hostname, port } = new URL(await service.start());
+      status.ready(() => ({ api: 'ok' }));
       log.info('instance started', { role: 'approvals', host: hostname, port: Number(port) });
       const failure = await Promise.race([stopped, service.failed]);
       if (failure) throw failure;
@@ -49,6 +53,7 @@ export async function runApprovals({ site, log, stopped }: RoleRun): Promise<voi
     log.info('instance stopped', { role: 'approvals' });
   } finally {
     await cluster.close();
+    await status.close();
   }
 }
 
@@ -58,11 +63,12 @@ interface Opened {
   readonly registry: RegistryClient;
   readonly log: Logger;
   readonly room: AuditRoom | null;
+  readonly status: RoleStatus;
 }
 
 async function optionsOf(
   site: Site,
-  { cluster, registry, log, room }: Opened,
+  { cluster, registry, log, room, status }: Opened,
 ): Promise<ApprovalServiceOptions> {
   const { config, names, siteTags } = site;
   const { roles, owners, http } = config;
@@ -95,6 +101,7 @@ async function optionsOf(
       trustedProxies: http.trustedProxies,
     },
     log,
+    metrics: status.metrics,
     audit: new AuditDesk(room),
     parts: await pagesOf(site, oidc),
   };

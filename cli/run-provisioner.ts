@@ -17,12 +17,14 @@ import { GroupViews } from '../kafka/group-views.ts';
 import { random, sleep } from '../platform/clock.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
 import type { Logger } from '../platform/log.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import { grantTopicRights } from '../policy/desired-state.ts';
 import { accessEntryCodec } from '../schemas/access-codecs.ts';
 import type { AccessActor } from '../schemas/access-codecs.ts';
 import { auditEventCodec } from '../schemas/control-codecs.ts';
 import type { RegistryClient } from '../schemas/registry-client.ts';
 import { isSanitizedTopic, valueSubject } from '../schemas/topic-names.ts';
+import { RoleStatus } from './role-status.ts';
 import type { RoleRun } from './run-command.ts';
 import type { Site } from './site.ts';
 
@@ -40,19 +42,31 @@ const EVENT_TYPES: Readonly<Record<ProvisionerReport['kind'], string>> = {
 export async function runProvisioner({ site, log, stopped }: RoleRun): Promise<void> {
   const admin = await site.admin('provisioner');
   const cluster = await site.cluster('provisioner');
+  const status = new RoleStatus('provisioner');
   try {
+    await status.open(site, log);
     await admin.connect();
     await cluster.start();
-    await follow({ site, log, stopped }, admin, cluster);
+    await follow({ site, log, stopped }, admin, cluster, status);
   } finally {
     await cluster.close();
     await admin.close();
+    await status.close();
   }
 }
 
-async function follow({ site, log, stopped }: RoleRun, admin: KafkaAdmin, cluster: Cluster): Promise<void> {
+async function follow(
+  { site, log, stopped }: RoleRun,
+  admin: KafkaAdmin,
+  cluster: Cluster,
+  status: RoleStatus,
+): Promise<void> {
   const { names } = site;
-  const onTrouble = (error: GauzeError): void => log.warn('provisioner waits', { error });
+  const { metrics } = status;
+  const onTrouble = (error: GauzeError): void => {
+    metrics.count('gauze_trouble_total', { error_code: error.code });
+    log.warn('provisioner waits', { error });
+  };
   const registry = await site.registry();
   const accessLog = new AccessLog({
     cluster,
@@ -72,7 +86,7 @@ async function follow({ site, log, stopped }: RoleRun, admin: KafkaAdmin, cluste
       grants,
       topics,
       report: reportTo(accessLog, grants, site.principals.provisioner, onTrouble),
-      events: loggedEvents(log),
+      events: watchedEvents(log, metrics),
       forgetSchemas: async (topic) => {
         for (const subject of [valueSubject(topic), `${topic}-key`]) await registry.deleteSubject(subject);
       },
@@ -84,6 +98,7 @@ async function follow({ site, log, stopped }: RoleRun, admin: KafkaAdmin, cluste
       watchReaders({ site, log, accessLog, admin, cluster }, ending.signal),
       beat(accessLog, grants, actorOf(site.principals.provisioner), ending.signal, onTrouble),
     ]);
+    status.ready(() => ({ log: 'ok' }));
     log.info('instance started', { role: 'provisioner' });
     const failure = await Promise.race([stopped, accessLog.failed, grants.failed, work]);
     ending.abort();
@@ -197,13 +212,28 @@ function reportTo(
   };
 }
 
-function loggedEvents(log: Logger): ProvisionerEvents {
+function watchedEvents(log: Logger, metrics: Metrics): ProvisionerEvents {
+  const done = (kind: ProvisionerReport['kind']): void => metrics.count('gauze_provisioned_total', { kind });
   return {
-    provisioned: (grant) => log.info('grant opened', { grant }),
-    removed: (grant) => log.info('grant removed', { grant }),
-    failed: (grant, error) => log.error('grant failed', { grant, error }),
-    drift: (grant, cause, isMended) =>
-      log.warn(isMended ? 'grant mended' : 'grant modified', { grant, cause }),
-    trouble: (error) => log.warn('provisioner in trouble', { error }),
+    provisioned: (grant) => {
+      done('PROVISIONED');
+      log.info('grant opened', { grant });
+    },
+    removed: (grant) => {
+      done('REMOVED');
+      log.info('grant removed', { grant });
+    },
+    failed: (grant, error) => {
+      done('PROVISION_FAILED');
+      log.error('grant failed', { grant, error });
+    },
+    drift: (grant, cause, isMended) => {
+      done('EXTERNALLY_MODIFIED');
+      log.warn(isMended ? 'grant mended' : 'grant modified', { grant, cause });
+    },
+    trouble: (error) => {
+      metrics.count('gauze_trouble_total', { error_code: error.code });
+      log.warn('provisioner in trouble', { error });
+    },
   };
 }

@@ -15,21 +15,25 @@ import { listOffset } from '../kafka/list-offsets.ts';
 import type { Logger } from '../platform/log.ts';
 import { checkpointCodec, checkpointSubject, sealCodec } from '../schemas/seal-codecs.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
+import { RoleStatus } from './role-status.ts';
 import type { RoleRun } from './run-command.ts';
 import type { Site } from './site.ts';
 
 export async function runSealer({ site, log, stopped }: RoleRun): Promise<void> {
   const admin = await site.admin('sealer');
+  const status = new RoleStatus('sealer');
   const cluster = await site.cluster('sealer');
   const groups = new GroupViews(cluster);
   const connections = new BrokerConnections(cluster);
   try {
+    await status.open(site, log);
     await admin.connect();
     await cluster.start();
     const sight = sightOf(admin, cluster, groups, connections);
-    const options = await optionsOf(site, cluster, sight, log);
+    const options = await optionsOf(site, cluster, sight, log, status);
     const sealer = createSealer(options);
     sealer.start();
+    status.ready(() => ({ kafka: 'ok' }));
     log.info('instance started', { role: 'sealer' });
     try {
       const failure = await Promise.race([stopped, sealer.failed]);
@@ -43,6 +47,7 @@ export async function runSealer({ site, log, stopped }: RoleRun): Promise<void> 
     connections.close();
     await cluster.close();
     await admin.close();
+    await status.close();
   }
 }
 
@@ -56,8 +61,10 @@ async function optionsOf(
   cluster: Cluster,
   sight: SealerSight,
   log: Logger,
+  status: RoleStatus,
 ): Promise<SealerOptions> {
   const { names, principals, config } = site;
+  const { metrics } = status;
   const registry = await site.registry();
   const origin = sealsOrigin(site, cluster.clusterId);
   const key = (await site.keyring()).auditWriter('sealer');
@@ -77,10 +84,15 @@ async function optionsOf(
       checkpoint: await registry.register(checkpointSubject(names.auditSeals), checkpointCodec.schemaText),
     },
     onSealed: ({ n, alarms }) => {
+      metrics.count('gauze_seals_total', {});
+      metrics.set('gauze_seal_alarms', {}, alarms);
       if (alarms > 0) log.warn('sealed with alarms', { seal: n, count: alarms });
       else log.debug('sealed', { seal: n });
     },
-    onTrouble: (error) => log.warn('sealer waits', { error }),
+    onTrouble: (error) => {
+      metrics.count('gauze_trouble_total', { error_code: error.code });
+      log.warn('sealer waits', { error });
+    },
   };
 }
 

@@ -4,10 +4,11 @@
 import type { KafkaAdmin } from '../kafka/admin.ts';
 import type { Logger } from '../platform/log.ts';
 import { Instance } from '../topology/instance.ts';
-import type { InstanceEvents } from '../topology/instance-options.ts';
 import type { LaneLimits } from '../topology/lane-context.ts';
+import { RoleStatus } from './role-status.ts';
 import type { RoleRun } from './run-command.ts';
 import type { Site } from './site.ts';
+import { readInstance, topologyEvents } from './topology-events.ts';
 
 /** Lanes have this long to finish their transactions. */
 const DRAIN_MS = 8_000;
@@ -18,11 +19,15 @@ const RECORDS_PER_TRANSACTION = 50_000;
 
 export async function runTopology({ site, log, stopped }: RoleRun): Promise<void> {
   const admin = await site.admin('topology');
+  const status = new RoleStatus('topology');
   try {
+    await status.open(site, log);
     await admin.connect();
-    const instance = await makeInstance(site, admin, log);
+    const instance = await makeInstance(site, admin, log, status);
+    readInstance(status.metrics, instance);
     try {
       await instance.start();
+      status.ready(() => ({ partitions: instance.isAssigned ? 'ok' : 'missing' }));
       log.info('instance started', { role: 'topology' });
       const failure = await Promise.race([stopped, instance.failed]);
       if (failure) throw failure;
@@ -34,10 +39,16 @@ export async function runTopology({ site, log, stopped }: RoleRun): Promise<void
     log.info('instance stopped', { role: 'topology' });
   } finally {
     await admin.close();
+    await status.close();
   }
 }
 
-async function makeInstance(site: Site, admin: KafkaAdmin, log: Logger): Promise<Instance> {
+async function makeInstance(
+  site: Site,
+  admin: KafkaAdmin,
+  log: Logger,
+  { metrics }: RoleStatus,
+): Promise<Instance> {
   return new Instance({
     cluster: await site.cluster('topology'),
     registry: await site.registry(),
@@ -48,7 +59,7 @@ async function makeInstance(site: Site, admin: KafkaAdmin, log: Logger): Promise
     limits: limitsOf(site),
     membershipRoots: site.config.audit.membershipRoots,
     principal: site.principals.topology,
-    events: loggedEvents(log, site.names.grants),
+    events: topologyEvents(log, metrics, site.names.grants),
     targetSettings: async (topic) => {
       const settings = await admin.describeConfigs(topic);
       return {
@@ -72,26 +83,5 @@ function limitsOf(site: Site): LaneLimits {
     transactionsPerSecond: limits.transactionsPerSecond,
     renewMs: RENEW_MS,
     recheckMs: RECHECK_MS,
-  };
-}
-
-function loggedEvents(log: Logger, grantsTopic: string): InstanceEvents {
-  return {
-    // Raw partitions: those of gauze.grants are no work by themselves.
-    assigned: (partitions) =>
-      log.info('partitions assigned', {
-        count: partitions.filter(({ topic }) => topic !== grantsTopic).length,
-      }),
-    laneStarted: (lane) => log.debug('lane started', { ...lane }),
-    laneEnded: (lane) => log.debug('lane ended', { ...lane }),
-    held: (lane, error) => log.error('lane held', { ...lane, error }),
-    released: (lane) => log.info('lane goes on', { ...lane }),
-    trouble: (lane, error) => log.warn('lane waits', { ...lane, error }),
-    grantOpened: (grant) => log.info('grant opened', { grant }),
-    grantStopped: (grant, reason) => log.info('grant delivers nothing more', { grant, outcome: reason }),
-    grantHeld: (grant, error) => log.error('grant held', { grant, error }),
-    grantTrouble: (grant, error) => log.warn('grant waits', { grant, error }),
-    grantTopicRemoved: (grant) => log.info('grant topic removed', { grant }),
-    instanceTrouble: (error) => log.warn('instance in trouble', { error }),
   };
 }

@@ -236,6 +236,19 @@ export const configSchema = group(
       'Names of topics.',
     ).prefault({}),
     limits: limits.prefault({}),
+    metrics: group(
+      {
+        host: described(z.string().min(1).default('127.0.0.1'), {
+          doc: 'Address to listen on for `/metrics`, `/healthz` and `/readyz`.',
+          expected: 'a host name or address',
+        }),
+        port: wholeNumber(
+          { min: 0, max: 65_535, default: 0 },
+          'Port of the same, one for each process of a host; 0 takes a free one, which the log names.',
+        ),
+      },
+      'What those see who watch a process.',
+    ).prefault({}),
     audit: audit.prefault({}),
     roles,
     owners,

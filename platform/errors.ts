@@ -236,12 +236,6 @@ export const ERRORS = {
     message: 'The schema {subject} {file} is not a valid Avro schema at {path}: {expected}.',
     action: 'Correct the schema.',
   },
-  ERR_SCHEMA_RECURSIVE: {
-    kind: 'hold',
-    ends: 'policy',
-    message: 'The schema {subject} refers to itself at {path}.',
-    action: 'Recursive schemas are not supported yet; the lane stays held.',
-  },
   ERR_SCHEMA_TAG_UNKNOWN: {
     kind: 'hold',
     ends: 'policy',
@@ -253,6 +247,12 @@ export const ERRORS = {
     message: '{file}:{line}: the field {path} has no tag.',
     action: 'Say which identifier it is by a tag of docs/reference/tags.md; PHI_NONE if it was reviewed.',
   },
+  ERR_TEXT_LISTS: {
+    kind: 'usage',
+    message:
+      'The lists of words that names are told by are others than this release was made with ({actual}, not {expected}).',
+    action: 'Install the exact versions of package-lock.json (npm ci).',
+  },
   ERR_SCHEMA_PERSON: {
     kind: 'hold',
     ends: 'policy',
@@ -263,8 +263,9 @@ export const ERRORS = {
   ERR_SCHEMA_DERIVED_INCOMPATIBLE: {
     kind: 'hold',
     ends: 'recheck',
-    message: 'The registry refuses the derived schema for {subject} as incompatible.',
-    action: 'Change the compatibility of that subject, or the policy, then `gauze apply`.',
+    message: 'The derived schema for {subject} breaks its readers at {path}: {actual}.',
+    action:
+      'Change the policy, give the topic a new version (`version:` in the policy), or let the owner of the subject set its compatibility to NONE in the registry for this change.',
   },
   // ---- policy
   ERR_POLICY_SYNTAX: {
@@ -343,6 +344,18 @@ export const ERRORS = {
     message: '{file}:{line}: {method} cannot take {path} of {topic}, which is {actual}.',
     action: 'Choose a method that takes this type; docs/reference/methods.md has the table.',
   },
+  ERR_POLICY_SENSITIVE_WHERE: {
+    kind: 'hold',
+    ends: 'policy',
+    message: '{file}:{line}: the rule for {tag} finds none of its leaves in schema {schemaId} of {topic}.',
+    action: 'Name the leaf that holds the code in this schema under where:, or say ifAbsent: pass.',
+  },
+  ERR_POLICY_SENSITIVE_SHOWN: {
+    kind: 'hold',
+    ends: 'policy',
+    message: '{file}:{line}: {path} of {topic} would still tell the code that makes a record {tag}.',
+    action: 'Add it to redact:, or withhold such records with drop.',
+  },
   ERR_POLICY_UNION_DROP: {
     kind: 'hold',
     ends: 'policy',
@@ -370,7 +383,14 @@ export const ERRORS = {
   ERR_POLICY_KEY_METHOD: {
     kind: 'usage',
     message: '{file}:{line}: {method} cannot be used for the record key of {topic}.',
-    action: 'Use drop, keep or pseudonym for the tag of the key.',
+    action: 'Use drop, keep, pseudonym or encrypt-deterministic for the tag of the key.',
+  },
+  ERR_POLICY_KEY_COMPACTION: {
+    kind: 'usage',
+    message:
+      '{file}:{line}: {method} does not keep the record keys of {topic} apart, and compaction leaves one record for each key.',
+    action:
+      'Leave compact out, so that the sanitized topic has cleanup.policy=delete; or use keep, encrypt-deterministic, or a pseudonym without normalize and merged persons for the tag of the key.',
   },
   ERR_POLICY_LOOKS_LIKE_PHI: {
     kind: 'hold',
@@ -526,6 +546,11 @@ export const ERRORS = {
     kind: 'usage',
     message: 'The address {host}:{port} cannot be listened on ({causeName}).',
     action: 'Change http.host or http.port, or end what listens there.',
+  },
+  ERR_STATUS_LISTEN: {
+    kind: 'usage',
+    message: 'The address {host}:{port} cannot be listened on for metrics and health ({causeName}).',
+    action: 'Change metrics.host or metrics.port, or end what listens there; port 0 takes a free one.',
   },
   // ---- requests for raw access, before they reach the log
   ERR_ACCESS_NOT_VISIBLE: {
@@ -958,6 +983,33 @@ export const ERRORS = {
     message: '{file}:{line}: expected {expected}.',
     action: 'Correct the line; docs/audit.md says what stands in the file of merged persons.',
   },
+  ERR_PERSONS_AMBIGUOUS: {
+    kind: 'hold',
+    ends: 'policy',
+    message:
+      'The file of merged persons has identifiers of two persons that are one once {audience} normalises them.',
+    action: 'Correct the file, or let the policy normalise less; then `gauze apply`.',
+  },
+  ERR_PERSONS_LIST_MISSING: {
+    kind: 'hold',
+    ends: 'recheck',
+    message:
+      'The policy of {audience} pins a file of merged persons by its hash, and this host has none with it.',
+    action:
+      'Put the file at persons.aliasFile, readable by its owner alone; an older one beside it, as <file>.<hash>.',
+  },
+  ERR_POLICY_ALIASES: {
+    kind: 'usage',
+    message:
+      '{file}:{line}: persons.aliasFile does not have the hash that the policy of {audience} pins, but {actual}.',
+    action: 'Write the hash of the file that is meant; each lane takes it at one recorded offset.',
+  },
+  ERR_KEY_EPOCH_MISSING: {
+    kind: 'hold',
+    ends: 'recheck',
+    message: 'The keyring has no key of epoch {expected} for {audience}.',
+    action: 'Give this instance the keyring that `gauze keys rotate` has written, and start it again.',
+  },
   ERR_KEY_MISSING: {
     kind: 'usage',
     message: 'The keyring has no key for {audience}.',
@@ -985,6 +1037,11 @@ export const ERRORS = {
       'The value is not a value of its schema (union branch, enum symbol, length, count or varint out of range).',
     action: 'Find the producer; the record stays in the raw topic.',
   },
+  ERR_DECODE_DEPTH: {
+    kind: 'withhold',
+    message: 'A record inside itself is nested more than {limit} levels deep.',
+    action: 'Ask the producer; the record is withheld for all audiences.',
+  },
   ERR_DECODE_BOMB: {
     kind: 'withhold',
     message: 'The value declares more items than are allowed for its size.',
@@ -1000,6 +1057,12 @@ export const ERRORS = {
     message: 'A value lies outside the range that its method can take.',
     action: 'Find the producer; the record stays in the raw topic.',
   },
+  ERR_MASK_FORMAT: {
+    kind: 'withhold',
+    message:
+      'A value is not of the format that its method keeps: too short for a million values, or with other characters.',
+    action: 'Widen alphabet or separators of format-preserving, or use encrypt-deterministic or pseudonym.',
+  },
   ERR_MASK_NULL_VALUE: {
     kind: 'withhold',
     message: 'The record has no value, and its key is dropped for this audience.',
@@ -1009,6 +1072,11 @@ export const ERRORS = {
     kind: 'withhold',
     message: 'The masked record is larger than the sanitized topic takes.',
     action: 'Raise max.message.bytes of the sanitized topic, then redrive.',
+  },
+  ERR_WITHHELD_SENSITIVE: {
+    kind: 'withhold',
+    message: 'The record holds a code that makes it sensitive, and this audience does not get such records.',
+    action: 'Nothing: the policy says so under `sensitive`.',
   },
   ERR_WITHHELD_BY_PERSON: {
     kind: 'withhold',

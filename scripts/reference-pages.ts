@@ -7,6 +7,8 @@ import { settingRows } from '../platform/config-rows.ts';
 import { ERRORS, errorRow } from '../platform/errors.ts';
 import type { ErrorCode, ErrorKind } from '../platform/errors.ts';
 import { METHODS } from '../processors/method-table.ts';
+import { LABELS, METRICS } from '../platform/metric-table.ts';
+import type { MetricRow } from '../platform/metric-table.ts';
 import type { MaskingMethod } from '../processors/method.ts';
 import { TAGS } from '../schemas/tags.ts';
 
@@ -21,6 +23,7 @@ export const REFERENCE_PAGES: readonly ReferencePage[] = [
   { file: 'config.md', render: renderConfig },
   { file: 'methods.md', render: renderMethods },
   { file: 'tags.md', render: renderTags },
+  { file: 'metrics.md', render: renderMetrics },
 ];
 
 const KIND_DOCS: Readonly<Record<ErrorKind, string>> = {
@@ -126,6 +129,27 @@ function parameterValues({ type = '', enum: choices, minimum, maximum, pattern }
   if (pattern !== undefined) return `text of the form \`${pattern}\``;
   if (minimum !== undefined && maximum !== undefined) return `${type} from ${minimum} to ${maximum}`;
   return type;
+}
+
+/** All metrics. */
+export function renderMetrics(): string {
+  const rows = Object.entries<MetricRow>(METRICS).map(([name, { kind, labels, roles, help }]) => [
+    `\`${name}\``,
+    kind,
+    labels.map((label) => `\`${label}\``).join(', '),
+    roles.join(', '),
+    help,
+  ]);
+  const labels = Object.entries(LABELS).map(([name, values]) => [`\`${name}\``, values]);
+  const intro = [
+    'What every process of `gauze run` counts, at `/metrics` of the port of `metrics.port`, in the text format of',
+    'Prometheus; the approval service serves it at the port of its API as well. Metrics of the process itself',
+    '(`process_*`, `nodejs_*`) stand beside them. No label ever holds a value of a record.',
+  ].join('\n');
+  return page('Metrics', intro, [
+    table(['metric', 'kind', 'labels', 'roles', 'what it says'], rows),
+    `## labels\n\n${table(['label', 'what it can say'], labels)}`,
+  ]);
 }
 
 /** All tags. */

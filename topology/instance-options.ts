@@ -36,3 +36,11 @@ export interface InstanceEvents extends LaneEvents, GrantEvents {
   laneEnded(lane: LaneName): void;
   instanceTrouble(error: GauzeError): void;
 }
+
+/** A lane as its instance sees it. */
+export interface LaneStanding {
+  readonly lane: LaneName;
+  readonly isHeld: boolean;
+  /** Offsets to the end of the raw partition as of its last fetch; null while it is not known. */
+  readonly lag: number | null;
+}

@@ -14,7 +14,7 @@ import { GrantRunner } from './grant-runner.ts';
 import { beat } from './instance-heartbeat.ts';
 import type { InstanceCounts } from './instance-heartbeat.ts';
 import { Lane } from './lane.ts';
-import type { InstanceOptions } from './instance-options.ts';
+import type { InstanceOptions, LaneStanding } from './instance-options.ts';
 import type { LaneContext, LaneName } from './lane-context.ts';
 import { INDEX_AUDIENCE } from './lane-kind.ts';
 import { PartitionReader } from './partition-reader.ts';
@@ -41,6 +41,7 @@ export class Instance {
   private context: LaneContext | null = null;
   private grants: GrantRunner | null = null;
   private assigned: readonly TopicPartition[] = [];
+  private hasAssignment = false;
   /** Lanes that somebody newer has taken over; started again only after a new assignment says so. */
   private readonly givenUp = new Set<string>();
   private readonly refusedTold = new Set<number>();
@@ -80,6 +81,7 @@ export class Instance {
       lightTopics: [names.grants],
       onAssigned: (partitions) => {
         this.assigned = partitions;
+        this.hasAssignment = true;
         this.givenUp.clear();
         events.assigned(partitions);
         const grants = partitions.filter(({ topic }) => topic === names.grants);
@@ -89,6 +91,32 @@ export class Instance {
       onTrouble: (error) => events.instanceTrouble(error),
     });
     this.member.start();
+  }
+
+  /** Has it got its partitions from the group? Before that it can do nothing. */
+  get isAssigned(): boolean {
+    return this.hasAssignment;
+  }
+
+  /** Grants that have a task here. */
+  get grantCount(): number {
+    return this.grants?.count ?? 0;
+  }
+
+  /** The versions of the policies in force, by audience. */
+  policyVersions(): ReadonlyMap<string, number> {
+    const inForce = [...this.policyLog.state.policies];
+    return new Map(inForce.map(([audience, { version }]) => [audience, version]));
+  }
+
+  /** Where each lane stands now. */
+  laneStandings(): readonly LaneStanding[] {
+    return [...this.lanes.values()].map(({ name, isHeld, position }) => {
+      const ends = [...this.readers].filter(([key]) => key.startsWith(`${name.topic}/${name.partition}/`));
+      const end = Math.max(-1, ...ends.map(([, { highWatermark }]) => highWatermark));
+      const lag = position === null || end < 0 ? null : Math.max(0, end - position);
+      return { lane: name, isHeld, lag };
+    });
   }
 
   /** Drains: finishes transactions under way, closes sessions, leaves the group. What takes longer is dropped. */

@@ -2,7 +2,7 @@
  * What all lanes of one instance share. Plain references; no lane may change any of it.
  */
 import type { Cluster } from '../kafka/cluster.ts';
-import type { GauzeError } from '../platform/errors.ts';
+import type { ErrorCode, GauzeError } from '../platform/errors.ts';
 import type { PolicyLog } from '../policy/policy-log.ts';
 import type { AuditWriterKey } from '../keys/audit-writer-key.ts';
 import type { Keyring } from '../keys/keyring.ts';
@@ -36,7 +36,22 @@ export interface ControlSchemaIds {
   readonly subjectIndex: number;
 }
 
+/** What one transaction of a lane has come to. */
+export interface CommittedTransaction {
+  readonly records: number;
+  /** Of them not published. */
+  readonly withheld: readonly ErrorCode[];
+  /** Bytes of the raw values. */
+  readonly bytes: number;
+  /** From its first record to its commit. */
+  readonly durationMs: number;
+  /** Time of its newest record, milliseconds since the epoch. */
+  readonly newestMs: number;
+}
+
 export interface LaneEvents {
+  /** A transaction with records in it is committed. */
+  committed(lane: LaneName, transaction: CommittedTransaction): void;
   held(lane: LaneName, error: GauzeError): void;
   released(lane: LaneName): void;
   trouble(lane: LaneName, error: GauzeError): void;

@@ -242,7 +242,20 @@ export class LaneSession {
     const [first, ...rest] = done ? [done.event, ...more] : more;
     if (!first) return;
     await this.commit([first, ...rest], done ?? NOTHING_DONE);
+    if (done) this.tell(done);
     this.work.clear();
+  }
+
+  private tell({ event, withheld }: FinishedWork): void {
+    const { record_count: records = 0, bytes = 0 } = event.range ?? {};
+    if (records === 0) return;
+    this.context.events.committed(this.setup.lane, {
+      records,
+      withheld: withheld.map(({ code }) => code),
+      bytes,
+      durationMs: monotonicMs() - this.workOpenedMs,
+      newestMs: event.occurred_to / 1000,
+    });
   }
 
   private async commit(

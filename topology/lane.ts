@@ -51,6 +51,11 @@ export class Lane {
     return this.heldCode !== null || (this.running?.held ?? null) !== null;
   }
 
+  /** The committed position; null while no session is open. */
+  get position(): number | null {
+    return this.running?.position ?? null;
+  }
+
   start(): void {
     this.ended = this.run();
   }

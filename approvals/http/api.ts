@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { Metrics } from '../../platform/metrics.ts';
 import type { AccessDesk } from '../access-desk.ts';
 import type { AuditDesk } from '../audit-desk.ts';
 import type { Preview } from '../preview.ts';
@@ -27,6 +28,7 @@ export interface ApiServices {
   readonly preview: Preview;
   readonly authenticate: Authenticate;
   readonly readiness: () => Promise<Readiness>;
+  readonly metrics: Metrics;
   /** The name of a grant's topic. */
   readonly grantTopic: (grantId: string) => string;
   /** Principals of which a person is the owner. */
@@ -65,7 +67,7 @@ export async function apiPart(app: FastifyInstance, services: ApiServices): Prom
     transformObject: (document) => tidied(namedSchemas(document)),
   });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
-  healthRoutes(app, services.readiness);
+  healthRoutes(app, services.readiness, services.metrics);
   await app.register(async (scope) => {
     authenticated(scope, services.authenticate, services.perPerson);
     meRoute(scope, services);

@@ -1,20 +1,19 @@
 /**
- * Whether the service is alive and whether it can do its work. `/readyz` names the parts that are missing, and says
- * nothing else about them: no address, no error text. Both answer without a log-in.
+ * Whether the service is alive and whether it can do its work, and what it has counted. `/readyz` names the parts that are missing, and says
+ * nothing else about them: no address, no error text. All answer without a log-in.
  */
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { Metrics } from '../../platform/metrics.ts';
+import type { PartState } from '../../platform/status-port.ts';
 import { answers } from './answers.ts';
 import { named } from './api-schemas.ts';
 
 /**
- * `missing`: without it nothing can be asked or decided. `degraded`: something is late or not shown, nothing is lost
- * or wrongly granted.
+ * The parts that the service stands on. `missing`: without it nothing can be asked or decided. `degraded`: something is
+ * late or not shown, nothing is lost or wrongly granted.
  */
-export type PartState = 'ok' | 'degraded' | 'missing';
-
-/** The parts that the service stands on. */
 export interface Readiness {
   readonly kafka: PartState;
   /** The access log is followed. */
@@ -39,8 +38,13 @@ const readySchema = named(
   }),
 );
 
-export function healthRoutes(app: FastifyInstance, readiness: () => Promise<Readiness>): void {
+export function healthRoutes(
+  app: FastifyInstance,
+  readiness: () => Promise<Readiness>,
+  metrics: Metrics,
+): void {
   const api = app.withTypeProvider<ZodTypeProvider>();
+  metricsRoute(app, metrics);
   api.route({
     method: 'GET',
     url: '/healthz',
@@ -64,6 +68,13 @@ export function healthRoutes(app: FastifyInstance, readiness: () => Promise<Read
       const ready = !Object.values(parts).includes('missing');
       return reply.code(ready ? 200 : 503).send({ ready, parts });
     },
+  });
+}
+
+/** Counts for Prometheus: no name of a person, no value. */
+function metricsRoute(app: FastifyInstance, metrics: Metrics): void {
+  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
+    return await reply.type(metrics.contentType).send(await metrics.text());
   });
 }
 

@@ -24,6 +24,7 @@ import type { AccessEventFacts } from '../../audit/access-events.ts';
 import { GauzeError } from '../../platform/errors.ts';
 import { RootSubjectTokens } from '../../keys/subject-tokens.ts';
 import { createLogger } from '../../platform/log.ts';
+import { Metrics } from '../../platform/metrics.ts';
 import { PolicyState } from '../../policy/policy-log.ts';
 import type { AccessActor } from '../../schemas/access-codecs.ts';
 import { RegistryClient } from '../../schemas/registry-client.ts';
@@ -79,6 +80,7 @@ export class TestApi implements DeskLog {
             preview: preview(api),
             authenticate: async (header) => authenticate(header),
             readiness: async () => options.readiness ?? READY,
+            metrics: new Metrics('approvals', '0.0.0'),
             grantTopic: (id) => `gauze.grant.${id}`,
             principalsOf: (person) => [`User:${person}`],
             perPerson: options.perPerson ?? 100_000,

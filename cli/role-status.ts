@@ -1,0 +1,56 @@
+/**
+ * What a process of `gauze run` shows to those who watch it: its metrics, and whether it can do its work.
+ */
+import { readFileSync } from 'node:fs';
+import type { Logger } from '../platform/log.ts';
+import type { MetricRow } from '../platform/metric-table.ts';
+import { Metrics } from '../platform/metrics.ts';
+import { StatusPort } from '../platform/status-port.ts';
+import type { PartState } from '../platform/status-port.ts';
+import type { Site } from './site.ts';
+
+/** A role that can be watched. */
+export type WatchedRole = MetricRow['roles'][number];
+
+export type Readiness = Readonly<Record<string, PartState>>;
+
+export class RoleStatus {
+  readonly metrics: Metrics;
+  private readonly role: WatchedRole;
+  private port: StatusPort | null = null;
+  private readiness: () => Readiness = () => ({ started: 'missing' });
+
+  constructor(role: WatchedRole) {
+    this.role = role;
+    this.metrics = new Metrics(role, gauzeVersion());
+  }
+
+  /** Listens from now on; not ready until `ready` is called. Throws ERR_STATUS_LISTEN. */
+  async open({ config: { metrics } }: Site, log: Logger): Promise<void> {
+    this.port = await StatusPort.open({
+      ...metrics,
+      metrics: this.metrics,
+      readiness: () => this.readiness(),
+    });
+    log.info('metrics and health are served', {
+      role: this.role,
+      host: metrics.host,
+      port: this.port.port,
+    });
+  }
+
+  /** The process has started; from now on `parts` says what it stands on. */
+  ready(parts: () => Readiness): void {
+    this.readiness = parts;
+  }
+
+  async close(): Promise<void> {
+    await this.port?.close();
+  }
+}
+
+/** The version that package.json names. */
+export function gauzeVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,83 @@
+/**
+ * The port of a process for those who watch it: `/metrics`, `/healthz`, `/readyz`. It takes no input but the path, and
+ * answers with counts and the names of parts: no address, no error text, nothing of a record.
+ */
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { GauzeError, foreignName } from './errors.ts';
+import type { Metrics } from './metrics.ts';
+
+/** `missing`: without it the process cannot do its work. `degraded`: something is late, nothing is lost. */
+export type PartState = 'ok' | 'degraded' | 'missing';
+
+export interface StatusPortOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly metrics: Metrics;
+  /** The parts that the process stands on. */
+  readonly readiness: () => Readonly<Record<string, PartState>>;
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const REQUEST_TIMEOUT_MS = 10_000;
+
+export class StatusPort {
+  /** The port that is listened on. */
+  readonly port: number;
+  private readonly server: Server;
+
+  private constructor(server: Server, port: number) {
+    this.server = server;
+    this.port = port;
+  }
+
+  /** Throws ERR_STATUS_LISTEN. */
+  static async open(options: StatusPortOptions): Promise<StatusPort> {
+    const { host, port } = options;
+    const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+      void answer(options, request, response);
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) => {
+        reject(new GauzeError('ERR_STATUS_LISTEN', { host, port, causeName: foreignName(error) }));
+      });
+      server.listen(port, host, resolve);
+    });
+    // Watching must never keep a process alive that has nothing else to do.
+    server.unref();
+    const address = server.address();
+    return new StatusPort(server, typeof address === 'object' && address ? address.port : port);
+  }
+
+  async close(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise<void>((resolve) => {
+      this.server.close(() => resolve());
+    });
+  }
+}
+
+async function answer(
+  { metrics, readiness }: StatusPortOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const send = (code: number, type: string, text: string): void => {
+    response.writeHead(code, { 'content-type': type, 'cache-control': 'no-store' }).end(text);
+  };
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return send(405, JSON_TYPE, JSON.stringify({ title: 'Only GET is answered here.' }));
+  switch (new URL(request.url ?? '/', 'http://status').pathname) {
+    case '/healthz':
+      return send(200, JSON_TYPE, JSON.stringify({ alive: true }));
+    case '/readyz': {
+      const parts = readiness();
+      const ready = !Object.values(parts).includes('missing');
+      return send(ready ? 200 : 503, JSON_TYPE, JSON.stringify({ ready, parts }));
+    }
+    case '/metrics':
+      return send(200, metrics.contentType, await metrics.text());
+    default:
+      return send(404, JSON_TYPE, JSON.stringify({ title: 'There are /metrics, /healthz and /readyz.' }));
+  }
+}
