@@ -11,6 +11,7 @@ import type { Instruction } from '../processors/plan.ts';
 import { isTagName } from '../schemas/tags.ts';
 import type { TagName } from '../schemas/tags.ts';
 import { readInstruction } from './instruction.ts';
+import { headerProblems } from './kept-headers.ts';
 import type {
   ExampleValue,
   Expectation,
@@ -81,6 +82,7 @@ class PolicyReader {
       file: this.#file,
       lineOf: (...setting) => this.#yaml.line(setting),
     };
+    if (regime) this.#problems.push(...headerProblems(policy));
     if (this.#problems.length > 0) throw new GauzeErrors(this.#problems);
     return policy;
   }
