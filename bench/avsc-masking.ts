@@ -40,7 +40,13 @@ export function compileMethodMaskers(
     ) as AvroLeaf;
     const mask = (value: unknown, person: string, recordTimeMs: number): unknown => {
       const asOfDay = Math.floor(recordTimeMs / DAY_MS);
-      const masked = maskLeafValue(value, leaf, instruction, { ...FIELD, keys, person, asOfDay });
+      const masked = maskLeafValue(value, leaf, instruction, {
+        ...FIELD,
+        keys,
+        person,
+        asOfDay,
+        sealed: { count: 0 },
+      });
       return typeof masked === 'bigint' ? Number(masked) : masked;
     };
     if (instruction.method !== 'pseudonym' || !withCache) return [onValue(name, mask)];
@@ -124,7 +130,7 @@ function onValue(
   };
 }
 
-const NO_CONTEXT = { ...FIELD, keys: undefined as never, person: null, asOfDay: 0 };
+const NO_CONTEXT = { ...FIELD, keys: undefined as never, person: null, asOfDay: 0, sealed: { count: 0 } };
 
 function zip3(value: unknown): unknown {
   return ZIP3.maskValue(value, { kind: 'string', logical: null, tags: [] }, { method: 'zip3' }, NO_CONTEXT);

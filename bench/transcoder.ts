@@ -8,8 +8,8 @@ import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import avsc from 'avsc';
 import type { Type } from 'avsc';
-import { deriveKeyedHash } from '../keys/derivation.ts';
-import type { AudienceKeys, KeyedHash } from '../keys/audience-keys.ts';
+import type { AudienceKeys } from '../keys/audience-keys.ts';
+import { RootAudienceKeys } from '../keys/root-audience-keys.ts';
 import { monotonicMs } from '../platform/clock.ts';
 import { compileTranscoder } from '../processors/transcoder.ts';
 import type { Instruction } from '../processors/plan.ts';
@@ -216,21 +216,8 @@ function timePerRecord(arm: Arm, records: Records, passes: number): number {
 }
 
 /** Keys made of a fixed root: figures, not secrets. */
-function benchKeys(): AudienceKeys {
-  const root = createSecretKey(Buffer.alloc(32, 1));
-  const derived = new Map<string, KeyedHash>();
-  const derive = (purpose: 'pseudonym' | 'date-shift', domain: string): KeyedHash => {
-    const name = `${purpose} ${domain}`;
-    const hash = derived.get(name) ?? deriveKeyedHash(root, { purpose, audience: 'bench', domain, epoch: 1 });
-    derived.set(name, hash);
-    return hash;
-  };
-  return {
-    audience: 'bench',
-    epoch: 1,
-    pseudonyms: (domain) => derive('pseudonym', domain),
-    dateShifts: (personSpace) => derive('date-shift', personSpace),
-  };
+export function benchKeys(): AudienceKeys {
+  return new RootAudienceKeys('bench', 1, createSecretKey(Buffer.alloc(32, 1)));
 }
 
 if (import.meta.main) {

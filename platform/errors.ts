@@ -16,6 +16,8 @@ export interface ErrorContext {
   /** Field path made of names in the schema; never a map key or a value. */
   readonly path?: string;
   readonly tag?: string;
+  /** Words of a dictionary of ours that were found in a name of the schema. */
+  readonly words?: string;
   readonly method?: string;
   readonly regime?: string;
   readonly paragraph?: string;
@@ -195,7 +197,7 @@ export const ERRORS = {
     ends: 'recheck',
     message:
       'A record batch of {topic} partition {partition} at offset {offset} is compressed with {actual}.',
-    action: 'Let producers use none, gzip or zstd; other codecs are not supported yet.',
+    action: 'Let producers use none, gzip, snappy, lz4 or zstd.',
   },
   ERR_BATCH_TOO_LARGE: {
     kind: 'hold',
@@ -299,6 +301,11 @@ export const ERRORS = {
     message: '{file}:{line}: the name {audience} begins with the name of another audience and a hyphen.',
     action: 'Choose another name: readers of the other audience could use consumer groups of this one.',
   },
+  ERR_POLICY_TOPIC_VERSION: {
+    kind: 'usage',
+    message: 'The policy of {audience} would take back the version of a topic ({offset} in the policy log).',
+    action: 'Keep the version it has, or raise it; what was published under it stays where it is.',
+  },
   ERR_POLICY_TARGET_SHAPE: {
     kind: 'usage',
     message: 'The sanitized topic {topic} exists with another {setting} than {audience} needs: {expected}.',
@@ -385,6 +392,11 @@ export const ERRORS = {
     message: '{file}:{line}: {method} cannot be used for the record key of {topic}.',
     action: 'Use drop, keep, pseudonym or encrypt-deterministic for the tag of the key.',
   },
+  ERR_POLICY_COMPACTION: {
+    kind: 'usage',
+    message: '{file}:{line}: compact is set, and the raw topic {topic} is not compacted.',
+    action: 'Leave compact out, or set cleanup.policy=compact on the raw topic.',
+  },
   ERR_POLICY_KEY_COMPACTION: {
     kind: 'usage',
     message:
@@ -395,8 +407,15 @@ export const ERRORS = {
   ERR_POLICY_LOOKS_LIKE_PHI: {
     kind: 'hold',
     ends: 'policy',
-    message: '{file}:{line}: the field {path} of {topic} is untagged and its name looks like PHI.',
-    action: 'Tag it; PHI_NONE if it was reviewed and is not PHI.',
+    message:
+      '{file}:{line}: the field {path} of {topic} is untagged and its name looks like PHI: {tag}, by {words}.',
+    action: 'Tag it {tag}, or as what it is; PHI_NONE if it was reviewed and is not PHI. See docs/lint.md.',
+  },
+  ERR_POLICY_MAY_BE_PHI: {
+    kind: 'usage',
+    message: '{file}:{line}: {path} of {topic} is untagged and may be PHI: {tag}, by {words}.',
+    action:
+      'Look at it, and tag it as what it is; PHI_NONE if it is not PHI. This is a warning and stops nothing.',
   },
   ERR_POLICY_HEADER_REASON: {
     kind: 'usage',

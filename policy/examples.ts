@@ -40,7 +40,7 @@ function runExample(
   const leaves = new Map(plan.leaves.map((leaf) => [leaf.path, leaf]));
   const { audience, asOfDay } = plan;
   const person = personOf(plan, example);
-  const context = { keys, person, asOfDay, audience, place: EXAMPLE_PLACE };
+  const context = { keys, person, asOfDay, audience, place: EXAMPLE_PLACE, sealed: { count: 0 } };
   const unknown = [...example.given.keys()].filter((path) => !leaves.has(path));
   const problems = unknown.map((path) =>
     problem('ERR_POLICY_FIELD_UNKNOWN', ['examples', at, 'given', path], { path }),

@@ -31,7 +31,13 @@ interface SettledDecision extends LeafDecision {
 export type Report = (problem: GauzeError) => void;
 
 /** Methods that a map key can have; where it is dropped or redacted, its whole map is. */
-const KEY_METHODS: ReadonlySet<string> = new Set(['keep', 'pseudonym', 'drop', 'redact']);
+const KEY_METHODS: ReadonlySet<string> = new Set([
+  'keep',
+  'pseudonym',
+  'encrypt-deterministic',
+  'drop',
+  'redact',
+]);
 
 /** Makes the errors of one topic under one policy: each with file, line, topic and audience. */
 export function problemIn(

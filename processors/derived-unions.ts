@@ -4,11 +4,15 @@
  */
 import type { AvroType, AvroUnion } from '../schemas/avro-schema.ts';
 import { childrenOf } from '../schemas/parse-avro.ts';
+import { derivedLeaf } from './method-table.ts';
 import type { PlanNode } from './plan.ts';
 
-/** Does an enum stand anywhere in `type`? Its symbols may tell what a masked value could have been. */
+/**
+ * Does an enum stand anywhere in `type`? Its symbols may tell what a masked value could have been. A record inside
+ * itself is taken for one that has an enum: where it is emptied, nothing of it is written either way.
+ */
 export function namesEnum(type: AvroType): boolean {
-  return type.kind === 'enum' || childrenOf(type).some(namesEnum);
+  return type.kind === 'enum' || type.kind === 'reference' || childrenOf(type).some(namesEnum);
 }
 
 /** Index of the null branch of a union, or -1. */
@@ -18,17 +22,31 @@ export function nullBranch(union: AvroUnion): number {
 
 /**
  * For each branch of the writer's union its index in the derived union, or -1 where the branch is taken out:
- * such a value is written as null. Takes the nodes of kind `union`, and `empty`, `keep` or `drop` ones over a union.
+ * such a value is written as null. Branches that become one unnamed type become one branch. Takes the nodes of kind `union`, and `empty`, `keep` or `drop` ones over a union.
  */
 export function derivedUnionBranches(node: PlanNode): readonly number[] {
   if (node.schema.kind !== 'union') return [];
   const union = node.schema;
   const hasNull = nullBranch(union) >= 0;
+  const indexes = new Map<string, number>();
   let next = 0;
   return union.branches.map((branch, at) => {
     const isEmptied = node.kind === 'empty' || (node.kind === 'union' && isEmpty(node.branches[at]!));
-    return isEmptied && hasNull && namesEnum(branch) ? -1 : next++;
+    if (isEmptied && hasNull && namesEnum(branch)) return -1;
+    const kind = node.kind === 'union' ? derivedKind(node.branches[at]!) : null;
+    const same = kind === null ? undefined : indexes.get(kind);
+    if (same !== undefined) return same;
+    if (kind !== null) indexes.set(kind, next);
+    return next++;
   });
+}
+
+/** The kind of an unnamed type that a branch becomes: a union has each of them once. Null for a named type. */
+function derivedKind(node: PlanNode): string | null {
+  if (node.kind === 'guarded') return derivedKind(node.node);
+  const type =
+    node.kind === 'leaf' && !isEmpty(node) ? derivedLeaf(node.schema, node.instruction) : node.schema;
+  return 'fullName' in type ? null : type.kind;
 }
 
 /** Is nothing of the value to be seen? */

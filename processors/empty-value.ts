@@ -1,42 +1,12 @@
 /**
- * The empty value of each Avro type: what `redact` and an `empty` node write, as a decoded value and as bytes.
+ * The empty value of each Avro type, made of those of leaves: what `redact` and an `empty` node write, as a decoded value and as bytes.
  * It must never look at a value: the same type always gives the same.
  */
 import { GauzeError } from '../platform/errors.ts';
 import { typeWord } from '../schemas/avro-schema.ts';
-import type { AvroLeaf, AvroType } from '../schemas/avro-schema.ts';
+import type { AvroType } from '../schemas/avro-schema.ts';
 import { derivedUnionBranches } from './derived-unions.ts';
-
-/** RFC 9562, 5.9: a text that readers which convert UUIDs can read. */
-const NIL_UUID = '00000000-0000-0000-0000-000000000000';
-
-/** False for an enum and a fixed: each of their values means something. */
-export function hasEmptyValue(leaf: AvroLeaf): boolean {
-  return leaf.kind !== 'enum' && leaf.kind !== 'fixed';
-}
-
-/** The empty value of a leaf as decoded: longs as bigint, bytes as Buffer. Throws ERR_POLICY_METHOD_TYPE. */
-export function emptyLeafValue(leaf: AvroLeaf): unknown {
-  switch (leaf.kind) {
-    case 'null':
-      return null;
-    case 'boolean':
-      return false;
-    case 'int':
-    case 'float':
-    case 'double':
-      return 0;
-    case 'long':
-      return 0n;
-    case 'string':
-      return leaf.logical?.name === 'uuid' ? NIL_UUID : '';
-    case 'bytes':
-      // No bytes at all are no decimal: readers refuse them.
-      return Buffer.alloc(leaf.logical?.name === 'decimal' ? 1 : 0);
-    default:
-      throw new GauzeError('ERR_POLICY_METHOD_TYPE', { method: 'redact', actual: typeWord(leaf) });
-  }
-}
+import { emptyLeafValue, hasEmptyValue } from './empty-leaf.ts';
 
 /**
  * Which branch of a union is written where its value is emptied: null if there is one, else the first branch
@@ -59,6 +29,9 @@ export function canBeEmpty(type: AvroType): boolean {
       return type.branches.some(canBeEmpty);
     case 'record':
       return type.fields.every((field) => canBeEmpty(field.type));
+    // What is empty ends here: a record inside itself is never written as one.
+    case 'reference':
+      return false;
     default:
       return hasEmptyValue(type);
   }

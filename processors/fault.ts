@@ -12,6 +12,9 @@ export const FAULT_VALUE = -3;
 export const FAULT_BOMB = -4;
 export const FAULT_PERSON_MISSING = -5;
 export const FAULT_RANGE = -6;
+export const FAULT_DEPTH = -7;
+export const FAULT_SENSITIVE = -8;
+export const FAULT_FORMAT = -9;
 
 const CODES: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
   [FAULT_TRUNCATED, 'ERR_DECODE_TRUNCATED'],
@@ -20,6 +23,9 @@ const CODES: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
   [FAULT_BOMB, 'ERR_DECODE_BOMB'],
   [FAULT_PERSON_MISSING, 'ERR_MASK_PERSON_MISSING'],
   [FAULT_RANGE, 'ERR_MASK_RANGE'],
+  [FAULT_SENSITIVE, 'ERR_WITHHELD_SENSITIVE'],
+  [FAULT_DEPTH, 'ERR_DECODE_DEPTH'],
+  [FAULT_FORMAT, 'ERR_MASK_FORMAT'],
 ]);
 
 /** The code of a negative number that a transcoder returned. Throws ERR_INTERNAL for any other number. */

@@ -6,6 +6,9 @@ import { AGE_CAP } from './methods/age-cap.ts';
 import { DATE_SHIFT } from './methods/date-shift.ts';
 import { DATE_TRUNCATE } from './methods/date-truncate.ts';
 import { DROP } from './methods/drop.ts';
+import { ENCRYPT_DETERMINISTIC } from './methods/encrypt-deterministic.ts';
+import { ENCRYPT } from './methods/encrypt.ts';
+import { FORMAT_PRESERVING } from './methods/format-preserving.ts';
 import { KEEP } from './methods/keep.ts';
 import { PSEUDONYM } from './methods/pseudonym.ts';
 import { REDACT } from './methods/redact.ts';
@@ -19,6 +22,9 @@ export const METHODS: { readonly [N in MethodName]: MaskingMethod<N> } = {
   keep: KEEP,
   drop: DROP,
   redact: REDACT,
+  encrypt: ENCRYPT,
+  'encrypt-deterministic': ENCRYPT_DETERMINISTIC,
+  'format-preserving': FORMAT_PRESERVING,
   pseudonym: PSEUDONYM,
   'date-shift': DATE_SHIFT,
   'date-truncate': DATE_TRUNCATE,

@@ -53,6 +53,8 @@ export interface ValueContext extends LeafWhere {
   readonly person: string | null;
   /** Days since 1970-01-01 at which ages are told. */
   readonly asOfDay: number;
+  /** How many values of the record were encrypted under a nonce so far; each one adds one. */
+  readonly sealed: { count: number };
 }
 
 /**
@@ -83,6 +85,8 @@ export interface MaskingMethod<N extends MethodName = MethodName> {
   readonly strictness: number;
   readonly rows: readonly MethodTypeRow[];
   readonly examples: readonly MethodExample[];
+  /** SHA-256 in hex of the table that it masks by; part of the plan's hash. Absent where it has none. */
+  readonly tableSha256?: string;
   /** Of two instructions of this method: does `a` tell no more than `b`, whatever the value? Absent: only if equal. */
   isAsStrict?(a: Extract<Instruction, { method: N }>, b: Extract<Instruction, { method: N }>): boolean;
   /** The type that comes out, where it is another one: never a named one. Absent: the type as it is. */

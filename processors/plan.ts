@@ -19,6 +19,17 @@ export type Instruction =
   | { readonly method: 'keep' }
   | { readonly method: 'drop' }
   | { readonly method: 'redact' }
+  /** Bound to the place of the value, so different each time. */
+  | { readonly method: 'encrypt' }
+  /** The same for the same value of a `domain`. */
+  | { readonly method: 'encrypt-deterministic'; readonly domain: string }
+  /** As long and of the same characters as the value: `alphabet` by name or in full, `separators` stay. */
+  | {
+      readonly method: 'format-preserving';
+      readonly domain: string;
+      readonly alphabet: string;
+      readonly separators: string;
+    }
   /** Keyed stand-in; `domain` says which identifiers share one, across all topics of the audience. */
   | {
       readonly method: 'pseudonym';
@@ -85,7 +96,7 @@ export interface SensitiveRule {
 export type KeyInstruction =
   | { readonly method: 'keep' }
   | { readonly method: 'drop' }
-  | Extract<Instruction, { readonly method: 'pseudonym' }>;
+  | Extract<Instruction, { readonly method: 'pseudonym' | 'encrypt-deterministic' }>;
 
 export interface Plan {
   readonly audience: string;
@@ -94,6 +105,8 @@ export interface Plan {
   readonly schemaId: number;
   readonly root: PlanNode;
   readonly key: KeyInstruction;
+  /** The list of merged persons (SHA-256 of the file) and the domains of pseudonyms that it is about; absent: none. */
+  readonly persons?: { readonly sha256: string; readonly domains: readonly string[] };
   /** Names of the headers that pass unchanged. */
   readonly headers: readonly string[];
   readonly timestamp: 'append' | 'keep';

@@ -21,6 +21,8 @@ export class RecordState {
   blockEnd = -1;
   /** Items without a byte of their own met so far in this record. */
   emptyItems = 0;
+  /** How many records inside themselves the walk is in. */
+  depth = 0;
 
   // ---- between the parts of a long generated function
   position = 0;
@@ -34,6 +36,10 @@ export class RecordState {
   #out: Uint8Array;
 
   // ---- the record
+  /** Bits of the sensitive rules that the record meets. */
+  sensitive = 0;
+  /** How many values were encrypted under a nonce so far. */
+  sealed = 0;
   /** Where the record stands in the raw log; null where only its person is looked for. */
   place: RecordPlace | null = null;
   /** The year in which ages are told. */
@@ -81,6 +87,8 @@ export class RecordState {
   begin(recordTimeMs: number, place: RecordPlace | null): void {
     this.place = place;
     this.emptyItems = 0;
+    this.sealed = 0;
+    this.depth = 0;
     this.personStart = 0;
     this.personEnd = 0;
     this.shiftKnown = false;

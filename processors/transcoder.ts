@@ -6,6 +6,7 @@
 import { GauzeError } from '../platform/errors.ts';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
 import * as avroBytes from './avro-bytes.ts';
+import { deterministicCache } from './methods/encrypt-deterministic.ts';
 import { pseudonymKeyMasker } from './pseudonym-key.ts';
 import { RecordState } from './record-state.ts';
 import { SensitiveCheck } from './sensitive-codes.ts';
@@ -71,8 +72,16 @@ export function compileKeyMasker(instruction: KeyInstruction, keys: AudienceKeys
       return avroBytes.copySpan;
     case 'drop':
       throw new GauzeError('ERR_INTERNAL', { causeName: 'DroppedKey' });
-    default: {
-      return pseudonymKeyMasker(instruction, keys);
+    case 'encrypt-deterministic': {
+      // As the text of a string field of the same domain, so that keys join fields.
+      const cache = deterministicCache(keys, instruction.domain, 'string');
+      return (input, start, end, out, at) => {
+        cache.find(input, start, end);
+        out.set(cache.result.subarray(cache.start, cache.end).subarray(0, Math.max(0, out.length - at)), at);
+        return at + cache.end - cache.start;
+      };
     }
+    default:
+      return pseudonymKeyMasker(instruction, keys);
   }
 }

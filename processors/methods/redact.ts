@@ -3,7 +3,7 @@
  * What is written must never depend on the value, not even on whether there was one.
  */
 import { z } from 'zod';
-import { emptyLeafValue, hasEmptyValue } from '../empty-value.ts';
+import { emptyLeafValue, hasEmptyValue } from '../empty-leaf.ts';
 import type { MaskingMethod } from '../method.ts';
 
 const AS_IT_IS = 'the type as it is';

@@ -3,7 +3,7 @@
  */
 import * as fc from 'fast-check';
 import type { GeneratorValue } from 'fast-check';
-import { METHODS } from '../../processors/method-table.ts';
+import { METHODS, derivedLeaf } from '../../processors/method-table.ts';
 import { canBeEmpty } from '../../processors/empty-value.ts';
 import { NORMALIZERS } from '../../processors/identifier-form.ts';
 import { namesEnum } from '../../processors/derived-unions.ts';
@@ -69,6 +69,8 @@ const PRIMITIVES = ['boolean', 'int', 'long', 'float', 'double', 'bytes', 'strin
 class Schemas {
   readonly #g: G;
   readonly #named: (AvroType & { fullName: string })[] = [];
+  /** Records that are being made and may hold themselves. */
+  readonly #around: string[] = [];
   #count = 0;
 
   constructor(g: G) {
@@ -76,7 +78,7 @@ class Schemas {
   }
 
   root(): AvroRecord {
-    const record = this.#record(3);
+    const record = this.#record(3, false);
     const g = this.#g;
     const person = this.#person();
     const fields = [...record.fields];
@@ -92,7 +94,7 @@ class Schemas {
     const maybe = (type: AvroType): AvroType =>
       g(int, 0, 2) === 0 ? { kind: 'union', logical: null, tags: [], branches: [nothing, type] } : type;
     if (g(int, 0, 2) > 0) return field('person', maybe(id));
-    const inner: AvroRecord = this.#record(1);
+    const inner: AvroRecord = this.#record(1, false);
     const fields = [...inner.fields];
     fields.splice(g(int, 0, fields.length), 0, field('person', maybe(id)));
     return field('person', maybe({ ...inner, fields }));
@@ -108,14 +110,28 @@ class Schemas {
         ? pick(g, this.#named)
         : { kind: 'null', logical: null, tags: [] };
     }
+    if (depth > 0 && this.#around.length > 0 && g(int, 0, 5) === 0) return this.#again(inUnion);
     if (kind === 9) return { kind: 'array', logical: null, tags: [], items: this.type(depth - 1) };
     if (kind === 10) return { kind: 'map', logical: null, tags: [], values: this.type(depth - 1) };
     if (kind === 11 || inUnion) {
       const record = this.#record(depth - 1);
-      this.#named.push(record);
+      if (!refersOut(record)) this.#named.push(record);
       return record;
     }
     return this.#union(depth - 1);
+  }
+
+  /** A record around this place again, where it may also not come. */
+  #again(inUnion: boolean): AvroType {
+    const g = this.#g;
+    const common = { logical: null, tags: [] };
+    const again: AvroType = { kind: 'reference', ...common, fullName: pick(g, this.#around) };
+    const kind = g(int, 0, inUnion ? 1 : 3);
+    if (kind === 0) return { kind: 'map', ...common, values: again };
+    if (kind === 1) return { kind: 'array', ...common, items: again };
+    const nothing: AvroType = { kind: 'null', ...common };
+    const other = this.#primitive();
+    return { kind: 'union', ...common, branches: kind === 2 ? [nothing, again] : [again, other] };
   }
 
   #primitive(): AvroLeaf {
@@ -146,10 +162,13 @@ class Schemas {
     return { kind: 'fixed', logical, tags: [], fullName: this.#name(), size };
   }
 
-  #record(depth: number): AvroRecord {
+  #record(depth: number, mayHoldItself = true): AvroRecord {
+    const fullName = this.#name();
+    if (mayHoldItself) this.#around.push(fullName);
     const size = this.#g(int, 0, depth >= 3 ? 8 : 4);
     const fields = Array.from({ length: size }, (_, i) => field(`f${i}`, this.type(depth)));
-    return { kind: 'record', logical: null, tags: [], fullName: this.#name(), doc: null, fields };
+    if (mayHoldItself) this.#around.pop();
+    return { kind: 'record', logical: null, tags: [], fullName, doc: null, fields };
   }
 
   #union(depth: number): AvroType {
@@ -187,6 +206,24 @@ function field(name: string, type: AvroType): AvroField {
   };
 }
 
+/** Does a record come again in `type` that is not in `type` itself? */
+function refersOut(type: AvroType, inside: readonly string[] = []): boolean {
+  switch (type.kind) {
+    case 'reference':
+      return !inside.includes(type.fullName);
+    case 'record':
+      return type.fields.some((each) => refersOut(each.type, [...inside, type.fullName]));
+    case 'array':
+      return refersOut(type.items, inside);
+    case 'map':
+      return refersOut(type.values, inside);
+    case 'union':
+      return type.branches.some((branch) => refersOut(branch, inside));
+    default:
+      return false;
+  }
+}
+
 /** The mark belongs on the identifier, not on the record around it. */
 function holdsRecord(type: AvroType): boolean {
   return type.kind === 'record' || (type.kind === 'union' && type.branches.some(holdsRecord));
@@ -201,13 +238,14 @@ function findPerson(root: AvroRecord): string[] | undefined {
 type Place = 'root' | 'field' | 'branch' | 'branch beside null' | 'item';
 
 function planNode(g: G, schema: AvroType, place: Place, withPerson: boolean): PlanNode {
+  if (schema.kind === 'reference') return { kind: 'again', schema };
   // Written as null whatever it is, so an enum and a fixed can be emptied too.
   if (place === 'branch beside null' && schema.kind !== 'null' && g(int, 0, 3) === 0) {
     return { kind: 'empty', schema };
   }
   if (isLeaf(schema)) return leafNode(g, schema, place, withPerson);
   const whole = place === 'root' ? 9 : g(int, 0, 9);
-  if (whole === 0) return { kind: 'keep', schema };
+  if (whole === 0 && !refersOut(schema)) return { kind: 'keep', schema };
   if (whole === 1 && place === 'field') return { kind: 'drop', schema };
   if (whole === 2 && canBeEmpty(schema) && canBeDerivedEmpty(schema)) return { kind: 'empty', schema };
   switch (schema.kind) {
@@ -220,16 +258,38 @@ function planNode(g: G, schema: AvroType, place: Place, withPerson: boolean): Pl
     case 'array':
       return { kind: 'array', schema, items: planNode(g, schema.items, 'item', withPerson) };
     case 'map': {
-      const key: Instruction = pick(g, [{ method: 'keep' }, pseudonym(g)]);
+      const key: Instruction = pick(g, [
+        { method: 'keep' },
+        pseudonym(g),
+        { method: 'encrypt-deterministic', domain: 'patient' },
+      ]);
       return { kind: 'map', schema, key, values: planNode(g, schema.values, 'item', withPerson) };
     }
     default:
       return {
         kind: 'union',
         schema,
-        branches: schema.branches.map((branch) => planNode(g, branch, placeIn(schema), withPerson)),
+        branches: tellable(schema.branches.map((branch) => planNode(g, branch, placeIn(schema), withPerson))),
       };
   }
+}
+
+/** Branches that become one kind but not one type have no derived union: then their leaves are kept. */
+function tellable(branches: readonly PlanNode[]): readonly PlanNode[] {
+  const derived = branches.map((node) =>
+    node.kind === 'leaf' ? derivedLeaf(node.schema, node.instruction) : node.schema,
+  );
+  const isAlone = (at: number): boolean =>
+    derived.every(
+      ({ kind, logical }, other) =>
+        kind !== derived[at]!.kind ||
+        'fullName' in derived[at]! ||
+        logical?.name === derived[at]!.logical?.name ||
+        other === at,
+    );
+  return branches.every((_, at) => isAlone(at))
+    ? branches
+    : branches.map((node) => (node.kind === 'leaf' ? { kind: 'keep', schema: node.schema } : node));
 }
 
 /** Plain as often as not: that is the way without a reader. */
@@ -266,7 +326,17 @@ function leafNode(g: G, schema: AvroLeaf, place: Place, withPerson: boolean): Pl
     { method: 'date-truncate', unit: pick(g, ['year', 'month']), over89: pick(g, ['cap', 'keep']) },
     { method: 'age-cap', over: pick(g, [0, 89]) },
     { method: 'zip3' },
+    { method: 'encrypt' },
+    { method: 'encrypt-deterministic', domain: pick(g, ['patient', 'mrn']) },
   ];
+  // Most texts of other shapes have no format: they would all be withheld.
+  if (g(int, 0, 3) === 0)
+    instructions.push({
+      method: 'format-preserving',
+      domain: 'mrn',
+      alphabet: pick(g, ['digits', 'alphanumeric']),
+      separators: ' -',
+    });
   if (withPerson) instructions.push({ method: 'date-shift', maxDays: pick(g, [1, 182, 182]) });
   if (place === 'field') instructions.push({ method: 'drop' });
   const instruction = pick(
@@ -284,7 +354,17 @@ function leafNode(g: G, schema: AvroLeaf, place: Place, withPerson: boolean): Pl
 const text = (): fc.Arbitrary<string> =>
   fc.oneof(
     fc.string({ unit: 'binary', maxLength: 12 }),
-    fc.constantFrom('', '03601', '03601-1234', '036', '100', '10001', 'MRN-00012345', 'x'.repeat(63)),
+    fc.constantFrom(
+      '',
+      '03601',
+      '03601-1234',
+      '036',
+      '100',
+      '10001',
+      'MRN-00012345',
+      '900-12-3456',
+      'x'.repeat(63),
+    ),
     fc.string({ unit: 'grapheme-ascii', minLength: 60, maxLength: 200 }),
     fc.constant('long '.repeat(2000)),
   );
@@ -312,8 +392,18 @@ const bytes = (length?: number): fc.Arbitrary<Buffer> =>
     .uint8Array(length === undefined ? { maxLength: 90 } : { minLength: length, maxLength: length })
     .map((array) => Buffer.from(array));
 
+/** Records gone into on the way to a value, and how often one of them came again. */
+interface Inside {
+  readonly records: ReadonlyMap<string, AvroRecord>;
+  readonly depth: number;
+}
+
+/** More records inside themselves than this would make a value without end. */
+const DEPTH = 3;
+
 /** A value of `schema` as avsc decodes it. */
-export function valueOf(g: G, schema: AvroType): unknown {
+export function valueOf(g: G, schema: AvroType, inside: Inside = { records: new Map(), depth: 0 }): unknown {
+  const isDeep = (type: AvroType): boolean => type.kind === 'reference' && inside.depth >= DEPTH;
   switch (schema.kind) {
     case 'null':
       return null;
@@ -335,18 +425,28 @@ export function valueOf(g: G, schema: AvroType): unknown {
       return g(bytes, schema.size);
     case 'enum':
       return pick(g, schema.symbols);
-    case 'record':
-      return Object.fromEntries(schema.fields.map(({ name, type }) => [name, valueOf(g, type)]));
-    case 'array':
-      return Array.from({ length: g(int, 0, 3) }, () => valueOf(g, schema.items));
+    case 'reference': {
+      const deeper = { records: inside.records, depth: inside.depth + 1 };
+      return valueOf(g, inside.records.get(schema.fullName)!, deeper);
+    }
+    case 'record': {
+      const here = { ...inside, records: new Map([...inside.records, [schema.fullName, schema]]) };
+      return Object.fromEntries(schema.fields.map(({ name, type }) => [name, valueOf(g, type, here)]));
+    }
+    case 'array': {
+      const length = isDeep(schema.items) ? 0 : g(int, 0, 3);
+      return Array.from({ length }, () => valueOf(g, schema.items, inside));
+    }
     case 'map': {
       // A prefix, since avsc sorts keys that look like numbers first and loses the key __proto__.
-      const names = Array.from({ length: g(int, 0, 3) }, (_, i) => `k${i}${g(text)}`);
-      return Object.fromEntries(names.map((name) => [name, valueOf(g, schema.values)]));
+      const length = isDeep(schema.values) ? 0 : g(int, 0, 3);
+      const names = Array.from({ length }, (_, i) => `k${i}${g(text)}`);
+      return Object.fromEntries(names.map((name) => [name, valueOf(g, schema.values, inside)]));
     }
     default: {
-      const branch = pick(g, schema.branches);
-      return branch.kind === 'null' ? null : { [wrapName(branch)]: valueOf(g, branch) };
+      const branches = schema.branches.filter((branch) => !isDeep(branch));
+      const branch = pick(g, branches);
+      return branch.kind === 'null' ? null : { [wrapName(branch)]: valueOf(g, branch, inside) };
     }
   }
 }

@@ -12,7 +12,15 @@ import type { Instruction, Plan, PlanNode } from '../../processors/plan.ts';
 export const NOWHERE: RecordPlace = { topicId: 'a'.repeat(32), partition: 3, offset: 7 };
 
 /** The context of a value by itself. */
-export const AT = { place: NOWHERE, path: 'value', audience: 'research' } as const;
+export const AT = {
+  place: NOWHERE,
+  path: 'value',
+  audience: 'research',
+  // Anew for each context that is made of it.
+  get sealed() {
+    return { count: 0 };
+  },
+} as const;
 
 /** A plan around a root node. */
 export function planOf(root: PlanNode, more: Partial<Plan> = {}): Plan {
@@ -64,6 +72,8 @@ function nodeOf(schema: AvroType, path: string, instructions: Instructions): Pla
       const key = instructions[`${path}{key}`] ?? { method: 'keep' };
       return { kind: 'map', schema, key, values: nodeOf(schema.values, `${path}{}`, instructions) };
     }
+    case 'reference':
+      return { kind: 'again', schema };
     default:
       return {
         kind: 'union',

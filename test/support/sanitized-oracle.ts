@@ -2,13 +2,14 @@
  * What sanitized topics must hold, told by the slow way: Java consumer, avsc, value-level methods. Shares the plan
  * compiler with gauze, and nothing of lanes, record batches or transcoder.
  */
+import type { AudienceKeys } from '../../keys/audience-keys.ts';
 import { loadKeyring } from '../../keys/keyring.ts';
 import { compilePlan } from '../../policy/compile-plan.ts';
 import type { CompiledPlan } from '../../policy/compile-plan.ts';
 import { keyInstruction } from '../../policy/key-instruction.ts';
 import { parsePolicy } from '../../policy/policy-file.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { METHODS } from '../../processors/method-table.ts';
+import { maskLeafValue } from '../../processors/method-table.ts';
 import { avscTypes, maskDecoded } from '../../processors/value-oracle.ts';
 import { parseAvroSchema } from '../../schemas/parse-avro.ts';
 import { RegistryClient } from '../../schemas/registry-client.ts';
@@ -55,18 +56,13 @@ export async function expectedRecords(
   });
 }
 
-function expectedKey(
-  policy: Policy,
-  topic: string,
-  key: Buffer | null,
-  keys: Parameters<typeof METHODS.pseudonym.maskValue>[3]['keys'],
-): Buffer | null {
+function expectedKey(policy: Policy, topic: string, key: Buffer | null, keys: AudienceKeys): Buffer | null {
   const instruction = keyInstruction(policy, topic);
   if (key === null || instruction.method === 'drop') return null;
   if (instruction.method === 'keep') return key;
   const leaf = { kind: 'string', logical: null, tags: [] } as const;
   const context = { ...AT, keys, person: null, asOfDay: 0 };
-  return Buffer.from(METHODS.pseudonym.maskValue(key.toString(), leaf, instruction, context) as string);
+  return Buffer.from(maskLeafValue(key.toString(), leaf, instruction, context) as string);
 }
 
 async function planFor(
