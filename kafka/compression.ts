@@ -3,6 +3,8 @@
  * a small batch that unpacks to gigabytes must not take the instance down.
  */
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { Lz4TooLarge, unpackLz4 } from './lz4-frame.ts';
+import { SnappyTooLarge, unpackSnappy } from './snappy-blocks.ts';
 
 /** Codec numbers of the record batch attributes, bits 0-2. */
 export const CODEC_NAMES = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
@@ -19,13 +21,21 @@ export function unpack(codec: number, packed: Buffer, bytesMax: number): Unpacke
         return { ok: true, bytes: packed };
       case 'gzip':
         return { ok: true, bytes: gunzipSync(packed, { maxOutputLength: bytesMax }) };
+      case 'snappy':
+        return { ok: true, bytes: unpackSnappy(packed, bytesMax) };
+      case 'lz4':
+        return { ok: true, bytes: unpackLz4(packed, bytesMax) };
       case 'zstd':
         return { ok: true, bytes: zstdDecompressSync(packed, { maxOutputLength: bytesMax }) };
       default:
         return { ok: false, fault: 'codec' };
     }
   } catch (error) {
-    const tooLarge = (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE';
-    return { ok: false, fault: tooLarge ? 'too-large' : 'corrupt' };
+    return { ok: false, fault: isTooLarge(error) ? 'too-large' : 'corrupt' };
   }
+}
+
+function isTooLarge(error: unknown): boolean {
+  if (error instanceof Lz4TooLarge || error instanceof SnappyTooLarge) return true;
+  return (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE';
 }

@@ -223,25 +223,18 @@ describe('records of other clients', () => {
     expect(answer.records.readInt16BE(21) & 7).toBe(gzip);
   });
 
-  test.each(['zstd', 'gzip', 'none'] as const)('packed with %s by the JVM come out whole', async (codec) => {
-    expect(hasKafkaTools()).toBe(true);
-    const topic = await plane.topic();
-    const lines = Array.from({ length: 300 }, (_, i) => `line ${i} ${'ä'.repeat(i)}`);
-    await produceLines(topic.name, codec, lines);
-    expect(await plane.values(topic)).toEqual(lines);
-    const { answer } = await plane.fetch(topic, 0, 0);
-    expect(answer.records.readInt16BE(21) & 7).toBe({ none: 0, gzip: 1, zstd: 4 }[codec]);
-  });
-
-  test.each(['snappy', 'lz4'] as const)(
-    'packed with %s by the JVM are refused with the codec’s name',
+  test.each(['zstd', 'gzip', 'snappy', 'lz4', 'none'] as const)(
+    'packed with %s by the JVM come out whole',
     async (codec) => {
+      expect(hasKafkaTools()).toBe(true);
       const topic = await plane.topic();
-      await produceLines(topic.name, codec, ['x'.repeat(1_000)]);
-      await expect(plane.readAll(topic)).rejects.toMatchObject({
-        code: 'ERR_BATCH_CODEC',
-        context: { actual: codec, topic: topic.name, offset: 0 },
-      });
+      const lines = Array.from({ length: 300 }, (_, i) => `line ${i} ${'ä'.repeat(i)}`);
+      await produceLines(topic.name, codec, lines);
+      expect(await plane.values(topic)).toEqual(lines);
+      const { answer } = await plane.fetch(topic, 0, 0);
+      expect(answer.records.readInt16BE(21) & 7).toBe(
+        { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 }[codec],
+      );
     },
   );
 });

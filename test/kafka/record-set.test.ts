@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { compressFrameSync } from 'lz4-napi';
+import { compressSync } from 'snappy';
 import { unpack } from '../../kafka/compression.ts';
 import type { AbortedTransaction } from '../../kafka/fetch.ts';
 import { RecordCursor } from '../../kafka/record-cursor.ts';
@@ -182,7 +184,7 @@ describe('batches', () => {
     corrupt[corrupt.length - 1]! ^= 1;
     const faulty: readonly (readonly [Buffer, string])[] = [
       [corrupt, 'ERR_BATCH_CORRUPT'],
-      [rawBatch({ baseOffset: 2, records: [text('c')], codec: 2 }), 'ERR_BATCH_CODEC'],
+      [rawBatch({ baseOffset: 2, records: [text('c')], codec: 5 }), 'ERR_BATCH_CODEC'],
       [rawBatch({ baseOffset: 2, records: [text('c'.repeat(2_000_000))], codec: 1 }), 'ERR_BATCH_TOO_LARGE'],
     ];
     for (const [batch, code] of faulty) {
@@ -195,23 +197,92 @@ describe('batches', () => {
   });
 });
 
+/** The framing of snappy-java: a header, and blocks each with its length. */
+function javaSnappy(content: Buffer): Buffer {
+  const header = Buffer.from([0x82, ...Buffer.from('SNAPPY'), 0, 0, 0, 0, 1, 0, 0, 0, 1]);
+  const blocks: Buffer[] = [header];
+  for (let at = 0; at < content.length; at += 32_768) {
+    const packed = compressSync(content.subarray(at, at + 32_768));
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(packed.length);
+    blocks.push(length, packed);
+  }
+  return Buffer.concat(blocks);
+}
+
 describe('compression', () => {
-  test('of a codec that is not supported raises ERR_BATCH_CODEC with its name', () => {
-    for (const [codec, actual] of [
-      [2, 'snappy'],
-      [3, 'lz4'],
-      [5, 'an unknown codec'],
+  test('of a codec that Kafka does not have raises ERR_BATCH_CODEC', () => {
+    const batch = rawBatch({ baseOffset: 3, records: [text('a')], codec: 5 });
+    expect(thrownBy(() => recordSetOf(batch, { fetchOffset: 3 }))).toMatchObject({
+      code: 'ERR_BATCH_CODEC',
+      context: { actual: 'an unknown codec', offset: 3, topic: 'raw.tests' },
+    });
+  });
+
+  test('snappy and lz4 unpack what a library packs, as Java frames it too, whatever the content', () => {
+    const contents = fc.oneof(
+      fc.uint8Array({ maxLength: 3_000 }),
+      fc
+        .string({ maxLength: 40 })
+        .chain((text) => fc.nat(20_000).map((n) => Buffer.from(text.repeat(n % 900)))),
+    );
+    fc.assert(
+      fc.property(contents, (bytes) => {
+        const content = Buffer.from(bytes);
+        const twice = Buffer.concat([compressFrameSync(content), compressFrameSync(content)]);
+        for (const [codec, packed, expected] of [
+          [2, compressSync(content), content],
+          [2, javaSnappy(content), content],
+          [3, compressFrameSync(content), content],
+          [3, twice, Buffer.concat([content, content])],
+        ] as const) {
+          const unpacked = unpack(codec, packed, 1_000_000);
+          expect(unpacked.ok && unpacked.bytes.equals(expected)).toBe(true);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('snappy and lz4 take exactly the limit, and refuse one byte more before taking memory', () => {
+    const content = Buffer.alloc(100_000, 'ab');
+    for (const [codec, packed] of [
+      [2, compressSync(content)],
+      [2, javaSnappy(content)],
+      [3, compressFrameSync(content)],
     ] as const) {
-      const batch = rawBatch({ baseOffset: 3, records: [text('a')], codec });
-      expect(thrownBy(() => recordSetOf(batch, { fetchOffset: 3 }))).toMatchObject({
-        code: 'ERR_BATCH_CODEC',
-        context: { actual, offset: 3, topic: 'raw.tests' },
-      });
+      expect(unpack(codec, packed, content.length)).toEqual({ ok: true, bytes: content });
+      expect(unpack(codec, packed, content.length - 1)).toEqual({ ok: false, fault: 'too-large' });
+    }
+    // 4 GiB, says the preamble.
+    const lie = Buffer.from([0xff, 0xff, 0xff, 0xff, 0x0f, 0x00]);
+    expect(unpack(2, lie, 1_000_000)).toEqual({ ok: false, fault: 'too-large' });
+  });
+
+  test('snappy and lz4 with any byte changed give the content, other content of a sane size, or a fault', () => {
+    const content = Buffer.from('one record and another record and another record '.repeat(30));
+    for (const [codec, packed] of [
+      [2, compressSync(content)],
+      [2, javaSnappy(content)],
+      [3, compressFrameSync(content)],
+    ] as const) {
+      for (let i = 0; i < packed.length; i += 1) {
+        for (const flip of [0x01, 0x80, 0xff]) {
+          const damaged = Buffer.from(packed);
+          damaged[i]! ^= flip;
+          const unpacked = unpack(codec, damaged, 10_000);
+          if (unpacked.ok) expect(unpacked.bytes.length).toBeLessThanOrEqual(10_000);
+          else expect(['corrupt', 'too-large']).toContain(unpacked.fault);
+        }
+      }
     }
   });
 
   test.each([
     ['gzip', 1, gzipSync],
+    ['snappy', 2, compressSync],
+    ['snappy of Java', 2, javaSnappy],
+    ['lz4', 3, compressFrameSync],
     ['zstd', 4, zstdCompressSync],
   ] as const)('%s that is damaged or cut short raises ERR_BATCH_CORRUPT', (_name, codec, pack) => {
     const packed = pack(Buffer.concat([rawRecord(text('a'.repeat(100)), 0)]));
@@ -228,10 +299,12 @@ describe('compression', () => {
 
   test.each([
     ['gzip', 1, gzipSync],
+    ['snappy', 2, compressSync],
+    ['lz4', 3, compressFrameSync],
     ['zstd', 4, zstdCompressSync],
   ] as const)('a %s bomb raises ERR_BATCH_TOO_LARGE without taking its memory', (_name, codec, pack) => {
     const body = pack(Buffer.alloc(256 * 1024 * 1024));
-    expect(body.length).toBeLessThan(300_000);
+    expect(body.length).toBeLessThan(16_000_000);
     const before = process.memoryUsage();
     const batch = rawBatch({ baseOffset: 9, body, codec, count: 1 });
     const error = thrownBy(() => recordSetOf(batch, { fetchOffset: 9, unpackedBytesMax: 1_000_000 }));

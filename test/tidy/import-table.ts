@@ -71,6 +71,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['platform/'],
   'playwright-core': [],
   yaml: ['platform/', 'policy/', 'approvals/', 'cli/', 'stack/'],
+  snappy: ['kafka/snappy-blocks.ts'],
   zod: [
     'platform/',
     'schemas/',
