@@ -18,6 +18,7 @@ import { decideLeaf, exceptionFor, problemIn } from './leaf-decision.ts';
 import type { LeafDecision } from './leaf-decision.ts';
 import { lintLeaves } from './lint.ts';
 import { personField } from './person-field.ts';
+import { pinnedTables } from './pinned-tables.ts';
 import { assertCovered } from './plan-coverage.ts';
 import { buildPlanTree } from './plan-tree.ts';
 import type { Emptied, PlanTree } from './plan-tree.ts';
@@ -69,6 +70,8 @@ export interface PlanLeaf {
 /** A plan that also says of each leaf what was decided and why; part of its hash. */
 export interface CompiledPlan extends Plan {
   readonly leaves: readonly PlanLeaf[];
+  /** Hashes of the tables that methods mask by; absent where there are none. */
+  readonly tables?: Readonly<Record<string, string>>;
 }
 
 /** Compiles; the plan, or every problem (never both): each with file and line of the policy. */
@@ -207,6 +210,7 @@ class Compilation {
     const audience = reveal ? grantView(reveal.grantId) : policy.audience;
     const planLeaves = leaves.map((leaf) => planLeaf(leaf, tree));
     assertCovered(tree.root, planLeaves);
+    const tables = pinnedTables(planLeaves);
     const body = {
       audience,
       topic,
@@ -221,6 +225,7 @@ class Compilation {
       derivedSchema: deriveSchema(tree.root, audience),
       policyVersion,
       leaves: planLeaves,
+      ...(tables ? { tables } : {}),
     } as const;
     return { ...body, hash: createHash('sha256').update(canonicalJson(body)).digest('hex') };
   }

@@ -3,7 +3,7 @@
  * (45 CFR 164.514(b)(2)(i)(B)). Whatever is not plainly a ZIP code must become "000", never pass.
  */
 import { z } from 'zod';
-import { POPULOUS_ZIP3 } from './zip3-table.ts';
+import { POPULOUS_ZIP3, POPULOUS_ZIP3_SHA256 } from './zip3-table.ts';
 import type { MaskingMethod } from '../method.ts';
 
 const ZERO = 0x30;
@@ -32,6 +32,7 @@ export const ZIP3: MaskingMethod<'zip3'> = {
     { type: 'string', instruction: { method: 'zip3' }, given: '90210', gives: '902' },
     { type: 'string', instruction: { method: 'zip3' }, given: '03601', gives: '000' },
   ],
+  tableSha256: POPULOUS_ZIP3_SHA256,
   needsPerson: false,
   accepts: (leaf) => leaf.kind === 'string' && leaf.logical === null,
 
