@@ -1,9 +1,10 @@
 /**
  * Finds the field that says whom a record is about (`"gauze:person": true`).
- * It must never settle for a field that some records do not reach one way only: under an array, a map or a choice of
- * branches a record could be about several people.
+ * It must never settle for a field that some records do not reach one way only: under an array, a map, a choice of
+ * branches or in a record that holds itself a record could be about several people.
  */
 import type { AvroRecord, AvroType } from '../schemas/avro-schema.ts';
+import { holdsItself } from '../schemas/recursion.ts';
 
 export interface PersonField {
   /** How many fields are marked. */
@@ -46,7 +47,8 @@ function marksIn(type: AvroType, path: readonly string[], isUsable: boolean): Ma
   }
 }
 
-function marksInRecord(record: AvroRecord, path: readonly string[], isUsable: boolean): Mark[] {
+function marksInRecord(record: AvroRecord, path: readonly string[], isAbove: boolean): Mark[] {
+  const isUsable = isAbove && !holdsItself(record);
   return record.fields.flatMap((field) => {
     const below = [...path, field.name];
     const own = field.person ? [{ path: below, isUsable: isUsable && canName(field.type) }] : [];

@@ -40,6 +40,7 @@ function countKept(node: PlanNode): number {
 function countLeaves(type: AvroType): number {
   switch (type.kind) {
     case 'null':
+    case 'reference':
       return 0;
     case 'record':
       return sum(type.fields.map((field) => countLeaves(field.type)));

@@ -5,7 +5,7 @@
  * by its shape (the length of a list of nothing): that is dropped.
  */
 import type { Instruction, PlanNode } from '../processors/plan.ts';
-import type { AvroMap, AvroType, AvroUnion } from '../schemas/avro-schema.ts';
+import type { AvroMap, AvroReference, AvroType, AvroUnion } from '../schemas/avro-schema.ts';
 import {
   ROOT_PATH,
   branchPath,
@@ -40,9 +40,15 @@ export type ReportShape = (
 type Outcome = 'keep' | 'drop' | 'redact' | 'mixed' | 'none' | 'open';
 
 interface Part {
+  /** As if the records inside themselves that end here came to the same. */
   readonly outcome: Outcome;
+  /** Full names of the records around it that come again in it. */
+  readonly again: ReadonlySet<string>;
+  /** Called only where nothing around it came to one node. */
   node(): PlanNode;
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** Builds the tree of `schema`; leaves that are missing in `decisions` had a problem, which was reported. */
 export function buildPlanTree(
@@ -58,6 +64,8 @@ export function isEmptiable(type: AvroType): boolean {
   switch (type.kind) {
     case 'enum':
     case 'fixed':
+    // What is empty ends here.
+    case 'reference':
       return false;
     case 'record':
       return type.fields.every((field) => isEmptiable(field.type));
@@ -72,6 +80,8 @@ class TreeBuilder {
   readonly #decisions: Map<string, LeafDecision>;
   readonly #emptied = new Map<string, Emptied>();
   readonly #report: ReportShape;
+  /** What the records around the node that is made came to. */
+  readonly #around = new Map<string, Outcome>();
 
   constructor(decisions: ReadonlyMap<string, LeafDecision>, report: ReportShape) {
     this.#decisions = new Map(decisions);
@@ -89,31 +99,41 @@ class TreeBuilder {
     switch (type.kind) {
       case 'record': {
         const fields = type.fields.map((field) => this.#part(field.type, fieldPath(path, field.name)));
-        const mixed = (): PlanNode => ({
-          kind: 'record',
-          schema: type,
-          fields: fields.map((part) => part.node()),
-        });
-        const outcome = combined(fields);
+        const inside = againIn(fields);
+        const again = new Set([...inside].filter((name) => name !== type.fullName));
+        const all = combined(fields);
+        // A tree of nothing tells its shape.
+        const outcome = all === 'none' && inside.size > again.size ? 'drop' : all;
+        const mixed = (): PlanNode => {
+          this.#around.set(type.fullName, outcome);
+          return {
+            kind: 'record',
+            schema: type,
+            fields: fields.map((part, at) =>
+              outcome === 'drop' && part.again.size > 0
+                ? { kind: 'drop', schema: type.fields[at]!.type }
+                : part.node(),
+            ),
+          };
+        };
         // The value itself cannot be dropped: what is left is a record without fields.
-        if (outcome === 'drop' && path === ROOT_PATH) return { outcome, node: mixed };
-        return this.#finished(type, path, outcome, mixed);
+        if (outcome === 'drop' && path === ROOT_PATH) return { outcome, again, node: mixed };
+        return this.#finished(type, path, outcome, mixed, again);
       }
+      case 'reference':
+        return this.#again(type, path);
       case 'array': {
         const items = this.#part(type.items, itemsPath(path));
-        const outcome = items.outcome === 'none' ? 'drop' : items.outcome;
-        return this.#finished(type, path, outcome, () => ({
-          kind: 'array',
-          schema: type,
-          items: items.node(),
-        }));
+        const outcome = items.outcome === 'none' && items.again.size === 0 ? 'drop' : items.outcome;
+        const parts = (): PlanNode => ({ kind: 'array', schema: type, items: items.node() });
+        return this.#finished(type, path, outcome, parts, items.again);
       }
       case 'map':
         return this.#map(type, path);
       case 'union':
         return this.#union(type, path);
       case 'null':
-        return { outcome: 'none', node: () => ({ kind: 'keep', schema: type }) };
+        return { outcome: 'none', again: NONE, node: () => ({ kind: 'keep', schema: type }) };
       default: {
         const instruction = this.#decisions.get(path)?.instruction;
         return this.#finished(type, path, outcomeOf(instruction), () => {
@@ -125,13 +145,34 @@ class TreeBuilder {
     }
   }
 
-  #finished(type: AvroType, path: string, outcome: Outcome, parts: () => PlanNode): Part {
+  #finished(
+    type: AvroType,
+    path: string,
+    outcome: Outcome,
+    parts: () => PlanNode,
+    again: ReadonlySet<string> = NONE,
+  ): Part {
     const node = (): PlanNode => {
+      // What comes again in it did not come to one node, or this would not be asked.
+      if (again.size > 0) return parts();
       if (outcome === 'keep' || outcome === 'none') return { kind: 'keep', schema: type };
       if (outcome === 'drop') return { kind: 'drop', schema: type };
       return outcome === 'redact' && isEmptiable(type) ? this.#empty(type, path) : parts();
     };
-    return { outcome, node };
+    return { outcome, again, node };
+  }
+
+  /** A record inside itself is dropped by an exception, or it is what the record around it is. */
+  #again(type: AvroReference, path: string): Part {
+    if (this.#decisions.get(path)?.instruction.method === 'drop')
+      return this.#finished(type, path, 'drop', () => ({ kind: 'drop', schema: type }));
+    const node = (): PlanNode => {
+      // Emptied, and not as a whole: how deep it goes would be told.
+      if (this.#around.get(type.fullName) === 'redact')
+        this.#report('ERR_POLICY_METHOD_TYPE', path, 'redact', type);
+      return { kind: 'again', schema: type };
+    };
+    return { outcome: 'none', again: new Set([type.fullName]), node };
   }
 
   #map(type: AvroMap, path: string): Part {
@@ -140,18 +181,20 @@ class TreeBuilder {
     const method = key?.instruction.method;
     if (key && (method === 'drop' || (method === 'redact' && values.outcome !== 'drop')))
       this.#follow(path, key);
-    else if (values.outcome === 'drop') this.#follow(path, this.#firstBelow(valuesPath(path)));
+    else if (isDropped(values)) this.#follow(path, this.#firstBelow(valuesPath(path)));
     const outcome = this.#mapOutcome(outcomeOf(key?.instruction), values);
-    return this.#finished(type, path, outcome, () => ({
+    const isWhole = method === 'drop' || method === 'redact';
+    const parts = (): PlanNode => ({
       kind: 'map',
       schema: type,
       key: key?.instruction ?? { method: 'drop' },
       values: values.node(),
-    }));
+    });
+    return this.#finished(type, path, outcome, parts, isWhole ? NONE : values.again);
   }
 
   #mapOutcome(key: Outcome, values: Part): Outcome {
-    if (key === 'drop' || values.outcome === 'drop') return 'drop';
+    if (key === 'drop' || isDropped(values)) return 'drop';
     if (key === 'redact') return 'redact';
     return combined([{ outcome: key }, values]);
   }
@@ -160,17 +203,20 @@ class TreeBuilder {
     const parts = type.branches.map((branch) => this.#part(branch, branchPath(path, type, branch)));
     const all = combined(parts);
     // Which of several branches without a leaf was taken tells something too.
-    const outcome = all === 'none' && parts.length > 1 ? 'drop' : all;
-    return this.#finished(type, path, outcome, () => ({
+    const again = againIn(parts);
+    const outcome = all === 'none' && parts.length > 1 && again.size === 0 ? 'drop' : all;
+    const node = (): PlanNode => ({
       kind: 'union',
       schema: type,
       branches: parts.map((part, at) => this.#branch(type, at, part, path)),
-    }));
+    });
+    return this.#finished(type, path, outcome, node, again);
   }
 
   #branch(union: AvroUnion, at: number, part: Part, path: string): PlanNode {
     const branch = union.branches[at]!;
     const place = branchPath(path, union, branch);
+    if (part.again.size > 0) return part.node();
     if (part.outcome === 'drop') this.#report('ERR_POLICY_UNION_DROP', place, 'drop', branch);
     // Written as null, whatever the type: an enum has no empty value, and needs none here.
     if (part.outcome === 'redact' && hasNull(union)) return this.#empty(branch, place, 'null');
@@ -210,6 +256,15 @@ class TreeBuilder {
   #below(path: string): string[] {
     return [...this.#decisions.keys()].filter((leaf) => isAtOrBelow(leaf, path));
   }
+}
+
+function againIn(parts: readonly Part[]): ReadonlySet<string> {
+  return new Set(parts.flatMap(({ again }) => [...again]));
+}
+
+/** Is all of it dropped, and nothing in it comes again that may be more? */
+function isDropped({ outcome, again }: Part): boolean {
+  return outcome === 'drop' && again.size === 0;
 }
 
 function outcomeOf(instruction: Instruction | undefined): Outcome {

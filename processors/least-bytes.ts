@@ -16,6 +16,9 @@ export function leastBytes(type: AvroType): number {
       return type.size;
     case 'record':
       return type.fields.reduce((sum, field) => sum + leastBytes(field.type), 0);
+    // A record inside itself is held by an array, a map or a union, and those take a byte.
+    case 'reference':
+      return 1;
     case 'union':
       return 1 + Math.min(...type.branches.map(leastBytes));
     default:

@@ -55,7 +55,7 @@ export class PersonFinder {
 
 /** Body of a factory: takes `h` (functions) and `r` (the state). */
 function sourceOf(schema: AvroType, path: readonly string[]): string {
-  const source = new WalkSource();
+  const source = new WalkSource(schema);
   source.findPersonFunction(schema, path);
   const wholeWalk = source.captured(() => source.walk(schema, null));
   return [

@@ -4,8 +4,10 @@
  * The source holds names and numbers made here: no text of a schema, policy or record may ever enter it.
  */
 import { isLeaf } from '../schemas/avro-schema.ts';
-import type { AvroLeaf, AvroRecord, AvroType, AvroUnion } from '../schemas/avro-schema.ts';
-import { FAULT_TRUNCATED, FAULT_VALUE } from './fault.ts';
+import type { AvroLeaf, AvroRecord, AvroReference, AvroType, AvroUnion } from '../schemas/avro-schema.ts';
+import { isRecursive, recordsOf } from '../schemas/recursion.ts';
+import { GauzeError } from '../platform/errors.ts';
+import { FAULT_DEPTH, FAULT_TRUNCATED, FAULT_VALUE } from './fault.ts';
 import { leastBytes } from './least-bytes.ts';
 
 /** Field names from here to the person's field; null where it is not below. */
@@ -16,6 +18,8 @@ export type PersonPath = readonly string[] | null;
  * into parts of about this many characters of source.
  */
 const PART_CHARACTERS = 12_000;
+/** A record may be inside itself so many times. */
+export const DEPTH_LIMIT = 64;
 
 /** Source being written: names in it are those that transcoder-source.ts lists. */
 export class WalkSource {
@@ -23,8 +27,20 @@ export class WalkSource {
   readonly functions: string[] = [];
   /** Functions that step over a record type, so that a type used often is written once. */
   readonly #recordWalks = new Map<AvroRecord, string>();
+  /** What references stand for. */
+  readonly #records: ReadonlyMap<string, AvroRecord>;
   #lines: string[] = [];
   #names = 0;
+
+  /** `root` is the whole schema: a part of it may refer to what is around it. */
+  constructor(root: AvroType) {
+    this.#records = isRecursive(root) ? recordsOf(root) : new Map();
+  }
+
+  /** Does the schema hold a record inside itself? */
+  get isRecursive(): boolean {
+    return this.#records.size > 0;
+  }
 
   /** Adds lines at the end of what is being written. */
   add(...lines: string[]): void {
@@ -61,6 +77,8 @@ export class WalkSource {
         return this.#walkBlocks(schema.items, false);
       case 'map':
         return this.#walkBlocks(schema.values, true);
+      case 'reference':
+        return this.#walkAgain(schema);
     }
   }
 
@@ -135,6 +153,20 @@ export class WalkSource {
       return;
     }
     this.add(this.#callWalk(this.#recordWalk(schema)));
+  }
+
+  #walkAgain({ fullName }: AvroReference): void {
+    const record = this.#records.get(fullName);
+    if (!record) throw new GauzeError('ERR_INTERNAL', { causeName: 'UnknownReference' });
+    const name = this.#recordWalk(record);
+    this.deeper(() => this.add(this.#callWalk(name)));
+  }
+
+  /** What `write` adds is one level deeper in a record inside itself. */
+  deeper(write: () => void): void {
+    this.add(`if (++r.depth > ${DEPTH_LIMIT}) return ${FAULT_DEPTH};`);
+    write();
+    this.add(`r.depth--;`);
   }
 
   #recordWalk(schema: AvroRecord): string {

@@ -13,6 +13,11 @@ export interface LogicalType {
   readonly scale?: number;
 }
 
+/** What a named type may have been called before, as full names; absent where the schema says nothing. */
+interface WithAliases {
+  readonly typeAliases?: readonly string[];
+}
+
 interface TypeCommon {
   /** null where there is none, or where it does not fit its base type (Avro says: then ignore it). */
   readonly logical: LogicalType | null;
@@ -23,14 +28,14 @@ interface TypeCommon {
 export interface AvroPrimitive extends TypeCommon {
   readonly kind: PrimitiveName;
 }
-export interface AvroEnum extends TypeCommon {
+export interface AvroEnum extends TypeCommon, WithAliases {
   readonly kind: 'enum';
   readonly fullName: string;
   readonly symbols: readonly string[];
   /** What a reader takes for a symbol it does not know; absent where the schema names none. */
   readonly defaultSymbol?: string;
 }
-export interface AvroFixed extends TypeCommon {
+export interface AvroFixed extends TypeCommon, WithAliases {
   readonly kind: 'fixed';
   readonly fullName: string;
   /** Bytes. */
@@ -48,7 +53,7 @@ export interface AvroUnion extends TypeCommon {
   readonly kind: 'union';
   readonly branches: readonly AvroType[];
 }
-export interface AvroRecord extends TypeCommon {
+export interface AvroRecord extends TypeCommon, WithAliases {
   readonly kind: 'record';
   readonly fullName: string;
   readonly doc: string | null;
@@ -69,17 +74,33 @@ export interface AvroField {
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
+/** A record inside itself: the nearest record of that name around it. Stands only below one. */
+export interface AvroReference extends TypeCommon {
+  readonly kind: 'reference';
+  readonly fullName: string;
+}
+
 /** Types whose bytes are one value: what an instruction acts on. `null` carries no value and is none. */
 export type AvroLeaf = AvroPrimitive | AvroEnum | AvroFixed;
-export type AvroType = AvroLeaf | AvroArray | AvroMap | AvroUnion | AvroRecord;
+export type AvroType = AvroLeaf | AvroArray | AvroMap | AvroUnion | AvroRecord | AvroReference;
 
 /** True for types that carry one value. */
 export function isLeaf(type: AvroType): type is AvroLeaf {
-  return type.kind !== 'array' && type.kind !== 'map' && type.kind !== 'union' && type.kind !== 'record';
+  switch (type.kind) {
+    case 'array':
+    case 'map':
+    case 'union':
+    case 'record':
+    case 'reference':
+      return false;
+    default:
+      return true;
+  }
 }
 
 /** The type as a person would say it: `string`, `int (date)`, `enum Gender`. Names of the schema only. */
 export function typeWord(type: AvroType): string {
-  const base = 'fullName' in type ? `${type.kind} ${type.fullName}` : type.kind;
+  const kind = type.kind === 'reference' ? 'record' : type.kind;
+  const base = 'fullName' in type ? `${kind} ${type.fullName}` : kind;
   return type.logical ? `${base} (${type.logical.name})` : base;
 }

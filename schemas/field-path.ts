@@ -5,11 +5,16 @@
  * Grammar: `$` is the whole value; below it names joined by `.`; `[]` the items of an array; `{}` the values
  * of a map and `{key}` its keys; `<branch>` (full name, or kind of an unnamed type) only where a union has two
  * or more branches besides null. `names[].given`, `codes{key}`, `subject<org.example.Patient>.mrn`.
+ *
+ * A record inside itself has no paths of its own: in a tree of `{name, children: [itself]}`, `name` is the name at
+ * every depth, and the path ends at `children[]`. `children[]*` stands for all that comes below there again.
  */
 import type { AvroType, AvroUnion } from './avro-schema.ts';
 
 /** The whole value. */
 export const ROOT_PATH = '$';
+/** Last part of a path: what comes again. */
+export const AGAIN = '*';
 
 /** The path of a field of the record at `parent`. */
 export function fieldPath(parent: string, name: string): string {
@@ -37,20 +42,25 @@ export function branchPath(parent: string, union: AvroUnion, branch: AvroType): 
   return carrying < 2 || branch.kind === 'null' ? parent : extend(parent, `<${branchName(branch)}>`);
 }
 
+/** All that comes again below the record inside itself at `place`. */
+export function againPath(place: string): string {
+  return `${place}${AGAIN}`;
+}
+
 /** How a union tells its branches apart: the full name of a named type, else the kind. */
 export function branchName(branch: AvroType): string {
   return 'fullName' in branch ? branch.fullName : branch.kind;
 }
 
-/** The parts of a path: names, `[]`, `{}`, `{key}` and `<branch>`; none for the root. */
+/** The parts of a path: names, `[]`, `{}`, `{key}`, `<branch>` and `*`; none for the root. */
 export function pathSegments(path: string): string[] {
-  return path === ROOT_PATH ? [] : (path.match(/\[\]|\{\}|\{key\}|<[^>]*>|[^.[{<]+/g) ?? []);
+  return path === ROOT_PATH ? [] : (path.match(/\[\]|\{\}|\{key\}|<[^>]*>|\*|[^.[{<*]+/g) ?? []);
 }
 
 /** Is `path` the place `above` itself, or a place below it? */
 export function isAtOrBelow(path: string, above: string): boolean {
   if (above === ROOT_PATH || path === above) return true;
-  return path.startsWith(above) && '.[{<'.includes(path.charAt(above.length));
+  return path.startsWith(above) && '.[{<*'.includes(path.charAt(above.length));
 }
 
 /**
@@ -69,6 +79,11 @@ export function reaches(earlier: readonly string[], present: readonly string[]):
     else if (!isWrapping(segment) || present[at] === '{key}') return false;
   }
   return true;
+}
+
+/** Is a part of a path the name of a field? */
+export function isNameSegment(segment: string): boolean {
+  return !/^[[{<*]/.test(segment);
 }
 
 function isWrapping(segment: string): boolean {

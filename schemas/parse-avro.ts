@@ -1,14 +1,14 @@
 /**
  * Reads the text of an Avro schema (Avro 1.12) into the tree of avro-schema.ts, keeping what Avro libraries
  * drop: tags on fields, types and records, the person mark, unknown attributes.
- * It must never guess: a schema that is not valid is refused with the path of the fault, and so is one that
- * refers to itself or unfolds beyond what can be walked.
+ * It must never guess: a schema that is not valid is refused with the path of the fault, and so is one whose values
+ * could not end, or that unfolds beyond what can be walked.
  */
 import { GauzeError } from '../platform/errors.ts';
-import type { ErrorCode } from '../platform/errors.ts';
 import type { AvroField, AvroLeaf, AvroType, LogicalType, PrimitiveName } from './avro-schema.ts';
 import { ROOT_PATH, branchName, fieldPath, itemsPath, valuesPath } from './field-path.ts';
 import { fittingLogicalType } from './logical-types.ts';
+import { canEnd, settleReferences } from './recursion.ts';
 
 /** Where a schema comes from, for errors. */
 export interface SchemaSource {
@@ -18,8 +18,8 @@ export interface SchemaSource {
 
 /** A type may be nested this deep. */
 const DEPTH_LIMIT = 64;
-/** A schema may have this many places once each named type is written out wherever it is used. */
-const PLACES_LIMIT = 20_000;
+/** What a schema may come to once each named type is written out wherever it is used. */
+const LIMIT = { places: 20_000, levels: 256 };
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const PRIMITIVES: ReadonlySet<string> = new Set<PrimitiveName>([
   'null',
@@ -52,8 +52,8 @@ interface Place {
 
 /**
  * Parses `text`; `references` are the texts of the schemas it refers to, dependencies first.
- * @throws GauzeError ERR_SCHEMA_SYNTAX for a schema that is not valid Avro, ERR_SCHEMA_RECURSIVE for one that
- * refers to itself.
+ * A record inside itself is a `reference` there.
+ * @throws GauzeError ERR_SCHEMA_SYNTAX for a schema that is not valid Avro, or one whose values could not end.
  */
 export function parseAvroSchema(
   text: string,
@@ -63,14 +63,14 @@ export function parseAvroSchema(
   const parser = new Parser(where);
   for (const reference of references) parser.parseText(reference);
   const type = parser.parseText(text);
-  parser.limitPlaces(type);
-  return type;
+  return parser.settle(type);
 }
 
 class Parser {
   readonly #where: SchemaSource;
   /** Named types by full name; null while one is being read. */
   readonly #named = new Map<string, AvroType | null>();
+  #isRecursive = false;
 
   constructor(where: SchemaSource) {
     this.#where = where;
@@ -86,17 +86,37 @@ class Parser {
     return this.#type(json, { path: ROOT_PATH, namespace: '', depth: 0 });
   }
 
+  /** The type as it can be walked: references stand for records around them, and it unfolds within bounds. */
+  settle(root: AvroType): AvroType {
+    this.#limitPlaces(root);
+    if (!this.#isRecursive) return root;
+    if (!canEnd(root, this.#named)) this.#fail(ROOT_PATH, 'a record whose values can end is expected');
+    return settleReferences(root, this.#named, LIMIT) ?? this.#tooLarge();
+  }
+
   /** Named types can be used many times over, so that a short text unfolds without end. */
-  limitPlaces(root: AvroType): void {
-    const sizes = new Map<AvroType, number>();
-    const size = (type: AvroType): number => {
+  #limitPlaces(root: AvroType): void {
+    const sizes = new Map<AvroType, { readonly places: number; readonly levels: number }>();
+    const size = (type: AvroType, depth: number): { readonly places: number; readonly levels: number } => {
       const known = sizes.get(type);
       if (known !== undefined) return known;
-      const total = childrenOf(type).reduce((sum, child) => sum + size(child), 1);
+      if (depth > LIMIT.levels) this.#tooLarge();
+      let [places, levels] = [1, 0];
+      for (const child of childrenOf(type)) {
+        const below = size(child, depth + 1);
+        places += below.places;
+        levels = Math.max(levels, below.levels);
+      }
+      const total = { places, levels: levels + 1 };
       sizes.set(type, total);
       return total;
     };
-    if (size(root) > PLACES_LIMIT) this.#fail(ROOT_PATH, `at most ${PLACES_LIMIT} fields are expected`);
+    const { places, levels } = size(root, 0);
+    if (places > LIMIT.places || levels > LIMIT.levels) this.#tooLarge();
+  }
+
+  #tooLarge(): never {
+    return this.#fail(ROOT_PATH, `at most ${LIMIT.places} fields and ${LIMIT.levels} levels are expected`);
   }
 
   #type(json: unknown, place: Place): AvroType {
@@ -142,7 +162,10 @@ class Parser {
     for (const candidate of candidates) {
       const type = this.#named.get(candidate);
       if (type) return type;
-      if (type === null) this.#fail(place.path, '', 'ERR_SCHEMA_RECURSIVE');
+      if (type === null) {
+        this.#isRecursive = true;
+        return { kind: 'reference', logical: null, tags: [], fullName: candidate };
+      }
     }
     return this.#fail(place.path, 'a known type is expected');
   }
@@ -166,7 +189,8 @@ class Parser {
     const fields = written.map((field: unknown) => this.#field(field, { ...place, namespace }));
     if (new Set(fields.map((field) => field.name)).size < fields.length)
       this.#fail(place.path, 'different field names are expected');
-    const record: AvroType = { kind: 'record', logical: null, tags, fullName, doc, fields };
+    const aliases = this.#typeAliases(json, fullName, place);
+    const record: AvroType = { kind: 'record', logical: null, tags, fullName, ...aliases, doc, fields };
     this.#named.set(fullName, record);
     return record;
   }
@@ -200,7 +224,8 @@ class Parser {
     const fallback = json['default'];
     if (fallback !== undefined && !symbols.some((symbol) => symbol === fallback))
       this.#fail(place.path, 'a symbol of the enum as its default is expected');
-    const type: AvroType = { kind: 'enum', logical: null, tags, fullName, symbols };
+    const aliases = this.#typeAliases(json, fullName, place);
+    const type: AvroType = { kind: 'enum', logical: null, tags, fullName, ...aliases, symbols };
     const complete = typeof fallback === 'string' ? { ...type, defaultSymbol: fallback } : type;
     this.#named.set(fullName, complete);
     return complete;
@@ -211,7 +236,8 @@ class Parser {
     const size = json['size'];
     if (typeof size !== 'number' || !Number.isInteger(size) || size < 0 || size > 0x7fff_ffff)
       this.#fail(place.path, 'a size in bytes is expected');
-    const type = withLogical({ kind: 'fixed', logical: null, tags, fullName, size }, json);
+    const aliases = this.#typeAliases(json, fullName, place);
+    const type = withLogical({ kind: 'fixed', logical: null, tags, fullName, ...aliases, size }, json);
     this.#named.set(fullName, type);
     return type;
   }
@@ -229,6 +255,17 @@ class Parser {
     return fullName;
   }
 
+  /** Aliases without a namespace are in that of the type (Avro 1.12, "Aliases"). */
+  #typeAliases(json: Json, fullName: string, { path }: Place): { readonly typeAliases?: readonly string[] } {
+    const words = this.#words(json['aliases'] ?? [], path, 'aliases');
+    if (words.length === 0) return {};
+    const namespace = namespaceOf(fullName);
+    const typeAliases = words.map((word) => (word.includes('.') ? word : qualified(word, namespace)));
+    if (!typeAliases.every((alias) => alias.split('.').every((part) => NAME.test(part))))
+      this.#fail(path, 'type names as aliases are expected');
+    return { typeAliases };
+  }
+
   #tags(json: Json, path: string): readonly string[] {
     return this.#words(json['confluent:tags'] ?? [], path, 'confluent:tags');
   }
@@ -238,13 +275,13 @@ class Parser {
     return this.#fail(path, `a list of words for ${setting} is expected`);
   }
 
-  #fail(path: string, expected: string, code: ErrorCode = 'ERR_SCHEMA_SYNTAX'): never {
+  #fail(path: string, expected: string): never {
     const { subject = '', file = '' } = this.#where;
-    throw new GauzeError(code, { subject, file, path, expected });
+    throw new GauzeError('ERR_SCHEMA_SYNTAX', { subject, file, path, expected });
   }
 }
 
-/** The types directly inside `type`. */
+/** The types directly inside `type`; nothing of what a reference stands for. */
 export function childrenOf(type: AvroType): readonly AvroType[] {
   switch (type.kind) {
     case 'record':

@@ -1,20 +1,25 @@
 /**
  * The tags: which identifier a field is, after 45 CFR 164.514(b)(2)(i), and how they reach the leaves of a schema.
- * A tag on a record, field, array, map or union reaches every leaf below, map keys too.
+ * A tag on a record, field, array, map or union reaches every leaf below, map keys too; one that reaches a record
+ * inside itself reaches all leaves of that record.
  * A word that is no tag must never be passed over: it is an error.
  */
 import { GauzeError, GauzeErrors } from '../platform/errors.ts';
 import type { AvroField, AvroLeaf, AvroRecord, AvroType } from './avro-schema.ts';
 import {
   ROOT_PATH,
+  againPath,
   branchPath,
   fieldPath,
+  isAtOrBelow,
+  isNameSegment,
   itemsPath,
   keyPath,
   pathSegments,
   reaches,
   valuesPath,
 } from './field-path.ts';
+import { placesAgain, waysInto } from './recursion.ts';
 import { matchesWildcard } from './wildcard.ts';
 
 interface TagRow {
@@ -151,14 +156,17 @@ export function unionTags(versions: readonly PathTags[]): PathTags {
 export function tagsInForce(schema: AvroType, versions: PathTags, sources: TagSources = {}): Leaf[] {
   const byFirstSegment = new Map<
     string,
-    { path: string; segments: string[]; tags: ReadonlySet<TagName> }[]
+    { path: string; segments: readonly string[]; tags: ReadonlySet<TagName> }[]
   >();
+  const again = placesAgain(schema);
   for (const [path, tags] of versions) {
     if (tags.size === 0) continue;
-    const segments = pathSegments(path);
-    const first = firstName(segments);
-    const entries = byFirstSegment.get(first) ?? [];
-    byFirstSegment.set(first, [...entries, { path, segments, tags }]);
+    for (const segments of waysInto(pathSegments(path), again)) {
+      const first = firstName(segments);
+      const entries = byFirstSegment.get(first);
+      if (entries) entries.push({ path, segments, tags });
+      else byFirstSegment.set(first, [{ path, segments, tags }]);
+    }
   }
   return leavesOf(schema, sources).map((leaf) => {
     const segments = pathSegments(leaf.path);
@@ -174,7 +182,7 @@ export function tagsInForce(schema: AvroType, versions: PathTags, sources: TagSo
 
 /** First field name of a path; empty where it has none. */
 function firstName(segments: readonly string[]): string {
-  return segments.find((segment) => !/^[[{<]/.test(segment)) ?? '';
+  return segments.find(isNameSegment) ?? '';
 }
 
 function addTags(into: Map<string, Set<TagName>>, path: string, tags: Iterable<TagName>): void {
@@ -193,6 +201,13 @@ interface Reach {
 class TagWalk {
   readonly leaves: Leaf[] = [];
   readonly places = new Map<string, Set<TagName>>();
+  /** Records around the place that is looked at, by full name. */
+  readonly #around = new Map<string, Reach>();
+  /** What reaches a record inside itself, by the path of that record; found walking, and walked with again. */
+  readonly #fromInside = new Map<string, Set<TagName>>();
+  /** Places of records inside themselves, with the path of the record. */
+  readonly #again = new Map<string, string>();
+  #isSettled = true;
   readonly #sources: TagSources;
   readonly #problems: GauzeError[] = [];
 
@@ -201,9 +216,23 @@ class TagWalk {
   }
 
   walk(schema: AvroType): this {
-    this.#visit(schema, { path: ROOT_PATH, all: new Set(), own: new Set() });
+    do {
+      this.#isSettled = true;
+      this.leaves.length = 0;
+      this.places.clear();
+      this.#problems.length = 0;
+      this.#visit(schema, { path: ROOT_PATH, all: new Set(), own: new Set() });
+    } while (!this.#isSettled);
     if (this.#problems.length > 0) throw new GauzeErrors(this.#problems);
+    for (const [path, record] of this.#again) this.#noteAgain(path, record);
     return this;
+  }
+
+  /** For versions in which the record is not inside itself any more: there, all its tags hold below. */
+  #noteAgain(path: string, record: string): void {
+    const below = this.leaves.filter((leaf) => isAtOrBelow(leaf.path, record));
+    const tags = below.flatMap((leaf) => [...leaf.tags]).filter((tag) => tag !== 'PHI_NONE');
+    addTags(this.places, againPath(path), tags);
   }
 
   #visit(type: AvroType, from: Reach): void {
@@ -212,8 +241,9 @@ class TagWalk {
     addTags(this.places, here.path, here.all);
     switch (type.kind) {
       case 'record':
-        for (const field of type.fields) this.#visit(field.type, this.#field(type, field, here));
-        return;
+        return this.#record(type, here);
+      case 'reference':
+        return this.#comesAgain(this.#around.get(type.fullName)!, here);
       case 'array':
         return this.#visit(type.items, { ...here, path: itemsPath(here.path) });
       case 'map':
@@ -226,6 +256,23 @@ class TagWalk {
       default:
         this.#leaf(type, here, false);
     }
+  }
+
+  #record(type: AvroRecord, from: Reach): void {
+    const inside = this.#fromInside.get(from.path);
+    const here = inside ? { ...from, all: new Set([...from.all, ...inside]) } : from;
+    this.#around.set(type.fullName, here);
+    for (const field of type.fields) this.#visit(field.type, this.#field(type, field, here));
+    this.#around.delete(type.fullName);
+  }
+
+  /** PHI_NONE stays out: who reviewed a place inside has not reviewed the record around it. */
+  #comesAgain(record: Reach, here: Reach): void {
+    this.#again.set(here.path, record.path);
+    const more = [...here.all].filter((tag) => tag !== 'PHI_NONE' && !record.all.has(tag));
+    if (more.length === 0) return;
+    addTags(this.#fromInside, record.path, more);
+    this.#isSettled = false;
   }
 
   #leaf(type: AvroLeaf, { path, all, own }: Reach, mapKey: boolean): void {

@@ -17,6 +17,11 @@ function problem(schema: unknown): GauzeError {
   throw new Error('the schema was taken');
 }
 
+/** A record B with a field of this type. */
+function inB(type: unknown): object {
+  return { type: 'record', name: 'B', fields: [{ name: 'a', type }] };
+}
+
 function fieldTypes(text: string): Record<string, AvroType> {
   const root = parseAvroSchema(text) as AvroRecord;
   return Object.fromEntries(root.fields.map((field) => [field.name, field.type]));
@@ -162,9 +167,60 @@ describe('what is no schema', () => {
     ).toBe('b');
   });
 
-  test('refuses a schema that refers to itself, and says so', () => {
-    const error = problem(record([{ name: 'a', type: ['null', { type: 'array', items: 'R' }] }]));
-    expect([error.code, error.context.path]).toEqual(['ERR_SCHEMA_RECURSIVE', 'a[]']);
+  test('reads a record inside itself as a reference to the record around it', () => {
+    const { again } = fieldTypes(record([{ name: 'again', type: ['null', { type: 'array', items: 'R' }] }]));
+    expect(again).toMatchObject({
+      branches: [
+        { kind: 'null' },
+        { kind: 'array', items: { kind: 'reference', fullName: 'org.example.R' } },
+      ],
+    });
+  });
+
+  test('writes a record out where the record that it refers to is not around it', () => {
+    const inner = { type: 'record', name: 'B', fields: [{ name: 'a', type: ['null', 'A'] }] };
+    const outer = { type: 'record', name: 'A', fields: [{ name: 'b', type: inner }] };
+    const union = parseAvroSchema(JSON.stringify([outer, 'B']));
+    if (union.kind !== 'union') throw new Error('a union was written');
+    expect(union.branches[1]).toMatchObject({
+      kind: 'record',
+      fullName: 'B',
+      fields: [
+        {
+          type: {
+            branches: [
+              { kind: 'null' },
+              { kind: 'record', fullName: 'A', fields: [{ type: { kind: 'reference', fullName: 'B' } }] },
+            ],
+          },
+        },
+      ],
+    });
+  });
+
+  test.each([
+    ['a record that needs itself', record([{ name: 'again', type: 'R' }])],
+    ['one that needs itself by another', record([{ name: 'b', type: inB('R') }])],
+    ['a union of nothing else', record([{ name: 'b', type: [inB('R'), 'R'] }])],
+  ])('refuses %s: no value of it ends', (_, text) => {
+    expect(problem(text).context.expected).toContain('whose values can end');
+  });
+
+  test('refuses records that hold one another in more ways than can be walked, in no time', () => {
+    const names = Array.from({ length: 30 }, (_, i) => `N${i}`);
+    // Each around the next, and each with all of those around it: every way through them is another path.
+    const nest = (at: number): object => ({
+      type: 'record',
+      name: names[at],
+      fields: [
+        ...names.slice(0, at).map((name) => ({ name: `to${name}`, type: ['null', name] })),
+        ...(at + 1 < names.length ? [{ name: 'next', type: ['null', nest(at + 1)] }] : []),
+      ],
+    });
+    const text = JSON.stringify([nest(0), ...names.slice(1)]);
+    const before = performance.now();
+    expect(problem(text).context.expected).toContain('levels are expected');
+    expect(performance.now() - before).toBeLessThan(2_000);
   });
 
   test('refuses a schema nested without end, instead of running out of stack', () => {

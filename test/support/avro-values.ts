@@ -78,6 +78,8 @@ function visit(type: AvroType, value: unknown, path: string, found: Scalar[]): v
         visit(type.values, entry, valuesPath(path), found);
       }
       return;
+    case 'reference':
+      throw new RangeError('values of records inside themselves are not made here');
     default: {
       const [[name, inner]] = Object.entries(value as Wrapped) as [[string, unknown]];
       const branch = type.branches.find((each) => wrapName(each) === name)!;
@@ -99,6 +101,8 @@ function made(type: AvroType, path: string, make: MakeScalar, pick: number): unk
       return Object.fromEntries(
         [0, 1].map(() => [make(keyPath(path), MAP_KEY), made(type.values, valuesPath(path), make, pick)]),
       );
+    case 'reference':
+      throw new RangeError('values of records inside themselves are not made here');
     default: {
       const carrying = type.branches.filter(({ kind }) => kind !== 'null');
       const branch = carrying[pick % carrying.length]!;
