@@ -68,8 +68,12 @@ export function deriveCipherKey(
 }
 
 function derived(root: KeyObject, context: DerivationContext, bytes = DERIVED_BYTES): Uint8Array {
-  const noSalt = Buffer.alloc(0);
-  return new Uint8Array(hkdfSync('sha256', root, noSalt, derivationInfo(context), bytes));
+  return expanded(root, derivationInfo(context), bytes);
+}
+
+/** HKDF-SHA-256 without a salt. */
+export function expanded(root: KeyObject, info: Uint8Array, bytes: number): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', root, Buffer.alloc(0), info, bytes));
 }
 
 function withLength(text: string): Buffer {

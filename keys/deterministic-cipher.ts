@@ -6,10 +6,10 @@
  * Format, bytes: 1 version (0x02) | 4 key epoch | 16 synthetic IV | encrypted content.
  * Associated data, in this order: version and epoch, view, domain.
  */
-import { aessiv } from '@noble/ciphers/aes.js';
 import type { DeterministicCipher } from './audience-keys.ts';
 import { Hidden } from './hidden.ts';
-import { openedBy, PREFIX_BYTES, writePrefix } from './sealer.ts';
+import { PREFIX_BYTES, writePrefix } from './sealer.ts';
+import { sivDecrypt, sivEncrypt } from './siv-modes.ts';
 
 const DETERMINISTIC_VERSION = 0x02;
 
@@ -29,7 +29,7 @@ export class SivCipher extends Hidden implements DeterministicCipher {
   }
 
   encrypt(content: Uint8Array): Uint8Array {
-    const encrypted = aessiv(this.#key, ...this.#associated).encrypt(content);
+    const encrypted = sivEncrypt(this.#key, this.#associated, content);
     const out = new Uint8Array(PREFIX_BYTES + encrypted.length);
     writePrefix(out, DETERMINISTIC_VERSION, this.#epoch);
     out.set(encrypted, PREFIX_BYTES);
@@ -39,7 +39,6 @@ export class SivCipher extends Hidden implements DeterministicCipher {
   /** The content; null unless the text was made by these keys for this domain. */
   decrypt(text: Uint8Array): Buffer | null {
     if (text.length < PREFIX_BYTES || text[0] !== DETERMINISTIC_VERSION) return null;
-    const content = openedBy(aessiv(this.#key, ...this.#associated), text.subarray(PREFIX_BYTES));
-    return content === null ? null : Buffer.from(content.buffer, content.byteOffset, content.length);
+    return sivDecrypt(this.#key, this.#associated, text.subarray(PREFIX_BYTES));
   }
 }
