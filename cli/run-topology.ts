@@ -1,6 +1,7 @@
 /**
  * `gauze run --role topology`: lanes and grant tasks, until a signal; then they drain.
  */
+import { AliasLists } from '../keys/alias-lists.ts';
 import type { KafkaAdmin } from '../kafka/admin.ts';
 import type { Logger } from '../platform/log.ts';
 import { Instance } from '../topology/instance.ts';
@@ -54,6 +55,7 @@ async function makeInstance(
     registry: await site.registry(),
     keyring: await site.keyring(),
     aliases: await site.aliases(),
+    aliasLists: new AliasLists(site.config.persons.aliasFile ?? null),
     siteTags: site.siteTags,
     names: site.names,
     limits: limitsOf(site),

@@ -57,7 +57,10 @@ type EpochRoots = z.infer<typeof epochRoots>;
 export interface Keyring {
   /** Names of the audiences that have a root key, sorted. */
   readonly audiences: readonly string[];
-  /** The keys of one audience, the same object at each call; those in use, or of an epoch. Throws ERR_KEY_MISSING. */
+  /**
+   * The keys of one audience, the same object at each call; the first ones, or of the epoch that its policy names.
+   * Throws ERR_KEY_MISSING, ERR_KEY_EPOCH_MISSING.
+   */
   audience(name: string, epoch?: number): AudienceKeys;
   /**
    * The keys of one grant, for what it does not reveal: derived from the base audience's root, but none of the base
@@ -114,6 +117,23 @@ export async function addSubjectTokenEpoch(file: string): Promise<number> {
   const epoch = Math.max(...Object.keys(subjectTokens.roots).map(Number)) + 1;
   const roots = { ...subjectTokens.roots, [String(epoch)]: random(ROOT_BYTES).toString('base64') };
   const complete = keyringFile.safeParse({ ...existing, subjectTokens: { epoch, roots } });
+  if (!complete.success) throw new GauzeError('ERR_KEY_FILE', { file });
+  await writeKeyringFile(file, complete.data, 'replace');
+  return epoch;
+}
+
+/**
+ * Adds a key epoch to an audience's keys; which one is in use, its policy says. Older roots stay, for what was made
+ * under them. Gives the new epoch. Throws as loadKeyring does, and ERR_KEY_MISSING for an audience without keys.
+ */
+export async function addAudienceEpoch(file: string, audience: string): Promise<number> {
+  const existing = await readKeyringFile(file);
+  const keys = Object.hasOwn(existing.audiences, audience) ? existing.audiences[audience] : undefined;
+  if (!keys) throw new GauzeError('ERR_KEY_MISSING', { audience });
+  const epoch = Math.max(...Object.keys(keys.roots).map(Number)) + 1;
+  const roots = { ...keys.roots, [String(epoch)]: random(ROOT_BYTES).toString('base64') };
+  const audiences = { ...existing.audiences, [audience]: { ...keys, roots } };
+  const complete = keyringFile.safeParse({ ...existing, audiences });
   if (!complete.success) throw new GauzeError('ERR_KEY_FILE', { file });
   await writeKeyringFile(file, complete.data, 'replace');
   return epoch;
@@ -235,8 +255,10 @@ class FileKeyring extends Hidden implements Keyring {
   }
 
   #audience(name: string, epoch: number | 'in use' = 'in use'): RootAudienceKeys {
-    const keys = this.#keys.get(name)?.get(epoch);
-    if (!keys) throw new GauzeError('ERR_KEY_MISSING', { audience: name });
+    const epochs = this.#keys.get(name);
+    if (!epochs) throw new GauzeError('ERR_KEY_MISSING', { audience: name });
+    const keys = epochs.get(epoch);
+    if (!keys) throw new GauzeError('ERR_KEY_EPOCH_MISSING', { audience: name, expected: String(epoch) });
     return keys;
   }
 }

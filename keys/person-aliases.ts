@@ -48,6 +48,11 @@ export class PersonAliases extends Hidden {
     return this.idsOf(id)[0]!;
   }
 
+  /** Every id that a merge names, with the one that stands for the person. */
+  *survivorsOfIds(): Generator<readonly [string, string]> {
+    for (const [id, group] of this.#groups) yield [id, group[0]!];
+  }
+
   /** How many people these ids are. */
   peopleAmong(ids: Iterable<string>): number {
     return new Set([...ids].map((id) => this.survivor(id))).size;

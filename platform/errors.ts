@@ -306,6 +306,11 @@ export const ERRORS = {
     message: 'The policy of {audience} would take back the version of a topic ({offset} in the policy log).',
     action: 'Keep the version it has, or raise it; what was published under it stays where it is.',
   },
+  ERR_POLICY_TOPIC_VERSION_BACK: {
+    kind: 'usage',
+    message: '{file}:{line}: {topic} has version {actual} for {audience}, which is never taken back.',
+    action: 'Write that version, or a higher one.',
+  },
   ERR_POLICY_TARGET_SHAPE: {
     kind: 'usage',
     message: 'The sanitized topic {topic} exists with another {setting} than {audience} needs: {expected}.',

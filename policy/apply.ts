@@ -10,16 +10,19 @@ import { nowMs } from '../platform/clock.ts';
 import { policyLogCodec } from '../schemas/control-codecs.ts';
 import type { PolicyLogEntry } from '../schemas/control-codecs.ts';
 import type { PathTags } from '../schemas/tags.ts';
-import { valueSubject } from '../schemas/topic-names.ts';
+import { audienceOfTopic, valueSubject } from '../schemas/topic-names.ts';
+import { registerDerived } from './derived-contract.ts';
 import { missingSchemas } from './derived-schemas.ts';
 import type { SchemaInput, SchemaText } from './derived-schemas.ts';
 import { desiredAcls, desiredTopics } from './desired-state.ts';
 import type { DesiredTopic, RawTopic, RolePrincipals } from './desired-state.ts';
 import { PoliciesInForce } from './policies-in-force.ts';
+import type { Policy } from './policy.ts';
 import { judgeChanges } from './policy-changes.ts';
 import type { PolicyChange } from './policy-changes.ts';
 import { placesInForce, readSubjectTags, tagsOfSubject, unseenTags } from './subject-tags.ts';
 import type { SubjectTags } from './subject-tags.ts';
+import { raisedVersions, versionsTakenBack } from './topic-versions.ts';
 
 export interface ApplyInput extends Omit<SchemaInput, 'today'> {
   readonly roles: RolePrincipals;
@@ -50,6 +53,7 @@ const MS_PER_DAY = 86_400_000;
  */
 export async function findChanges(input: ApplyInput): Promise<Changes> {
   const { policies, names, roles, admin, state } = input;
+  assertVersionsKept(policies, state?.versions ?? new PoliciesInForce());
   const raw = await rawTopics(input);
   const existing = new Set(await admin.listTopics());
   const subjects = await readSubjects(input, [...raw.keys()]);
@@ -142,9 +146,10 @@ export async function applyChanges(
   }
   if (changes.acls.length > 0) onStep(`${changes.acls.length} rights`);
   await admin.createAcls(changes.acls);
-  for (const { subject, text } of changes.schemas) {
+  for (const { subject, text, isDerived } of changes.schemas) {
     onStep(`schema ${subject}`);
-    await registry.register(subject, text);
+    if (isDerived) await registerDerived(registry, subject, text);
+    else await registry.register(subject, text);
   }
   if (changes.entries.length === 0) return;
   const id = await registry.register(valueSubject(names.policies), policyLogCodec.schemaText);
@@ -165,7 +170,7 @@ async function assertShapes({ admin, policies }: ApplyInput, topics: readonly De
   const problems: GauzeError[] = [];
   for (const { topic, partitions, config, isPartitionCountFixed } of topics) {
     const audience =
-      policies.find((policy) => topic.endsWith(`.for-${policy.audience}`))?.audience ?? 'gauze';
+      policies.find((policy) => audienceOfTopic(topic) === policy.audience)?.audience ?? 'gauze';
     const wrong = (setting: string, expected: string): void => {
       problems.push(new GauzeError('ERR_POLICY_TARGET_SHAPE', { topic, audience, setting, expected }));
     };
@@ -174,12 +179,29 @@ async function assertShapes({ admin, policies }: ApplyInput, topics: readonly De
     else if (actual < partitions) wrong('number of partitions', `at least ${partitions}`);
     const settings = await admin.describeConfigs(topic);
     for (const name of ['message.timestamp.type', 'cleanup.policy']) {
-      // Whether a sanitized topic is compacted is the site's to change, like its retention.
-      if (name === 'cleanup.policy' && audience !== 'gauze') continue;
       const value = config[name];
-      if (value && settings.get(name)?.value !== value) wrong(name, value);
+      const actual = settings.get(name)?.value;
+      // What else a sanitized topic's retention does is the site's to change; not whether it is compacted.
+      const isFine =
+        name === 'cleanup.policy' && audience !== 'gauze'
+          ? isCompacted(actual) === isCompacted(value)
+          : actual === value;
+      if (value && !isFine) wrong(name, value);
     }
   }
+  if (problems.length > 0) throw new GauzeErrors(problems);
+}
+
+/** Throws GauzeErrors where a policy takes back the version of a topic. */
+function assertVersionsKept(policies: readonly Policy[], versions: PoliciesInForce): void {
+  const problems = policies.flatMap((policy) =>
+    versionsTakenBack(policy, versions.topicVersions(policy.audience)).map((topic) => {
+      const { file, audience } = policy;
+      const line = policy.lineOf('topics', topic, 'version');
+      const actual = String(versions.topicVersion(audience, topic)?.version);
+      return new GauzeError('ERR_POLICY_TOPIC_VERSION_BACK', { file, line, topic, audience, actual });
+    }),
+  );
   if (problems.length > 0) throw new GauzeErrors(problems);
 }
 
@@ -198,9 +220,28 @@ async function rawTopics({ policies, admin }: ApplyInput): Promise<Map<string, R
       partitions: found.get(topic)!.partitions,
       retentionMs: config.get('retention.ms')?.value ?? '-1',
       messageBytesMax: config.get('max.message.bytes')?.value ?? '1048588',
+      isCompacted: isCompacted(config.get('cleanup.policy')?.value),
     });
   }
+  assertCompaction(policies, raw);
   return raw;
+}
+
+function isCompacted(cleanupPolicy = ''): boolean {
+  return cleanupPolicy.split(',').includes('compact');
+}
+
+/** A sanitized topic is compacted only where the raw one is: else records would go that the raw topic still has. */
+function assertCompaction(policies: readonly Policy[], raw: ReadonlyMap<string, RawTopic>): void {
+  const wrong = policies.flatMap((policy) =>
+    [...policy.topics]
+      .filter(([topic, { compact }]) => compact && !raw.get(topic)?.isCompacted)
+      .map(([topic]) => {
+        const line = policy.lineOf('topics', topic, 'compact');
+        return new GauzeError('ERR_POLICY_COMPACTION', { file: policy.file, line, topic });
+      }),
+  );
+  if (wrong.length > 0) throw new GauzeErrors(wrong);
 }
 
 async function readSubjects(
@@ -215,6 +256,7 @@ async function readSubjects(
 
 function policyEntry({ state, by }: ApplyInput, { policy, approval }: PolicyChange): PolicyLogEntry {
   const version = (state?.versions.versions.get(policy.audience) ?? 0) + 1;
+  const raised = raisedVersions(policy, state?.versions.topicVersions(policy.audience) ?? new Map());
   return {
     ...emptyEntry('POLICY_APPLIED', by),
     policy: {
@@ -225,6 +267,10 @@ function policyEntry({ state, by }: ApplyInput, { policy, approval }: PolicyChan
       text: policy.text,
     },
     approval,
+    topic_versions:
+      raised.size > 0
+        ? [...raised].map(([topic, { version: number, from }]) => ({ topic, version: number, from }))
+        : null,
   };
 }
 

@@ -11,11 +11,14 @@ import type { Instruction, KeyInstruction, Plan } from '../processors/plan.ts';
 import { typeWord } from '../schemas/avro-schema.ts';
 import type { AvroLeaf, AvroType } from '../schemas/avro-schema.ts';
 import { isAtOrBelow } from '../schemas/field-path.ts';
+import { placesAgain } from '../schemas/recursion.ts';
 import { tagsInForce } from '../schemas/tags.ts';
 import type { Leaf, PathTags, SiteTags, TagName, TagSources } from '../schemas/tags.ts';
 import { canonicalJson } from './canonical-json.ts';
+import { guardTree } from './guard-tree.ts';
 import { decideLeaf, exceptionFor, problemIn } from './leaf-decision.ts';
 import type { LeafDecision } from './leaf-decision.ts';
+import { isKeyInstruction, keepsKeysApart } from './key-instruction.ts';
 import { lintLeaves } from './lint.ts';
 import { personField } from './person-field.ts';
 import { pinnedTables } from './pinned-tables.ts';
@@ -24,6 +27,8 @@ import { buildPlanTree } from './plan-tree.ts';
 import type { Emptied, PlanTree } from './plan-tree.ts';
 import type { Policy } from './policy.ts';
 import { regimeObjection } from './regimes.ts';
+import { compileSensitive } from './sensitive-rules.ts';
+import type { CompiledRules } from './sensitive-rules.ts';
 import { methodForTag } from './tag-method.ts';
 
 /** What a grant shows beyond its base audience's policy. */
@@ -110,8 +115,17 @@ class Compilation {
       this.#problem(code, this.#settingFor(path), { path, method, actual: typeWord(type) });
     });
     const personPath = this.#personPath(tree);
+    const sensitive = this.#sensitive(tree, leaves);
     if (this.#problems.size > 0 || key === null) return [...this.#problems.values()];
-    return this.#plan(tree, leaves, key, [...topicPolicy.headers.keys()].sort(), personPath);
+    return this.#plan(tree, leaves, key, [...topicPolicy.headers.keys()].sort(), personPath, sensitive);
+  }
+
+  #sensitive(tree: PlanTree, leaves: readonly Leaf[]): CompiledRules {
+    const { policy, topic, schemaId, tagsInForce: known, reveal } = this.#input;
+    const revealed = reveal?.fields ?? null;
+    return compileSensitive({ policy, topic, schemaId, leaves, known, tree, revealed }, (...problem) => {
+      this.#problem(...problem);
+    });
   }
 
   /** Null where the schema has words that are no tags: nothing more can be said of it. */
@@ -139,6 +153,7 @@ class Compilation {
         this.#revealed(leaf) ?? decideLeaf(policy, topic, leaf, (problem) => this.#add(problem));
       if (decision !== null) decisions.set(leaf.path, decision);
     }
+    this.#decideAgain(decisions);
     const isRemoved = (path: string): boolean => {
       const method = exceptionFor(policy, topic, path)?.[1].instruction.method;
       return method === 'drop' || method === 'redact';
@@ -147,6 +162,27 @@ class Compilation {
     const place = { file: policy.file, line: policy.lineOf('topics', topic), topic };
     for (const problem of lintLeaves(suspects, this.#input.schema, place)) this.#add(problem);
     return decisions;
+  }
+
+  /**
+   * A record inside itself is treated as the one around it. An exception for it alone can only take it away: deeper
+   * levels have no paths of their own.
+   */
+  #decideAgain(decisions: Map<string, LeafDecision>): void {
+    const { policy, topic, schema } = this.#input;
+    for (const [path, record] of placesAgain(schema)) {
+      const [written, exception] = exceptionFor(policy, topic, path) ?? [];
+      if (written === undefined || !exception || isAtOrBelow(record, written)) continue;
+      const { instruction, reason } = exception;
+      const { method } = instruction;
+      if (method === 'drop') decisions.set(path, { instruction, why: `fields: ${reason}` });
+      else
+        this.#problem('ERR_POLICY_METHOD_TYPE', ['fields', topic, written], {
+          path,
+          method,
+          actual: 'a record inside itself',
+        });
+    }
   }
 
   /**
@@ -179,12 +215,13 @@ class Compilation {
     const path = 'record key';
     if (!instruction) return this.#problem('ERR_POLICY_TAG_WITHOUT_METHOD', setting, { path, tag });
     const { method } = instruction;
-    if (method !== 'keep' && method !== 'drop' && method !== 'pseudonym')
-      return this.#problem('ERR_POLICY_KEY_METHOD', setting, { method });
+    if (!isKeyInstruction(instruction)) return this.#problem('ERR_POLICY_KEY_METHOD', setting, { method });
     const { regime } = policy;
     const objection = regimeObjection(regime, tag, instruction, false);
     if (objection)
       return this.#problem('ERR_POLICY_REGIME', setting, { path, regime, tag, method, ...objection });
+    if (policy.topics.get(topic)?.compact && !keepsKeysApart(policy, instruction))
+      return this.#problem('ERR_POLICY_KEY_COMPACTION', ['topics', topic, 'compact'], { method });
     return instruction;
   }
 
@@ -205,6 +242,7 @@ class Compilation {
     key: KeyInstruction,
     headers: readonly string[],
     personPath: readonly string[] | null,
+    { rules, guarded }: CompiledRules,
   ): CompiledPlan {
     const { policy, policyVersion, asOfDay, topic, schemaId, reveal } = this.#input;
     const audience = reveal ? grantView(reveal.grantId) : policy.audience;
@@ -215,14 +253,17 @@ class Compilation {
       audience,
       topic,
       schemaId,
-      root: tree.root,
+      root: guardTree(tree.root, guarded),
+      // Absent where there are none, so that a plan without them is the one that it always was.
+      ...(rules.length > 0 ? { sensitive: rules } : {}),
       key,
       headers,
+      ...(policy.persons ? { persons: policy.persons } : {}),
       timestamp: policy.timestamp,
       personPath,
       personSpace: 'patient',
       asOfDay,
-      derivedSchema: deriveSchema(tree.root, audience),
+      derivedSchema: deriveSchema(tree.root, audience, (path) => this.#input.tagsInForce.has(path)),
       policyVersion,
       leaves: planLeaves,
       ...(tables ? { tables } : {}),

@@ -13,6 +13,8 @@ export interface RawTopic {
   readonly partitions: number;
   readonly retentionMs: string;
   readonly messageBytesMax: string;
+  /** Its cleanup.policy names `compact`. */
+  readonly isCompacted: boolean;
 }
 
 export interface DesiredTopic {
@@ -218,7 +220,9 @@ function rawTopicRights(policies: readonly Policy[], roles: RolePrincipals): rea
  * topology reads what it has published when an auditor has it compared.
  */
 function sanitizedTopicRights(policy: Policy, roles: RolePrincipals): readonly Acl[] {
-  const topics = [...policy.topics.keys()].map((topic) => sanitizedTopic(topic, policy.audience));
+  const topics = [...policy.topics].map(([topic, { version }]) =>
+    sanitizedTopic(topic, policy.audience, version),
+  );
   return [
     ...topics.flatMap((topic) => [
       ...allow(roles.topology, ['read', 'write', 'describe-configs'], 'topic', topic),
@@ -232,13 +236,16 @@ function sanitizedTopicRights(policy: Policy, roles: RolePrincipals): readonly A
   ];
 }
 
-/** Partition count, retention and size limit as raw; the broker stamps records unless the policy keeps times. */
+/**
+ * Partition count, retention and size limit as raw; the broker stamps records unless the policy keeps times. Compacted
+ * where the policy says so, which it may only where the raw topic is and keys stay apart.
+ */
 function sanitizedShape(policy: Policy, raw: RawTopic): DesiredTopic {
   return {
-    topic: sanitizedTopic(raw.topic, policy.audience),
+    topic: sanitizedTopic(raw.topic, policy.audience, policy.topics.get(raw.topic)?.version),
     partitions: raw.partitions,
     config: {
-      'cleanup.policy': 'delete',
+      'cleanup.policy': policy.topics.get(raw.topic)?.compact ? 'compact' : 'delete',
       'retention.ms': raw.retentionMs,
       'max.message.bytes': raw.messageBytesMax,
       'message.timestamp.type': policy.timestamp === 'append' ? 'LogAppendTime' : 'CreateTime',

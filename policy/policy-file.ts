@@ -10,19 +10,16 @@ import { YamlFile } from '../platform/yaml-file.ts';
 import type { Instruction } from '../processors/plan.ts';
 import { isTagName } from '../schemas/tags.ts';
 import type { TagName } from '../schemas/tags.ts';
+import { sanitizedTopic } from '../schemas/topic-names.ts';
 import { readInstruction } from './instruction.ts';
 import { headerProblems } from './kept-headers.ts';
-import type {
-  ExampleValue,
-  Expectation,
-  FieldException,
-  Policy,
-  PolicyExample,
-  Reader,
-  TopicPolicy,
-} from './policy.ts';
+import { exampleValues } from './policy-example.ts';
+import { readKeyEpochs, readPersonMerges } from './policy-inputs.ts';
+import type { ReadPart } from './policy-inputs.ts';
+import type { FieldException, Policy, PolicyExample, Reader, TopicPolicy } from './policy.ts';
 import { REGIMES, regimeObjection } from './regimes.ts';
 import type { Regime } from './regimes.ts';
+import { readSensitive } from './sensitive-file.ts';
 
 /** Names that gauze itself uses where an audience's name would stand (design: words). */
 export const RESERVED_AUDIENCES: ReadonlySet<string> = new Set(
@@ -34,8 +31,13 @@ const PRINCIPAL = /^User:(?!\*)\S+$/;
 const TOPIC = /^[A-Za-z0-9._-]+$/;
 /** Kafka's limit for the name of a topic. */
 const TOPIC_LENGTH_LIMIT = 249;
+const TOPIC_VERSION_LIMIT = 999;
+const TOPIC_SETTINGS = ['key', 'headers', 'version', 'from', 'compact'];
+const FILLS = ['earliest', 'committed'] as const;
 const SETTINGS =
-  'audience regime description owner readers topics timestamp untagged methods fields examples'.split(' ');
+  'audience regime description owner readers topics keys persons timestamp untagged methods fields sensitive examples'.split(
+    ' ',
+  );
 
 type Path = readonly PropertyKey[];
 type Settings = Readonly<Record<string, unknown>>;
@@ -65,6 +67,7 @@ class PolicyReader {
     const regime = this.#choice(['regime'], settings['regime'], Object.keys(REGIMES) as Regime[]);
     const audience = this.#audience(settings['audience']);
     const topics = this.#topics(settings['topics'], audience);
+    const methods = this.#methods(settings['methods'], regime);
     const policy: Policy = {
       audience,
       regime: regime ?? 'safe-harbor',
@@ -72,10 +75,23 @@ class PolicyReader {
       owner: this.#words(['owner'], settings['owner'], 'text: who answers for this policy'),
       readers: this.#readers(settings['readers']),
       topics,
+      keys: this.#part('keys', settings['keys'] ?? {}, ['epoch', 'live'], readKeyEpochs),
+      persons: this.#part('persons', settings['persons'] ?? {}, ['aliases', 'domains'], readPersonMerges),
       timestamp: this.#timestamp(settings['timestamp'], regime),
       untagged: this.#choice(['untagged'], settings['untagged'] ?? 'hold', ['hold', 'drop']) ?? 'hold',
-      methods: this.#methods(settings['methods'], regime),
+      methods,
       fields: this.#fields(settings['fields'] ?? {}, topics),
+      sensitive: readSensitive(
+        settings['sensitive'] ?? {},
+        { topics, methods },
+        {
+          settings: (path, value, known) => this.#settings(path, value, known),
+          list: (path, value, expected) => this.#list(path, value, expected),
+          words: (path, value, expected) => this.#words(path, value, expected),
+          tag: (path, word) => this.#tag(path, word),
+          wrong: (path, expected) => this.#wrong(path, expected),
+        },
+      ),
       examples: this.#examples(settings['examples'] ?? [], topics),
       text: this.#text,
       sha256: createHash('sha256').update(this.#text).digest('hex'),
@@ -122,15 +138,24 @@ class PolicyReader {
     return new Map(
       entries.map(([topic, value]) => {
         const path = ['topics', topic];
-        if (!TOPIC.test(topic) || `${topic}.for-${audience}`.length > TOPIC_LENGTH_LIMIT)
+        const settings = this.#settings(path, value ?? {}, TOPIC_SETTINGS);
+        const version = this.#topicVersion([...path, 'version'], settings['version'] ?? 1);
+        if (!TOPIC.test(topic) || sanitizedTopic(topic, audience, version).length > TOPIC_LENGTH_LIMIT)
           this.#wrong(path, `a topic name, at most ${TOPIC_LENGTH_LIMIT} characters with .for-<audience>`);
-        const settings = this.#settings(path, value ?? {}, ['key', 'headers']);
-        return [
-          topic,
-          { keyTag: this.#keyTag(path, settings['key']), headers: this.#headers(topic, settings['headers']) },
-        ];
+        const headers = this.#headers(topic, settings['headers']);
+        const compact = this.#choice([...path, 'compact'], settings['compact'] ?? false, [true, false]);
+        const from = this.#choice([...path, 'from'], settings['from'] ?? 'earliest', FILLS) ?? 'earliest';
+        const keyTag = this.#keyTag(path, settings['key']);
+        return [topic, { keyTag, headers, version, from, compact: compact === true }];
       }),
     );
+  }
+
+  #topicVersion(path: Path, written: unknown): number {
+    if (Number.isInteger(written) && Number(written) >= 1 && Number(written) <= TOPIC_VERSION_LIMIT)
+      return Number(written);
+    this.#wrong(path, `a number from 1 to ${TOPIC_VERSION_LIMIT}`);
+    return 1;
   }
 
   #keyTag(topic: Path, written: unknown): TagName | null {
@@ -152,6 +177,12 @@ class PolicyReader {
         return [name, String(reason)];
       }),
     );
+  }
+
+  /** What stands in a part of its own, and is read by whoever knows it. */
+  #part<T>(name: string, written: unknown, known: readonly string[], read: ReadPart<T>): T {
+    const settings = this.#settings([name], written, known);
+    return read(settings, (step, expected) => this.#wrong([name, step], expected));
   }
 
   #timestamp(written: unknown, regime: Regime | null): 'append' | 'keep' {
@@ -211,19 +242,11 @@ class PolicyReader {
       const topic = this.#words([...path, 'topic'], settings['topic'], 'a topic');
       if (topic !== '' && !topics.has(topic))
         this.#wrong([...path, 'topic'], 'a topic that stands under topics:');
-      const given = new Map<string, ExampleValue>();
-      for (const [name, value] of Object.entries(this.#settings([...path, 'given'], settings['given'] ?? {})))
-        if (isExampleValue(value)) given.set(name, value);
-        else this.#wrong([...path, 'given', name], 'one value');
-      const expect = new Map<string, Expectation>();
-      for (const [name, value] of Object.entries(this.#settings([...path, 'expect'], settings['expect']))) {
-        const expectation = expectationOf(value);
-        if (expectation) expect.set(name, expectation);
-        else this.#wrong([...path, 'expect', name], 'a value, { not: value } or { absent: true }');
-        if (expectation && expectation.kind !== 'absent' && !given.has(name))
-          this.#wrong([...path, 'expect', name], 'among the values under given: too');
-      }
-      return { topic, given, expect };
+      const given = this.#settings([...path, 'given'], settings['given'] ?? {});
+      const expect = this.#settings([...path, 'expect'], settings['expect']);
+      const { problems, ...values } = exampleValues(given, expect);
+      for (const { steps, expected } of problems) this.#wrong([...path, ...steps], expected);
+      return { topic, ...values };
     });
   }
 
@@ -244,7 +267,7 @@ class PolicyReader {
     return null;
   }
 
-  #choice<T extends string>(path: Path, written: unknown, choices: readonly T[]): T | null {
+  #choice<T extends string | boolean>(path: Path, written: unknown, choices: readonly T[]): T | null {
     const chosen = choices.find((choice) => choice === written);
     if (chosen === undefined) this.#wrong(path, choices.join(' or '));
     return chosen ?? null;
@@ -283,17 +306,6 @@ class PolicyReader {
   #problem(code: ErrorCode, path: Path, context: ErrorContext): void {
     this.#problems.push(new GauzeError(code, { file: this.#file, line: this.#yaml.line(path), ...context }));
   }
-}
-
-function expectationOf(written: unknown): Expectation | null {
-  if (isExampleValue(written)) return { kind: 'value', value: written };
-  if (!isObject(written) || Object.keys(written).length !== 1) return null;
-  if (written['absent'] === true) return { kind: 'absent' };
-  return isExampleValue(written['not']) ? { kind: 'not', value: written['not'] } : null;
-}
-
-function isExampleValue(value: unknown): value is ExampleValue {
-  return value === null || ['string', 'number', 'boolean'].includes(typeof value);
 }
 
 function isObject(value: unknown): value is Settings {

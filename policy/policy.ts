@@ -3,6 +3,7 @@
  */
 import type { Instruction } from '../processors/plan.ts';
 import type { TagName } from '../schemas/tags.ts';
+import type { KeyEpochs, PersonMerges } from './policy-inputs.ts';
 import type { Regime } from './regimes.ts';
 
 /** A Kafka principal that may read the audience's topics. */
@@ -18,11 +19,32 @@ export interface TopicPolicy {
   readonly keyTag: TagName | null;
   /** Headers that pass, and why they hold no PHI. */
   readonly headers: ReadonlyMap<string, string>;
+  /** Version of the sanitized topic: what readers of one version can rely on no later one may break. */
+  readonly version: number;
+  /** Where the lanes begin to fill this version, when it takes the place of another. */
+  readonly from: 'earliest' | 'committed';
+  /** Is the sanitized topic compacted, as the raw one is? */
+  readonly compact: boolean;
 }
 
 /** A decision about one path, against what the tags say. */
 export interface FieldException {
   readonly instruction: Instruction;
+  readonly reason: string;
+}
+
+/** A rule of `sensitive:`: a record with one of these codes carries the tag. */
+export interface SensitiveByValue {
+  readonly tag: TagName;
+  /** Paths of the leaves that may hold the code. */
+  readonly where: readonly string[];
+  /** Codes as they are compared, sorted: whole ones, and beginnings. */
+  readonly codes: readonly string[];
+  readonly startsWith: readonly string[];
+  /** What is emptied in such a record; none: the record is withheld. */
+  readonly redact: readonly string[];
+  /** Records of a schema that has none of `where`. */
+  readonly ifAbsent: 'hold' | 'pass';
   readonly reason: string;
 }
 
@@ -47,12 +69,17 @@ export interface Policy {
   readonly owner: string;
   readonly readers: readonly Reader[];
   readonly topics: ReadonlyMap<string, TopicPolicy>;
+  readonly keys: KeyEpochs;
+  /** Which identifiers are of one person; null where the policy takes nobody for merged. */
+  readonly persons: PersonMerges | null;
   readonly timestamp: 'append' | 'keep';
   /** What happens to a leaf without an instruction. */
   readonly untagged: 'hold' | 'drop';
   readonly methods: ReadonlyMap<TagName, Instruction>;
   /** Exceptions by topic and path. */
   readonly fields: ReadonlyMap<string, ReadonlyMap<string, FieldException>>;
+  /** By topic. */
+  readonly sensitive: ReadonlyMap<string, readonly SensitiveByValue[]>;
   readonly examples: readonly PolicyExample[];
   /** The file as written. */
   readonly text: string;

@@ -89,7 +89,7 @@ export interface SensitiveRule {
   readonly codes: readonly string[];
   readonly startsWith: readonly string[];
   /** `redact`: the nodes guarded by this rule are emptied. */
-  readonly then: 'withhold' | 'redact';
+  readonly effect: 'withhold' | 'redact';
 }
 
 /** What happens to a record key that has no schema of its own. */

@@ -17,7 +17,8 @@ import type { TopicRules } from './span-masker.ts';
 import type { SubjectTokenizer } from './subject-tokenizer.ts';
 
 export class GrantPlans {
-  readonly view: PlanView;
+  /** Its keys are of the epoch and the merged persons that the policy in force pins. */
+  view: PlanView;
   readonly plans = new Map<number, CompiledPlan>();
   readonly tokenizers = new Map<number, SubjectTokenizer>();
   policy: PolicyInForce;
@@ -42,7 +43,7 @@ export class GrantPlans {
       audience: scope.base_audience,
       topic: scope.topic,
       outputTopic: context.names.grantTopic(grantId),
-      keys: context.keyring.grant(scope.base_audience, grantId),
+      keys: context.plans.grantKeys(scope.base_audience, scope.topic, grantId),
       reveal: { grantId, fields: new Map(scope.fields.map(({ path, tags }) => [path, new Set(tags)])) },
     };
     this.policy = this.inForce();
@@ -57,6 +58,8 @@ export class GrantPlans {
   refresh(): void {
     if (!this.isOutdated) return;
     this.policy = this.inForce();
+    const { audience, topic } = this.view;
+    this.view = { ...this.view, keys: this.context.plans.grantKeys(audience, topic, this.grantId) };
     this.plans.clear();
     this.tokenizers.clear();
     this.generation = this.context.plans.generation;

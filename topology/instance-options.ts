@@ -4,6 +4,7 @@
 import type { GauzeError } from '../platform/errors.ts';
 import type { Cluster } from '../kafka/cluster.ts';
 import type { TopicPartition } from '../kafka/group-requests.ts';
+import type { AliasLists } from '../keys/alias-lists.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import type { RegistryClient } from '../schemas/registry-client.ts';
 import type { SiteTags } from '../schemas/tags.ts';
@@ -16,6 +17,8 @@ export interface InstanceOptions {
   readonly registry: RegistryClient;
   readonly keyring: Keyring;
   readonly aliases: GrantContext['aliases'];
+  /** Files of merged persons, by the hash that a policy pins. */
+  readonly aliasLists: AliasLists;
   readonly siteTags: SiteTags;
   readonly names: TopicNames;
   readonly limits: LaneLimits;

@@ -51,9 +51,9 @@ export class Instance {
       this.reportFailure = resolve;
     });
     this.options = options;
-    const { registry, keyring, siteTags, cluster, names } = options;
+    const { registry, keyring, aliasLists, siteTags, cluster, names } = options;
     this.policyLog = new PolicyLog(cluster, names.policies, names.access);
-    this.plans = new PlanStore({ registry, keyring, siteTags, policyLog: this.policyLog });
+    this.plans = new PlanStore({ registry, keyring, aliasLists, siteTags, policyLog: this.policyLog });
   }
 
   /**
@@ -221,10 +221,10 @@ export class Instance {
 
   /** Policies that stand in the log without the decision they need: each is told once. */
   private tellRefused(): void {
-    for (const [audience, { logOffset: offset }] of this.policyLog.state.versions.refused) {
+    for (const [audience, { code, logOffset: offset }] of this.policyLog.state.versions.refused) {
       if (this.refusedTold.has(offset)) continue;
       this.refusedTold.add(offset);
-      this.options.events.instanceTrouble(new GauzeError('ERR_POLICY_UNAPPROVED', { audience, offset }));
+      this.options.events.instanceTrouble(new GauzeError(code, { audience, offset }));
     }
   }
 

@@ -7,22 +7,24 @@ import type { PolicyInForce } from '../audit/lane-events.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import { compilePlan, grantView, leafInstructions } from '../policy/compile-plan.ts';
 import type { Reveal } from '../policy/compile-plan.ts';
+import type { AliasLists } from '../keys/alias-lists.ts';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
 import type { SubjectTokens } from '../keys/subject-tokens.ts';
-import { keyInstruction } from '../policy/key-instruction.ts';
+import { registerDerived } from '../policy/derived-contract.ts';
 import type { PolicyLog } from '../policy/policy-log.ts';
 import { parsePolicy } from '../policy/policy-file.ts';
 import type { Policy } from '../policy/policy.ts';
 import { readSubjectTags, tagsOfSubject, unseenTags } from '../policy/subject-tags.ts';
 import type { SubjectTags, TagEntries } from '../policy/subject-tags.ts';
 import type { Plan } from '../processors/plan.ts';
-import { compileKeyMasker, compileTranscoder } from '../processors/transcoder.ts';
+import { compileTranscoder } from '../processors/transcoder.ts';
 import type { Transcoder } from '../processors/transcoder.ts';
 import type { RegistryClient, SubjectVersion } from '../schemas/registry-client.ts';
 import type { SiteTags } from '../schemas/tags.ts';
 import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
 import { sanitizedTopic, valueSubject } from '../schemas/topic-names.ts';
 import type { LaneName } from './lane-context.ts';
+import { MaskingKeys, topicRulesOf } from './masking-keys.ts';
 import type { TopicRules } from './span-masker.ts';
 import { compileSubjectTokenizer } from './subject-tokenizer.ts';
 import type { SubjectTokenizer } from './subject-tokenizer.ts';
@@ -59,6 +61,7 @@ export interface PlanStoreOptions {
   readonly registry: RegistryClient;
   readonly policyLog: PolicyLog;
   readonly keyring: Keyring;
+  readonly aliasLists: AliasLists;
   readonly siteTags: SiteTags;
 }
 
@@ -67,6 +70,8 @@ export class PlanStore {
   readonly sources: Pick<PlanStoreOptions, 'registry' | 'siteTags'>;
   /** Counts up whenever plans made so far may be out of date. */
   generation = 0;
+  /** Keys by what policies pin. */
+  readonly maskingKeys: MaskingKeys;
   private readonly options: PlanStoreOptions;
   private readonly subjects = new Map<string, Promise<SubjectTags>>();
   private readonly plans = new Map<string, Promise<CompiledPlan>>();
@@ -76,6 +81,7 @@ export class PlanStore {
   constructor(options: PlanStoreOptions) {
     this.options = options;
     this.sources = options;
+    this.maskingKeys = new MaskingKeys(options.keyring, options.aliasLists);
   }
 
   /**
@@ -92,35 +98,53 @@ export class PlanStore {
     return policy;
   }
 
-  /** What an audience sees of a topic. Throws ERR_KEY_MISSING. */
+  /** What an audience sees of a topic. Throws ERR_POLICY_ABSENT, and as MaskingKeys.audience does. */
   audienceView(audience: string, topic: string): PlanView {
-    const keys = this.options.keyring.audience(audience);
-    return { audience, topic, outputTopic: sanitizedTopic(topic, audience), keys, reveal: null };
+    const keys = this.maskingKeys.audience(this.policyOf(audience, topic));
+    const version = this.options.policyLog.state.versions.topicVersion(audience, topic)?.version;
+    return { audience, topic, outputTopic: sanitizedTopic(topic, audience, version), keys, reveal: null };
   }
 
-  /** What a policy says about all records of a topic. Throws ERR_POLICY_ABSENT, ERR_POLICY_KEY_MISSING. */
-  topicRules(audience: string, topic: string, keys = this.options.keyring.audience(audience)): TopicRules {
-    const policy = this.policy(audience);
-    const rules = policy?.topics.get(topic);
-    if (!policy || !rules) throw new GauzeError('ERR_POLICY_ABSENT', { audience, topic });
-    const instruction = keyInstruction(policy, topic);
-    return {
-      maskKey: instruction.method === 'drop' ? null : compileKeyMasker(instruction, keys),
-      headers: new Set(rules.headers.keys()),
-    };
+  /** What an audience sees of a topic through a grant. Throws as `audienceView` does. */
+  grantKeys(audience: string, topic: string, grantId: string): AudienceKeys {
+    return this.maskingKeys.grant(this.policyOf(audience, topic), grantId);
+  }
+
+  /**
+   * What a policy says about all records of a topic; with `keys`, for a view that has its own and is never compacted.
+   * Throws ERR_POLICY_ABSENT, ERR_POLICY_KEY_MISSING, and as MaskingKeys.audience does.
+   */
+  topicRules(audience: string, topic: string, keys?: AudienceKeys): TopicRules {
+    const policy = this.policyOf(audience, topic);
+    if (keys) return { ...topicRulesOf(policy, topic, keys, []), compacted: false };
+    const isCompacted = policy.topics.get(topic)?.compact ?? false;
+    const older = isCompacted ? policy.keys.live : [];
+    return topicRulesOf(
+      policy,
+      topic,
+      this.maskingKeys.audience(policy),
+      older.map((epoch) => this.maskingKeys.audience(policy, epoch)),
+    );
   }
 
   /** The policy version that a lane works by from now on. Throws ERR_POLICY_ABSENT. */
   inForce({ audience, topic }: LaneName): PolicyInForce {
-    const { policyLog, keyring } = this.options;
+    const { policyLog } = this.options;
     const applied = policyLog.state.policies.get(audience);
     if (!applied) throw new GauzeError('ERR_POLICY_ABSENT', { audience, topic });
+    const policy = this.policyOf(audience, topic);
     return {
       version: applied.version,
       sha256: applied.sha256,
       policyLogOffset: policyLog.state.endOffset,
-      keyEpoch: keyring.audience(audience).epoch,
+      keyEpoch: this.maskingKeys.audience(policy).epoch,
     };
+  }
+
+  private policyOf(audience: string, topic: string): Policy {
+    const policy = this.policy(audience);
+    if (!policy?.topics.has(topic)) throw new GauzeError('ERR_POLICY_ABSENT', { audience, topic });
+    return policy;
   }
 
   /** The log has changed: every plan is looked at again. */
@@ -208,7 +232,11 @@ export class PlanStore {
       const voided = plan.filter(({ code }) => code === 'ERR_GRANT_TAGS_CHANGED');
       throw new GauzeErrors(voided.length > 0 ? voided : plan);
     }
-    const derivedId = await registry.register(valueSubject(view.outputTopic), plan.derivedSchema);
+    const derivedSubject = valueSubject(view.outputTopic);
+    // A grant's topic is one grantee's and ends with the grant: nobody has been promised its next version.
+    const derivedId = reveal
+      ? await registry.register(derivedSubject, plan.derivedSchema)
+      : await registerDerived(registry, derivedSubject, plan.derivedSchema);
     const clear = leafInstructions(plan).filter(({ instruction }) => instruction.method === 'keep');
     return {
       plan,

@@ -21,7 +21,7 @@ export interface RawRange {
 /** What became of them. */
 export interface MaskedAgain {
   readonly writer: RecordBatchWriter;
-  /** Offsets of the raw records that stand in the writer, in its order. */
+  /** Of each record in the writer, in its order, the offset of the raw one: tombstones may be several to one. */
   readonly offsets: readonly number[];
   /** Everything that was read, for the event of the read. */
   readonly work: TransactionWork;
@@ -64,7 +64,7 @@ export async function maskAgain(
   const { delivered, first_offset: firstOffset } = event.range;
   const isDelivered = (i: number): boolean =>
     delivered === null || ((delivered[i >> 3] ?? 0) >> (i & 7)) % 2 === 1;
-  const offsets = raw.offsets.filter((_, i) => isDelivered(i));
+  const offsets: number[] = [];
   const work = new TransactionWork();
   const writer = new RecordBatchWriter({ batchBytesMax });
   const masker = new SpanMasker({
@@ -76,6 +76,7 @@ export async function maskAgain(
     outputBytesMax: Number.POSITIVE_INFINITY,
     recordsMax: raw.offsets.length,
     recordBytesMax: batchBytesMax,
+    written: (offset) => void offsets.push(offset),
   });
   let position = firstOffset;
   for (const span of raw.spans) {

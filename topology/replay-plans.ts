@@ -11,13 +11,14 @@ import type { AudienceKeys } from '../keys/audience-keys.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
 import { compilePlan } from '../policy/compile-plan.ts';
 import type { CompiledPlan as Plan, Reveal } from '../policy/compile-plan.ts';
-import { keyInstruction } from '../policy/key-instruction.ts';
+import type { Policy } from '../policy/policy.ts';
 import { tagsOfSubject, tagsOfVersions } from '../policy/subject-tags.ts';
-import { compileKeyMasker, compileTranscoder } from '../processors/transcoder.ts';
+import { compileTranscoder } from '../processors/transcoder.ts';
 import type { GrantState, ReplayResult } from '../schemas/access-codecs.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
 import type { GrantContext } from './grant-context.ts';
 import { foldGrantState } from './grant-state-log.ts';
+import { topicRulesOf } from './masking-keys.ts';
 import { prefixOf } from './plan-store.ts';
 import type { CompiledPlan } from './plan-store.ts';
 import type { PastPolicy } from './replay-policies.ts';
@@ -38,19 +39,16 @@ export class PastPlans {
   private constructor(
     context: GrantContext,
     event: ReplayableEvent,
-    parts: { readonly past: PastPolicy; readonly keys: AudienceKeys; readonly reveal: Reveal | null },
+    parts: PastKeys & { readonly past: PastPolicy; readonly reveal: Reveal | null },
   ) {
     this.context = context;
     this.event = event;
     this.past = parts.past;
     this.keys = parts.keys;
     this.reveal = parts.reveal;
-    const { policy } = parts.past;
-    const instruction = keyInstruction(policy, event.range.topic);
-    this.rules = {
-      maskKey: instruction.method === 'drop' ? null : compileKeyMasker(instruction, parts.keys),
-      headers: new Set(policy.topics.get(event.range.topic)?.headers.keys() ?? []),
-    };
+    const rules = topicRulesOf(parts.past.policy, event.range.topic, parts.keys, parts.older);
+    // A grant's topic is never compacted.
+    this.rules = event.grant ? { ...rules, compacted: false } : rules;
   }
 
   /** Finds policy and keys, and of a grant what it revealed. Throws outages. */
@@ -60,11 +58,11 @@ export class PastPlans {
     past: PastPolicy,
     signal: AbortSignal,
   ): Promise<PastPlans | ReplayResult> {
-    const keys = keysOf(context, event);
-    if (!keys) return unverifiable('KEY_EPOCH');
+    const keys = keysOf(context, event, past.policy);
+    if (isResult(keys)) return keys;
     const reveal = event.grant ? await revealOf(context, event.grant, signal) : null;
     if (reveal && isResult(reveal)) return reveal;
-    return new PastPlans(context, event, { past, keys, reveal });
+    return new PastPlans(context, event, { ...keys, past, reveal });
   }
 
   /** Makes the plan of a schema, into `plans`; null where it is there, else why it cannot be had. */
@@ -128,12 +126,29 @@ export class PastPlans {
   }
 }
 
-function keysOf({ keyring }: GrantContext, { policy, plan, grant }: ReplayableEvent): AudienceKeys | null {
+interface PastKeys {
+  readonly keys: AudienceKeys;
+  /** Of the epochs that were live in a compacted topic. */
+  readonly older: readonly AudienceKeys[];
+}
+
+/** The keys of then, with the merged persons of then, or what of them is gone. */
+function keysOf(
+  { plans: { maskingKeys } }: GrantContext,
+  { plan, grant, range }: ReplayableEvent,
+  policy: Policy,
+): PastKeys | ReplayResult {
+  const epoch = plan.masking_key_epoch;
+  const isCompacted = !grant && (policy.topics.get(range.topic)?.compact ?? false);
   try {
-    const epoch = plan.masking_key_epoch;
-    return grant ? keyring.grant(policy.id, grant.id, epoch) : keyring.audience(policy.id, epoch);
+    return {
+      keys: grant ? maskingKeys.grant(policy, grant.id, epoch) : maskingKeys.audience(policy, epoch),
+      older: (isCompacted ? policy.keys.live : []).map((each) => maskingKeys.audience(policy, each)),
+    };
   } catch (thrown) {
-    if (ownError(thrown).code === 'ERR_KEY_MISSING') return null;
+    const { code } = ownError(thrown);
+    if (code === 'ERR_KEY_MISSING' || code === 'ERR_KEY_EPOCH_MISSING') return unverifiable('KEY_EPOCH');
+    if (code === 'ERR_PERSONS_LIST_MISSING') return unverifiable('ALIASES_GONE');
     throw thrown;
   }
 }

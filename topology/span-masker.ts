@@ -22,6 +22,10 @@ const END: StopReason = { kind: 'end' };
 export interface TopicRules {
   /** null: keys are dropped. */
   readonly maskKey: KeyMasker | null;
+  /** By older keys, under which records of the same raw key may still stand in a compacted topic. */
+  readonly olderKeys: readonly KeyMasker[];
+  /** Is the sanitized topic compacted? Then a withheld record takes its key's older record away. */
+  readonly compacted: boolean;
   /** Names of headers that pass. */
   readonly headers: ReadonlySet<string>;
 }
@@ -105,6 +109,8 @@ export interface SpanMaskerOptions {
   readonly recordBytesMax: number;
   /** Default: every record is wanted. */
   readonly selection?: RecordSelection;
+  /** Told the raw offset of each record that has been written. */
+  readonly written?: (offset: number) => void;
 }
 
 export class SpanMasker {
@@ -177,8 +183,10 @@ export class SpanMasker {
       writer.endField();
       this.headers();
       const ended = writer.endRecord();
-      if (ended === 'ok') return null;
       if (ended === 'too-large') return 'ERR_PUBLISH_TOO_LARGE';
+      if (ended !== 'ok') continue;
+      this.options.written?.(cursor.offset);
+      return null;
     }
   }
 
@@ -208,13 +216,13 @@ export class SpanMasker {
     }
   }
 
-  private key(): void {
-    const { writer, rules } = this.options;
+  private key(mask = this.options.rules.maskKey): void {
+    const { writer } = this.options;
     const { cursor } = this;
-    if (cursor.keyStart < 0 || rules.maskKey === null) return writer.nullField();
+    if (cursor.keyStart < 0 || mask === null) return writer.nullField();
     writer.beginField(32);
     for (;;) {
-      const end = rules.maskKey(cursor.bytes, cursor.keyStart, cursor.keyEnd, writer.buffer, writer.position);
+      const end = mask(cursor.bytes, cursor.keyStart, cursor.keyEnd, writer.buffer, writer.position);
       if (end <= writer.buffer.length) {
         writer.position = end;
         break;
@@ -245,23 +253,45 @@ export class SpanMasker {
 
   /** A record without a value tells only its key: it goes out where the audience gets keys. */
   private tombstone(work: TransactionWork): StopReason | null {
-    const { writer, rules } = this.options;
-    const { cursor } = this;
-    if (rules.maskKey === null || cursor.keyStart < 0) return this.withhold(work, 'ERR_MASK_NULL_VALUE');
-    for (;;) {
-      writer.beginRecord(cursor.timestampMs, 64);
-      this.key();
-      writer.nullField();
-      this.headers();
-      const ended = writer.endRecord();
-      if (ended === 'too-large') return this.withhold(work, 'ERR_PUBLISH_TOO_LARGE');
-      if (ended === 'ok') break;
-    }
-    work.count(cursor.timestampMs, 0);
+    const { maskKey } = this.options.rules;
+    if (maskKey === null || this.cursor.keyStart < 0) return this.withhold(work, 'ERR_MASK_NULL_VALUE');
+    if (!this.writeTombstone(maskKey, 'headers')) return this.withhold(work, 'ERR_PUBLISH_TOO_LARGE');
+    this.writeOlderTombstones();
+    work.count(this.cursor.timestampMs, 0);
     return null;
   }
 
+  /** In a compacted topic, what the key stood for before must not stay when its newer record is withheld. */
+  private removeOlder(): void {
+    const { rules } = this.options;
+    if (!rules.compacted || rules.maskKey === null || this.cursor.keyStart < 0) return;
+    this.writeTombstone(rules.maskKey, 'no headers');
+    this.writeOlderTombstones();
+  }
+
+  private writeOlderTombstones(): void {
+    for (const mask of this.options.rules.olderKeys) this.writeTombstone(mask, 'no headers');
+  }
+
+  /** False where the topic does not take even that. */
+  private writeTombstone(mask: KeyMasker, headers: 'headers' | 'no headers'): boolean {
+    const { writer, written } = this.options;
+    for (;;) {
+      writer.beginRecord(this.cursor.timestampMs, 64);
+      this.key(mask);
+      writer.nullField();
+      if (headers === 'headers') this.headers();
+      else writer.number(0);
+      const ended = writer.endRecord();
+      if (ended === 'too-large') return false;
+      if (ended !== 'ok') continue;
+      written?.(this.cursor.offset);
+      return true;
+    }
+  }
+
   private withhold(work: TransactionWork, code: ErrorCode): null {
+    this.removeOlder();
     this.count(work);
     work.withhold(this.cursor.offset, code);
     return null;

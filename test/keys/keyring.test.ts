@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { derivationInfo } from '../../keys/derivation.ts';
 import type { AudienceKeys, KeyedHash } from '../../keys/audience-keys.ts';
-import { createKeyringFile, loadKeyring } from '../../keys/keyring.ts';
+import { addAudienceEpoch, createKeyringFile, loadKeyring } from '../../keys/keyring.ts';
 
 let directory: string;
 let file: string;
@@ -201,6 +201,26 @@ describe('making', () => {
     expect(await readFile(file, 'utf8')).toBe(text);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect(await readdir(directory)).toEqual(['keyring.json']);
+  });
+
+  test('adds an epoch to one audience, which is used only where it is named', async () => {
+    await createKeyringFile(file, ['research', 'billing']);
+    const hash = async (audience: string, epoch?: number): Promise<string> =>
+      hashed((await loadKeyring(file)).audience(audience, epoch).pseudonyms('mrn'), 'MRN-1');
+    const before = [await hash('research'), await hash('billing')];
+    expect(await addAudienceEpoch(file, 'research')).toBe(2);
+    expect([await hash('research'), await hash('billing'), await hash('research', 1)]).toEqual([
+      ...before,
+      before[0],
+    ]);
+    expect(await hash('research', 2)).not.toBe(before[0]);
+    expect(await addAudienceEpoch(file, 'research')).toBe(3);
+    await expect(hash('billing', 2)).rejects.toMatchObject({
+      code: 'ERR_KEY_EPOCH_MISSING',
+      context: { audience: 'billing', expected: '2' },
+    });
+    await expect(addAudienceEpoch(file, 'nobody')).rejects.toMatchObject({ code: 'ERR_KEY_MISSING' });
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
 
   test('refuses to write over anything that is no keyring, or one that others may read', async () => {

@@ -232,7 +232,7 @@ function policyOf({ methods: given, fields, untagged, keyTag }: Wording): Policy
   return {
     ...BASE,
     methods: all,
-    topics: new Map([[TOPIC, { keyTag: keyTagInForce, headers: new Map() }]]),
+    topics: new Map([[TOPIC, { keyTag: keyTagInForce, headers: new Map(), version: 1, from: 'earliest', compact: false }]]),
     fields: new Map([[TOPIC, new Map(exceptions)]]),
     untagged,
   };

@@ -2,9 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import avsc from 'avsc';
 import { RecordBatchWriter } from '../../kafka/record-batch-writer.ts';
 import { compileKeyMasker, compileTranscoder } from '../../processors/transcoder.ts';
+import type { KeyMasker } from '../../processors/transcoder.ts';
 import type { CompiledPlan } from '../../topology/plan-store.ts';
 import { SpanMasker, TransactionWork } from '../../topology/span-masker.ts';
-import type { SpanMaskerOptions } from '../../topology/span-masker.ts';
+import type { SpanMaskerOptions, TopicRules } from '../../topology/span-masker.ts';
 import type { Span } from '../../topology/partition-reader.ts';
 import { planFor } from '../support/plan-builder.ts';
 import { rawBatch } from '../support/raw-batch.ts';
@@ -55,6 +56,8 @@ function spanOf(records: readonly RawRecord[], baseOffset = 100): Span {
   return { firstOffset: baseOffset, nextOffset: nextOffset + 1, batches, bytes: bytes.length };
 }
 
+const NO_KEYS: TopicRules = { maskKey: null, olderKeys: [], compacted: false, headers: new Set() };
+
 function masker(more: Partial<SpanMaskerOptions> = {}): {
   it: SpanMasker;
   work: TransactionWork;
@@ -63,7 +66,7 @@ function masker(more: Partial<SpanMaskerOptions> = {}): {
   const writer = more.writer ?? new RecordBatchWriter({ batchBytesMax: 1_000_000 });
   const it = new SpanMasker({
     writer,
-    rules: { maskKey: null, headers: new Set() },
+    rules: NO_KEYS,
     source: { topicId: 'a'.repeat(32), partition: 0 },
     plans: new Map([[SCHEMA_ID, compiled()]]),
     ordered: new Set(),
@@ -125,7 +128,7 @@ describe('records', () => {
   });
 
   test('carry their key masked where the audience gets keys, and null stays null', () => {
-    const rules = { maskKey: pseudonymKey, headers: new Set<string>() };
+    const rules = { ...NO_KEYS, maskKey: pseudonymKey };
     const { out } = run([sound, { ...sound, key: null }, { ...sound, key: Buffer.alloc(0) }], { rules });
     expect(out.map(({ key }) => key)).toEqual([
       expect.stringMatching(/^[0-9a-f]{32}$/),
@@ -143,7 +146,7 @@ describe('records', () => {
       ['Source', Buffer.from('x')],
       ['source ', Buffer.from('y')],
     ];
-    const rules = { maskKey: null, headers: new Set(['source']) };
+    const rules = { ...NO_KEYS, headers: new Set(['source']) };
     const { out } = run([{ ...sound, headers }, sound], { rules });
     expect(out[0]!.headers).toEqual([
       ['source', Buffer.from('feed-1').toString('hex')],
@@ -235,7 +238,7 @@ describe('records withheld', () => {
 });
 
 describe('tombstones', () => {
-  const rules = { maskKey: pseudonymKey, headers: new Set(['source']) };
+  const rules = { ...NO_KEYS, maskKey: pseudonymKey, headers: new Set(['source']) };
 
   test('go out under the masked key where the audience gets keys', () => {
     const tombstone = { key: Buffer.from('k'), value: null, headers: [['source', null]] as const };
@@ -247,6 +250,75 @@ describe('tombstones', () => {
   test('without a key tell nothing, and are withheld', () => {
     const { work } = run([{ key: null, value: null }], { rules });
     expect(work.withheld).toEqual([{ offset: 100, code: 'ERR_MASK_NULL_VALUE' }]);
+  });
+});
+
+describe('in a compacted topic', () => {
+  const olderKey = compileKeyMasker({ method: 'pseudonym', domain: 'patient' }, testKeys('research', 7));
+  const rules = { ...NO_KEYS, maskKey: pseudonymKey, olderKeys: [olderKey], compacted: true };
+  const key = Buffer.from('k');
+
+  const masked = (mask: KeyMasker): string => {
+    const out = Buffer.alloc(64);
+    return out.toString('latin1', 0, mask(key, 0, key.length, out, 0));
+  };
+
+  test('a tombstone goes out under the key of each live epoch', () => {
+    const { out, work } = run([{ key, value: null, headers: [['source', null]] }], { rules });
+    expect(out).toEqual([
+      { key: masked(pseudonymKey), value: null, headers: [] },
+      { key: masked(olderKey), value: null, headers: [] },
+    ]);
+    expect(masked(pseudonymKey)).not.toBe(masked(olderKey));
+    expect(work).toMatchObject({ recordCount: 1, deliveredCount: 1, withheld: [] });
+  });
+
+  test('a withheld record takes its key out of the topic, in every live epoch, and is not delivered', () => {
+    const { out, work } = run(
+      [
+        { ...sound, key },
+        { key, value: Buffer.alloc(1) },
+      ],
+      { rules },
+    );
+    expect(out).toMatchObject([
+      { key: masked(pseudonymKey), value: { zip: '03601' } },
+      { key: masked(pseudonymKey), value: null },
+      { key: masked(olderKey), value: null },
+    ]);
+    expect(work.withheld).toEqual([{ offset: 101, code: 'ERR_DECODE_MAGIC' }]);
+    expect([...work.deliveredBitmap()!]).toEqual([0b01]);
+  });
+
+  test('so does one that a person has ordered to withhold; without a key there is nothing to take out', () => {
+    const { out, work } = run(
+      [
+        { ...sound, key },
+        { ...sound, key: null },
+      ],
+      {
+        rules,
+        ordered: new Set([100, 101]),
+      },
+    );
+    expect(out.map(({ value }) => value)).toEqual([null, null]);
+    expect(work.withheld).toHaveLength(2);
+  });
+
+  test('it is told from which raw record each one comes', () => {
+    const offsets: number[] = [];
+    run(
+      [
+        { ...sound, key },
+        { key, value: null },
+        { ...sound, key },
+      ],
+      {
+        rules,
+        written: (offset) => void offsets.push(offset),
+      },
+    );
+    expect(offsets).toEqual([100, 101, 101, 102]);
   });
 });
 

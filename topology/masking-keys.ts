@@ -1,0 +1,85 @@
+/**
+ * The keys that a policy pins: of its key epoch, and with the merged persons of the list whose hash it names. What the
+ * keyring or this host does not have holds the lane; neither another epoch nor another list is ever taken instead.
+ */
+import { AliasedKeys } from '../keys/aliased-keys.ts';
+import type { AliasLists } from '../keys/alias-lists.ts';
+import type { AudienceKeys } from '../keys/audience-keys.ts';
+import type { Keyring } from '../keys/keyring.ts';
+import type { PersonAliases } from '../keys/person-aliases.ts';
+import { GauzeError } from '../platform/errors.ts';
+import { keyInstruction } from '../policy/key-instruction.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { PersonMerges } from '../policy/policy-inputs.ts';
+import { compileKeyMasker } from '../processors/transcoder.ts';
+import type { TopicRules } from './span-masker.ts';
+
+interface Known {
+  readonly persons: string;
+  readonly keys: AudienceKeys;
+}
+
+export class MaskingKeys {
+  readonly #keyring: Keyring;
+  readonly #lists: AliasLists;
+  /** By audience and epoch, with the newest list only: what was derived and looked up stays for as long as it is used. */
+  readonly #known = new Map<string, Known>();
+
+  constructor(keyring: Keyring, lists: AliasLists) {
+    this.#keyring = keyring;
+    this.#lists = lists;
+  }
+
+  /**
+   * Those of the policy's epoch, or of another; the same object for as long as the policy pins the same.
+   * Throws ERR_KEY_MISSING, ERR_KEY_EPOCH_MISSING, ERR_PERSONS_LIST_MISSING.
+   */
+  audience(policy: Policy, epoch = policy.keys.epoch): AudienceKeys {
+    const { audience } = policy;
+    const name = `${audience} ${epoch}`;
+    const persons = JSON.stringify(policy.persons);
+    const known = this.#known.get(name);
+    if (known?.persons === persons) return known.keys;
+    const keys = this.#merged(this.#keyring.audience(audience, epoch), policy);
+    this.#known.set(name, { persons, keys });
+    return keys;
+  }
+
+  /** Those of a grant on top of the policy. Throws as `audience` does. */
+  grant(policy: Policy, grantId: string, epoch = policy.keys.epoch): AudienceKeys {
+    return this.#merged(this.#keyring.grant(policy.audience, grantId, epoch), policy);
+  }
+
+  #merged(keys: AudienceKeys, { persons, audience }: Policy): AudienceKeys {
+    return persons ? new AliasedKeys(keys, this.#list(persons, audience), persons.domains) : keys;
+  }
+
+  #list({ sha256 }: PersonMerges, audience: string): PersonAliases {
+    const list = this.#lists.find(sha256);
+    if (!list) throw new GauzeError('ERR_PERSONS_LIST_MISSING', { audience });
+    return list;
+  }
+}
+
+/**
+ * What the policy says about all records of a topic. `older`: keys of the epochs under which records may still stand in
+ * the audience's compacted topic. Throws as keyInstruction does.
+ */
+export function topicRulesOf(
+  policy: Policy,
+  topic: string,
+  keys: AudienceKeys,
+  older: readonly AudienceKeys[],
+): TopicRules {
+  const instruction = keyInstruction(policy, topic);
+  const rules = policy.topics.get(topic);
+  const isKeyed = instruction.method !== 'drop';
+  // A key that is kept is the same in every epoch.
+  const isSame = instruction.method === 'keep' || instruction.method === 'drop';
+  return {
+    maskKey: isKeyed ? compileKeyMasker(instruction, keys) : null,
+    olderKeys: isSame ? [] : older.map((each) => compileKeyMasker(instruction, each)),
+    compacted: rules?.compact ?? false,
+    headers: new Set(rules?.headers.keys() ?? []),
+  };
+}
