@@ -14,6 +14,7 @@ import { addKeysVerbs } from './keys-verbs.ts';
 import type { ResumeOptions } from './resume-command.ts';
 import type { RunOptions } from './run-command.ts';
 import { EXIT, print, report } from './terminal.ts';
+import type { TailOptions } from './tail-command.ts';
 import { addWitnessVerbs } from './witness-verbs.ts';
 
 interface CommonOptions {
@@ -141,6 +142,20 @@ verb('run', 'run the service; SIGTERM drains it')
 verb('status', 'every lane with its lag, and why it is held if it is; exit code 1 if one is').action(
   act(async (o: CommonOptions) => await (await import('./status-command.ts')).statusCommand(o)),
 );
+verb('tail', 'what an audience sees of a topic, live, with the log-in of that audience')
+  .argument('<topic>', 'raw topic')
+  .requiredOption('--audience <audience>', 'whose view')
+  .requiredOption('--username <name>', 'Kafka user who reads for that audience')
+  .requiredOption('--password-file <file>', 'file that holds the password and nothing else')
+  .option('--mechanism <mechanism>', 'scram-sha-256, scram-sha-512 or plain', 'scram-sha-256')
+  .option('--from-beginning', 'everything that is there, not only what comes from now on', false)
+  .option('--max <records>', 'end after so many')
+  .action(
+    act(
+      async (topic: string, o: TailOptions) =>
+        await (await import('./tail-command.ts')).tailCommand(topic, o),
+    ),
+  );
 verb('resume', 'let a held lane go on from where you say; audited')
   .argument('<audience>')
   .argument('<topic>', 'raw topic')

@@ -8,6 +8,7 @@ import { Cluster } from '../kafka/cluster.ts';
 import type { KafkaEndpoint } from '../kafka/endpoint.ts';
 import type { KafkaJsOptions } from '../kafka/kafkajs-client.ts';
 import { parseAddress } from '../kafka/login.ts';
+import type { Login } from '../kafka/login.ts';
 import { loadKeyring } from '../keys/keyring.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import { NO_ALIASES, loadPersonAliases } from '../keys/person-aliases.ts';
@@ -79,13 +80,18 @@ export class Site {
 
   /** The cluster as `role` sees it. */
   async endpoint(role: RoleName): Promise<KafkaEndpoint> {
+    return await this.endpointOf(role, await login(this.config, role));
+  }
+
+  /** The cluster as somebody else sees it: an audience with its own log-in. */
+  async endpointOf(role: string, as: Login): Promise<KafkaEndpoint> {
     const brokers = this.config.kafka.brokers.map((text) => {
       const address = parseAddress(text);
       if (!address)
         throw new GauzeError('ERR_CONFIG_SETTING_WRONG', { setting: 'kafka.brokers', expected: 'host:port' });
       return address;
     });
-    return { brokers, ssl: await this.tls(), login: await login(this.config, role), role };
+    return { brokers, ssl: await this.tls(), login: as, role };
   }
 
   /** Options for kafkajs with the log-in of `role`. */

@@ -1,7 +1,8 @@
 /**
  * The one place that writes to the terminal. Results go to standard output, everything else to standard error;
  * colour only where a person looks. It prints what verbs hand it: names, numbers and codes, never a record
- * (the demo's side-by-side view, of people that exist only there, is the one exception and says so).
+ * (the demo's side-by-side view, of people that exist only there, and `gauze tail`, whose reader has the log-in of the
+ * audience, are the exceptions and say so).
  */
 import { createInterface } from 'node:readline/promises';
 import { stripVTControlCharacters, styleText } from 'node:util';
