@@ -10,6 +10,7 @@ import type { PathTags, TagName } from '../schemas/tags.ts';
 import { instructionInWords, sameInstruction } from './instruction.ts';
 import { exceptionFor } from './leaf-decision.ts';
 import type { Policy, TopicPolicy } from './policy.ts';
+import { sensitiveOpenings } from './sensitive-openings.ts';
 import { isAsStrict } from './strictness.ts';
 import { methodForTag } from './tag-method.ts';
 
@@ -83,6 +84,7 @@ class TopicComparison {
     if (!this.#before) this.#tell('a new topic');
     this.#compareKeys();
     this.#compareHeaders();
+    this.#compareSensitive();
     this.#comparePlaces();
     if (this.#before) this.#compareExceptions(this.#before);
   }
@@ -97,6 +99,13 @@ class TopicComparison {
     const before = this.#before?.topics.get(this.#topic)?.headers;
     for (const header of this.#after.topics.get(this.#topic)!.headers.keys())
       if (!before?.has(header)) this.#tell(`the header ${header} is kept`);
+  }
+
+  #compareSensitive(): void {
+    const [before = [], after = []] = [this.#before, this.#after].map((policy) =>
+      policy?.sensitive.get(this.#topic),
+    );
+    for (const opening of sensitiveOpenings(before, after)) this.#tell(opening);
   }
 
   #comparePlaces(): void {

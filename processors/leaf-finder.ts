@@ -7,6 +7,7 @@ import { GauzeError } from '../platform/errors.ts';
 import { isLeaf } from '../schemas/avro-schema.ts';
 import type { AvroLeaf, AvroMap, AvroRecord, AvroType, AvroUnion } from '../schemas/avro-schema.ts';
 import { ROOT_PATH, branchPath, fieldPath, itemsPath, keyPath, valuesPath } from '../schemas/field-path.ts';
+import { holdsItself, isRecursive } from '../schemas/recursion.ts';
 import * as avroBytes from './avro-bytes.ts';
 import { FAULT_TRAILING, FAULT_TRUNCATED } from './fault.ts';
 import { leastBytes } from './least-bytes.ts';
@@ -38,7 +39,7 @@ export class LeafFinder {
    * Throws ERR_INTERNAL for a path that is no leaf of `schema`: looking for nothing would find nothing wrong.
    */
   constructor(schema: AvroType, wanted: readonly string[]) {
-    const source = new FinderSource(wanted);
+    const source = new FinderSource(schema, wanted);
     const text = source.write(schema);
     this.types = wanted.map((path, at) => {
       const type = source.types.get(at);
@@ -84,11 +85,14 @@ export class LeafFinder {
 class FinderSource {
   readonly types = new Map<number, AvroLeaf>();
   readonly #wanted: ReadonlyMap<string, number>;
-  readonly #source = new WalkSource();
+  readonly #source: WalkSource;
+  /** Functions of the records around this point that hold themselves. */
+  readonly #around = new Map<string, string>();
   /** Does anything wanted stand at or below a place? Prefixes of the wanted paths. */
   readonly #above: ReadonlySet<string>;
 
-  constructor(wanted: readonly string[]) {
+  constructor(schema: AvroType, wanted: readonly string[]) {
+    this.#source = new WalkSource(schema);
     this.#wanted = new Map(wanted.map((path, at) => [path, at]));
     this.#above = new Set(wanted.flatMap(placesAbove));
   }
@@ -112,7 +116,8 @@ class FinderSource {
 
   #visit(type: AvroType, path: string): void {
     if (isLeaf(type)) return this.#leaf(type, path);
-    if (!this.#above.has(path)) return this.#source.walk(type, null);
+    const comesAgain = this.#around.size > 0 && isRecursive(type);
+    if (!this.#above.has(path) && !comesAgain) return this.#source.walk(type, null);
     switch (type.kind) {
       case 'record':
         return this.#record(type, path);
@@ -126,6 +131,12 @@ class FinderSource {
         );
       case 'map':
         return this.#map(type, path);
+      case 'reference': {
+        const name = this.#around.get(type.fullName);
+        return name === undefined
+          ? this.#source.walk(type, null)
+          : this.#source.deeper(() => this.#call(name));
+      }
     }
   }
 
@@ -143,8 +154,23 @@ class FinderSource {
     this.#source.add(`note(${wanted}, ${from}, p);`);
   }
 
-  /** In functions of their own where they are large: V8 does not optimise beyond a certain size. */
+  /** What is inside itself has one function for all depths: its leaves have the same paths there. */
   #record(type: AvroRecord, path: string): void {
+    if (!holdsItself(type)) return this.#fields(type, path);
+    const name = this.#source.name('f');
+    const outer = this.#around.get(type.fullName);
+    this.#around.set(type.fullName, name);
+    this.#function(
+      name,
+      this.#source.captured(() => this.#fields(type, path)),
+    );
+    if (outer === undefined) this.#around.delete(type.fullName);
+    else this.#around.set(type.fullName, outer);
+    this.#call(name);
+  }
+
+  /** In functions of their own where they are large: V8 does not optimise beyond a certain size. */
+  #fields(type: AvroRecord, path: string): void {
     const fields = type.fields.map((field) =>
       this.#source.captured(() => this.#visit(field.type, fieldPath(path, field.name))),
     );
@@ -152,11 +178,19 @@ class FinderSource {
     if (parts.length <= 1) return this.#source.add(...parts.flat());
     for (const part of parts) {
       const name = this.#source.name('f');
-      this.#source.functions.push(
-        [`function ${name}(b, p, end) {`, `let n = 0;`, ...part, `return p;`, `}`].join('\n'),
-      );
-      this.#source.add(`p = ${name}(b, p, end); if (p < 0) return p;`);
+      this.#function(name, part);
+      this.#call(name);
     }
+  }
+
+  #function(name: string, lines: readonly string[]): void {
+    this.#source.functions.push(
+      [`function ${name}(b, p, end) {`, `let n = 0;`, ...lines, `return p;`, `}`].join('\n'),
+    );
+  }
+
+  #call(name: string): void {
+    this.#source.add(`p = ${name}(b, p, end); if (p < 0) return p;`);
   }
 
   #union(type: AvroUnion, path: string): void {

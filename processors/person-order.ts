@@ -30,6 +30,28 @@ export function needsPerson(node: PlanNode): boolean {
       return METHODS[node.key.method].needsPerson || needsPerson(node.values);
     case 'union':
       return node.branches.some(needsPerson);
+    case 'guarded':
+      return needsPerson(node.node);
+    default:
+      return false;
+  }
+}
+
+/** Does a record come again anywhere in it? What that needs, only the record around it tells. */
+function comesAgain(node: PlanNode): boolean {
+  switch (node.kind) {
+    case 'again':
+      return true;
+    case 'guarded':
+      return comesAgain(node.node);
+    case 'record':
+      return node.fields.some(comesAgain);
+    case 'array':
+      return comesAgain(node.items);
+    case 'map':
+      return comesAgain(node.values);
+    case 'union':
+      return node.branches.some(comesAgain);
     default:
       return false;
   }
@@ -58,10 +80,11 @@ function firstOf(node: PlanNode, person: readonly string[] | null): 'person' | '
     }
     return null;
   }
+  if (node.kind === 'guarded') return firstOf(node.node, person);
   if (node.kind === 'union') {
     const firsts = node.branches.map((branch) => firstOf(branch, person));
     return firsts.includes('shift') ? 'shift' : (firsts.find((first) => first !== null) ?? null);
   }
   if (person !== null && leadsToPerson(node.schema, person)) return 'person';
-  return needsPerson(node) ? 'shift' : null;
+  return needsPerson(node) || comesAgain(node) ? 'shift' : null;
 }

@@ -6,10 +6,14 @@
  * Names in the source: b input, p position, end, k start of the pending span, out, w write position,
  * n scratch, r RecordState, m0.. maskers, c0.. constants, f0.. parts of the function.
  */
+import { GauzeError } from '../platform/errors.ts';
+import { typeWord } from '../schemas/avro-schema.ts';
 import type { AvroLeaf, AvroType } from '../schemas/avro-schema.ts';
+import { holdsItself } from '../schemas/recursion.ts';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
 import { derivedUnionBranches, isEmpty } from './derived-unions.ts';
 import { emptyBytes, indexBytes } from './empty-value.ts';
+import { guardedBytes } from './guarded.ts';
 import { FAULT_TRAILING, FAULT_TRUNCATED } from './fault.ts';
 import { compileLeaf } from './method-table.ts';
 import { leastBytes } from './least-bytes.ts';
@@ -37,13 +41,16 @@ class Generator {
   readonly #keys: AudienceKeys;
   readonly #maskers: LeafMasker[] = [];
   readonly #constants: Buffer[] = [];
-  readonly #source = new WalkSource();
+  readonly #source: WalkSource;
+  /** Functions of the records around this point of the plan that hold themselves. */
+  readonly #around = new Map<string, string>();
   /** True where no byte can be pending at this point of the source. */
   #nothingPending = true;
 
   constructor(plan: Plan, keys: AudienceKeys) {
     this.#plan = plan;
     this.#keys = keys;
+    this.#source = new WalkSource(plan.root.schema);
   }
 
   generate(): TranscoderSource {
@@ -121,6 +128,10 @@ class Generator {
         return this.#map(node);
       case 'union':
         return this.#union(node, person);
+      case 'guarded':
+        return this.#guarded(node, person);
+      case 'again':
+        return this.#source.deeper(() => this.#callPart(this.#around.get(node.schema.fullName)!));
     }
   }
 
@@ -157,6 +168,20 @@ class Generator {
   }
 
   #record(node: Extract<PlanNode, { kind: 'record' }>, person: PersonPath): void {
+    if (!this.#source.isRecursive || !holdsItself(node.schema)) return this.#fields(node, person);
+    const name = this.#source.name('f');
+    this.#around.set(node.schema.fullName, name);
+    this.#nothingPending = false;
+    // The person is never in a record that holds itself.
+    this.#function(
+      name,
+      this.#source.captured(() => this.#fields(node, null)),
+    );
+    this.#callPart(name);
+    this.#nothingPending = false;
+  }
+
+  #fields(node: Extract<PlanNode, { kind: 'record' }>, person: PersonPath): void {
     const parts = inParts(
       node.fields.map((child, i) =>
         this.#source.captured(() => this.#node(child, stepInto(person, node.schema.fields[i]!.name))),
@@ -169,6 +194,11 @@ class Generator {
   /** Moves lines into a function of their own; positions travel through the record's state. */
   #part(lines: readonly string[]): void {
     const name = this.#source.name('f');
+    this.#function(name, lines);
+    this.#callPart(name);
+  }
+
+  #function(name: string, lines: readonly string[]): void {
     this.#source.functions.push(
       [
         `function ${name}(b, end, out) {`,
@@ -179,6 +209,9 @@ class Generator {
         `}`,
       ].join('\n'),
     );
+  }
+
+  #callPart(name: string): void {
     this.#source.add(
       `r.position = p; r.keptFrom = k; r.writeAt = w;`,
       `n = ${name}(b, end, out);`,
@@ -232,6 +265,25 @@ class Generator {
       if (lines.length > 0) this.#source.add(`if (${index} === ${i}) {`, ...lines, `}`);
     });
     this.#nothingPending = false;
+  }
+
+  /** Either the part as the plan says, or nothing where the record meets one of the rules. */
+  #guarded(node: Extract<PlanNode, { kind: 'guarded' }>, person: PersonPath): void {
+    const bytes = guardedBytes(node.node);
+    if (bytes === null)
+      throw new GauzeError('ERR_POLICY_METHOD_TYPE', { method: 'redact', actual: typeWord(node.schema) });
+    this.#flush();
+    const emptied = this.#source.captured(() => {
+      this.#source.walk(node.schema, person);
+      this.#writeConstant(bytes);
+      this.#pendingFromHere();
+    });
+    this.#source.add(`k = p;`, `if ((r.sensitive & ${node.rules}) !== 0) {`, ...emptied, `} else {`);
+    this.#nothingPending = true;
+    this.#node(node.node, person);
+    this.#flush();
+    this.#source.add(`}`);
+    this.#pendingFromHere();
   }
 
   /** Writes a union's branch number in place of the one at `from`, and of what `walk` steps over. */

@@ -7,11 +7,16 @@
 import avsc from 'avsc';
 import type { Type } from 'avsc';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
-import type { AvroField, AvroType, AvroUnion } from '../schemas/avro-schema.ts';
+import { GauzeError } from '../platform/errors.ts';
+import { typeWord } from '../schemas/avro-schema.ts';
+import type { AvroField, AvroRecord, AvroType, AvroUnion } from '../schemas/avro-schema.ts';
 import { derivedUnionBranches } from './derived-unions.ts';
-import { emptyBranch, emptyLeafValue } from './empty-value.ts';
+import { emptyLeafValue } from './empty-leaf.ts';
+import { emptyBranch } from './empty-value.ts';
 import { maskLeafValue } from './method-table.ts';
+import { guardedBytes } from './guarded.ts';
 import { asOfDay } from './record-state.ts';
+import { sensitiveBits } from './sensitive-values.ts';
 import type { RecordPlace, ValueContext } from './method.ts';
 import type { Instruction, Plan, PlanNode } from './plan.ts';
 
@@ -104,8 +109,16 @@ export function maskDecoded(
   const { writer, derived } = avscTypes(plan);
   const person = plan.personPath === null ? null : personOf(plan.root.schema, value, plan.personPath);
   const { audience } = plan;
-  const context = { keys, person, asOfDay: asOfDay(plan.asOfDay, recordTimeMs), audience, place };
-  return new Masking(context).node(plan.root, value, writer, derived);
+  const context = {
+    keys,
+    person,
+    asOfDay: asOfDay(plan.asOfDay, recordTimeMs),
+    audience,
+    place,
+    sealed: { count: 0 },
+  };
+  const sensitive = sensitiveBits(plan.root.schema, value, plan.sensitive ?? []);
+  return new Masking(context, sensitive).node(plan.root, value, writer, derived);
 }
 
 /** Text of the person's identifier; null where the record has none. */
@@ -132,9 +145,15 @@ export function wrapName(type: AvroType): string {
 /** One record on its way; `from` and `to` are the avsc types of the value before and after. */
 class Masking {
   readonly #context: Omit<ValueContext, 'path'>;
+  /** The record nodes that were last gone into, by full name. */
+  readonly #around = new Map<string, Extract<PlanNode, { kind: 'record' }>>();
 
-  constructor(context: Omit<ValueContext, 'path'>) {
+  /** Bits of the sensitive rules that the record meets. */
+  readonly #sensitive: number;
+
+  constructor(context: Omit<ValueContext, 'path'>, sensitive: number) {
     this.#context = context;
+    this.#sensitive = sensitive;
   }
 
   node(node: PlanNode, value: unknown, from: Type, to: Type): unknown {
@@ -153,6 +172,12 @@ class Masking {
         return (value as unknown[]).map((item) => this.node(node.items, item, itemsOf(from), itemsOf(to)));
       case 'map':
         return this.#map(node, value as Wrapped, from, to);
+      case 'guarded':
+        return (this.#sensitive & node.rules) === 0
+          ? this.node(node.node, value, from, to)
+          : to.fromBuffer(Buffer.from(guardedBytes(node.node) ?? []));
+      case 'again':
+        return this.#record(this.#around.get(node.schema.fullName)!, value as Wrapped, from, to);
       default:
         return this.#union(node, value, from, to);
     }
@@ -168,6 +193,7 @@ class Masking {
 
   #record(node: Extract<PlanNode, { kind: 'record' }>, value: Wrapped, from: Type, to: Type): unknown {
     const masked: Record<string, unknown> = {};
+    this.#around.set(node.schema.fullName, node);
     node.schema.fields.forEach(({ name }, i) => {
       const child = node.fields[i]!;
       if (child.kind === 'drop') return;
@@ -201,27 +227,36 @@ class Masking {
 
 const KEEP: Instruction = { method: 'keep' };
 
-/** The same value under the names of the derived schema. */
-function kept(type: AvroType, value: unknown, from: Type, to: Type): unknown {
+/** The same value under the names of the derived schema. `around`: the records that were gone into, by full name. */
+function kept(
+  type: AvroType,
+  value: unknown,
+  from: Type,
+  to: Type,
+  around = new Map<string, AvroRecord>(),
+): unknown {
   switch (type.kind) {
     case 'record':
+      around.set(type.fullName, type);
       return fromFields(type.fields, ({ name, type: of }) =>
-        kept(of, (value as Wrapped)[name], fieldOf(from, name), fieldOf(to, name)),
+        kept(of, (value as Wrapped)[name], fieldOf(from, name), fieldOf(to, name), around),
       );
+    case 'reference':
+      return kept(around.get(type.fullName)!, value, from, to, around);
     case 'array':
-      return (value as unknown[]).map((item) => kept(type.items, item, itemsOf(from), itemsOf(to)));
+      return (value as unknown[]).map((item) => kept(type.items, item, itemsOf(from), itemsOf(to), around));
     case 'map':
       return Object.fromEntries(
         Object.entries(value as Wrapped).map(([name, entry]) => [
           name,
-          kept(type.values, entry, valuesOf(from), valuesOf(to)),
+          kept(type.values, entry, valuesOf(from), valuesOf(to), around),
         ]),
       );
     case 'union': {
       if (value === null) return null;
       const index = branchOf(type, value);
       const derived = branchesOf(to)[index]!;
-      const inner = kept(type.branches[index]!, unwrapped(value), branchesOf(from)[index]!, derived);
+      const inner = kept(type.branches[index]!, unwrapped(value), branchesOf(from)[index]!, derived, around);
       return { [nameIn(derived)]: inner };
     }
     default:
@@ -244,6 +279,8 @@ function empty(type: AvroType, to: Type): unknown {
       const derived = branchesOf(to)[branch]!;
       return { [nameIn(derived)]: empty(type.branches[branch]!, derived) };
     }
+    case 'reference':
+      throw new GauzeError('ERR_POLICY_METHOD_TYPE', { method: 'redact', actual: typeWord(type) });
     default:
       return emptyLeafValue(type);
   }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { parseAccessRules } from '../../approvals/access-rules-file.ts';
 import { ERRORS } from '../../platform/errors.ts';
+import { YamlFile } from '../../platform/yaml-file.ts';
 import { parsePolicy } from '../../policy/policy-file.ts';
 import { mapSiteTags } from '../../schemas/tags.ts';
 
@@ -27,6 +28,10 @@ function blocks(page: string, language: string): string[] {
   return [...read(page).matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(
     (match) => match[1]!,
   );
+}
+
+function settingsOf(yaml: string): Readonly<Record<string, unknown>> {
+  return YamlFile.parse('docs/policy.md', yaml).value() as Record<string, unknown>;
 }
 
 describe('the pages', () => {
@@ -66,9 +71,17 @@ describe('the pages', () => {
     const [policy] = blocks('README.md', 'yaml').map((text) => parsePolicy(text, 'README.md'));
     expect(policy?.audience).toBe('research');
     expect(policy?.methods.size).toBe(6);
-    const [whole] = blocks('docs/policy.md', 'yaml').map((text) => parsePolicy(text, 'docs/policy.md'));
+    const [first, ...parts] = blocks('docs/policy.md', 'yaml').map((text) => settingsOf(text));
+    const whole = parsePolicy(JSON.stringify(first), 'docs/policy.md');
     expect(whole?.fields.get('clinical.encounters')?.has('reasonText')).toBe(true);
     expect(whole?.examples).toHaveLength(1);
+    // The blocks after it are parts, to be read as if they stood in it.
+    expect(parts.length).toBeGreaterThan(0);
+    for (const part of parts) {
+      const methods = { ...Object(first?.['methods']), ...Object(part['methods']) } as object;
+      const policy = parsePolicy(JSON.stringify({ ...first, ...part, methods }), 'docs/policy.md');
+      expect(policy.audience).toBe('research');
+    }
   });
 
   test('show access rules that are some', () => {

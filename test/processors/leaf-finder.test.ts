@@ -48,26 +48,39 @@ function varint(value: bigint): string {
   return Buffer.from([...bytes, Number(rest)]).toString('hex');
 }
 
-function expected(type: AvroType, value: unknown, path: string, found: Found): Found {
+type Around = Map<string, readonly [AvroType, string]>;
+
+function expected(
+  type: AvroType,
+  value: unknown,
+  path: string,
+  found: Found,
+  around: Around = new Map(),
+): Found {
   if (value === null || type.kind === 'null') return found;
   if (isLeaf(type)) {
     found.push(`${path} ${contentOf(type, value)}`);
     return found;
   }
+  if (type.kind === 'reference') {
+    const [record, outer] = around.get(type.fullName)!;
+    return expected(record, value, outer, found, around);
+  }
   if (type.kind === 'record') {
+    around.set(type.fullName, [type, path]);
     for (const { name, type: of } of type.fields)
-      expected(of, (value as Wrapped)[name], fieldPath(path, name), found);
+      expected(of, (value as Wrapped)[name], fieldPath(path, name), found, around);
   } else if (type.kind === 'array') {
-    for (const item of value as unknown[]) expected(type.items, item, itemsPath(path), found);
+    for (const item of value as unknown[]) expected(type.items, item, itemsPath(path), found, around);
   } else if (type.kind === 'map') {
     for (const [key, entry] of Object.entries(value as Wrapped)) {
       found.push(`${keyPath(path)} ${Buffer.from(key).toString('hex')}`);
-      expected(type.values, entry, valuesPath(path), found);
+      expected(type.values, entry, valuesPath(path), found, around);
     }
   } else {
     const [[name, inner]] = Object.entries(value as Wrapped) as [[string, unknown]];
     const branch = type.branches.find((each) => wrapName(each) === name)!;
-    expected(branch, inner, branchPath(path, type, branch), found);
+    expected(branch, inner, branchPath(path, type, branch), found, around);
   }
   return found;
 }
