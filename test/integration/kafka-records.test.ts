@@ -10,7 +10,7 @@ import type { LaneSource } from '../../topology/partition-reader.ts';
 import { hasKafkaTools, produceLines } from '../support/console-producer.ts';
 import { TestPlane, patience } from '../support/kafka-plane.ts';
 import type { RawTransaction, TestTopic } from '../support/kafka-plane.ts';
-import { connectionOf, uniqueName } from '../support/stack.ts';
+import { connectionOf, eventually, uniqueName } from '../support/stack.ts';
 import { dumpTopics } from '../support/topic-dump.ts';
 
 /** int32 0: what the key of an abort marker looks like. */
