@@ -1,0 +1,286 @@
+/**
+ * Says which identifier a name speaks of, and by which words. A suspicion is no proof, and its absence proves nothing:
+ * it only ever asks a person to look. It sees names and types of a schema, never a value.
+ */
+import type { TagName } from '../schemas/tags.ts';
+import { LONGEST_PHRASE, PHRASES, RECORDS, WHOLES } from './dictionaries/tables.ts';
+import { plainWords } from './name-words.ts';
+import {
+  EDGE_NAMES,
+  EVENT_WORDS,
+  HARMLESS_HEADS,
+  HARMLESS_TAILS,
+  MACHINE_TIME_WORDS,
+  MACHINE_WORDS,
+  NUMBER_WORDS,
+  ORGANIZATION_WORDS,
+  SUBJECT_WORDS,
+  TIME_WORDS,
+} from './phi-words.ts';
+import type { Subject } from './phi-words.ts';
+import type { LeafPlace } from './schema-places.ts';
+import { fittingTag } from './tag-type-fit.ts';
+
+export interface Suspicion {
+  readonly tag: TagName;
+  /** The words that made it. */
+  readonly words: string;
+  /** Where the words come from: a standard, or `words around it`. */
+  readonly source: string;
+}
+
+/** Words of a name, and what is around it. */
+interface Reading {
+  readonly words: readonly string[];
+  readonly place: LeafPlace;
+  readonly about: Subject | null;
+  /** The word that said what it is about. */
+  readonly aboutWord: string;
+}
+
+const AROUND = 'words around it';
+/** Names that are parts of a person's name or address beside others of them, and anything elsewhere. */
+const NEEDS_PERSON = new Set(
+  'prefix suffix alias line place home policy member face voice tag unit iris tract mail cell residence locality'.split(
+    ' ',
+  ),
+);
+/** Tags of which a thing in the name right before, or a record of a thing, makes something else. */
+const OF_THINGS: ReadonlySet<TagName> = new Set<TagName>([
+  'PHI_NAME',
+  'PHI_GEO',
+  'PHI_URL',
+  'PHI_LICENSE',
+  'PHI_ID',
+  'PHI_FREE_TEXT',
+  'PHI_AGE',
+  'PHI_ACCOUNT',
+  'PHI_MEMBER_ID',
+  'PROVIDER_ID',
+  'PROVIDER_NAME',
+]);
+
+/** The identifier that the name of a leaf speaks of, in its record; null where it looks harmless. */
+export function nameSuspicion(place: LeafPlace): Suspicion | null {
+  const found = anySuspicion(place);
+  return found && REACHES.has(found.tag) && isOfOrganization(place) ? null : found;
+}
+
+const REACHES: ReadonlySet<TagName> = new Set<TagName>([
+  'PHI_GEO',
+  'PHI_ZIP',
+  'PHI_PHONE',
+  'PHI_FAX',
+  'PHI_EMAIL',
+  'PHI_URL',
+]);
+
+/** Where an organisation is and how it is reached is no identifier of a patient, unless it is the employer. */
+function isOfOrganization({ name, around }: LeafPlace): boolean {
+  const words = plainWords(name);
+  const own = words.findLast((word) => ORGANIZATION_WORDS.has(word) || isOfPeople(word));
+  if (own !== undefined) return ORGANIZATION_WORDS.has(own);
+  const holder = around
+    .flat()
+    .map((each) =>
+      plainWords(each).findLast((word) => SUBJECT_WORDS.has(word) || ORGANIZATION_WORDS.has(word)),
+    );
+  const nearest = holder.find((word) => word !== undefined);
+  return nearest !== undefined && ORGANIZATION_WORDS.has(nearest);
+}
+
+function isOfPeople(word: string): boolean {
+  return SUBJECT_WORDS.get(word) === 'person' || SUBJECT_WORDS.get(word) === 'staff';
+}
+
+/** The same, of organisations too: for those who ask rather than refuse. */
+export function anySuspicion(place: LeafPlace): Suspicion | null {
+  const words = place.mapKey
+    ? keyWords(plainWords(place.name))
+    : place.mapValue
+      ? valueWords(plainWords(place.name))
+      : plainWords(place.name);
+  if (words.length === 0 || isQuestion(words)) return null;
+  const reading = { words, place, ...aboutWhat(place) };
+  const found =
+    insideRecord(reading) ??
+    phraseIn(reading) ??
+    wholeName(reading) ??
+    dateOf(reading) ??
+    numberOf(reading) ??
+    nameOf(reading) ??
+    staffOf(reading);
+  const suspicion = found && ofStaff(found, reading);
+  const tag = suspicion && fittingTag(suspicion.tag, place.type);
+  return tag ? { ...suspicion, tag } : null;
+}
+
+/** `phonesByMrn`: the keys are what stands behind `by`, or the persons that the map is of. */
+function keyWords(words: readonly string[]): readonly string[] {
+  const by = words.lastIndexOf('by');
+  if (by > 0) return words.slice(by + 1);
+  return SUBJECT_WORDS.get(words.at(-1) ?? '') === 'person' ? [words.at(-1)!, 'id'] : [];
+}
+
+function valueWords(words: readonly string[]): readonly string[] {
+  const by = words.lastIndexOf('by');
+  return by > 0 && by < words.length - 1 ? words.slice(0, by) : words;
+}
+
+/** Whose number says nothing: of a tree, of a call. */
+const NO_NUMBERS_OF = new Set(
+  'request parent child schedule scheduling transfer holder owner self human'.split(' '),
+);
+
+/** `hasPhone`, `totalContacts`, `numberOfNotes` ask whether and how many. */
+function isQuestion([first = '', second]: readonly string[]): boolean {
+  if (HARMLESS_HEADS.has(first)) return true;
+  return second === 'of' && (first === 'number' || HARMLESS_TAILS.has(first));
+}
+
+/** The nearest level that says whom or what the record is about. */
+function aboutWhat(place: LeafPlace): Pick<Reading, 'about' | 'aboutWord'> {
+  for (const level of place.around)
+    for (const name of level) {
+      const word = subjectWord([
+        ...plainWords(name),
+        ...(SUBJECT_WORDS.has(name.toLowerCase()) ? [name.toLowerCase()] : []),
+      ]);
+      if (word !== undefined) return { about: SUBJECT_WORDS.get(word)!, aboutWord: word };
+    }
+  return { about: null, aboutWord: '' };
+}
+
+function subjectWord(words: readonly string[]): string | undefined {
+  return words.findLast((word) => SUBJECT_WORDS.has(word));
+}
+
+/** Names that mean something only inside a record of a certain name. */
+function insideRecord({ words, place }: Reading): Suspicion | null {
+  const [near = [], far = []] = place.around.map((level) => level.map((name) => plainWords(name).join(' ')));
+  const holders = [...far.flatMap((above) => near.map((name) => `${above} ${name}`)), ...near];
+  const name = words.join(' ');
+  for (const holder of holders)
+    for (const { within, source, records } of RECORDS) {
+      const record = records.find((each) => holder === each || holder.endsWith(` ${each}`));
+      const tag = record === undefined ? undefined : within.get(name);
+      if (tag) return { tag, words: `${name}, in ${record}`, source };
+    }
+  return null;
+}
+
+/** The longest words of a dictionary that stand anywhere in the name, unless what follows makes them harmless. */
+function phraseIn(reading: Reading, isProse = false): Suspicion | null {
+  const { words } = reading;
+  for (let length = Math.min(words.length, LONGEST_PHRASE); length > 0; length--)
+    for (let start = words.length - length; start >= 0; start--) {
+      const phrase = words.slice(start, start + length).join(' ');
+      const found = PHRASES.get(phrase);
+      if (!found) continue;
+      const { tag, source } = found;
+      const tail = words.slice(start + length);
+      if ((isProse ? tail.slice(0, 1) : tail).some((word) => HARMLESS_TAILS.has(word))) return null;
+      // What a name is comes last in English: `renderingProviderNpi` is a number.
+      const later = tail.length > 0 ? phraseIn({ ...reading, words: tail }, isProse) : null;
+      if (later) return later;
+      if (tag !== 'PHI_BIRTH_DATE' && tag !== 'PHI_DEATH_DATE' && tail.some((word) => TIME_WORDS.has(word)))
+        return { tag: 'PHI_DATE', words: words.join(' '), source: AROUND };
+      if (tag === 'PHI_FREE_TEXT' && tail.some((word) => NUMBER_WORDS.has(word))) return null;
+      if (length < words.length && OF_THINGS.has(tag) && MACHINE_WORDS.has(words[start - 1] ?? ''))
+        return null;
+      if (tag === 'PHI_URL' && reading.about === 'thing') return null;
+      return { tag, words: phrase, source };
+    }
+  return null;
+}
+
+function wholeName({ words, about }: Reading): Suspicion | null {
+  const name = words.join(' ');
+  const found = WHOLES.get(name);
+  if (!found) return null;
+  if (about === 'thing' && OF_THINGS.has(found.tag) && found.tag !== 'PHI_ID' && found.tag !== 'PROVIDER_ID')
+    return null;
+  if (NEEDS_PERSON.has(name) && about !== 'person' && about !== 'staff') return null;
+  return { ...found, words: name };
+}
+
+/** Dates of events of care, and any date in a record of care or of a person. */
+function dateOf({ words, about, aboutWord }: Reading): Suspicion | null {
+  const last = words.at(-1)!;
+  if (HARMLESS_TAILS.has(last)) return null;
+  const isTime =
+    words.some((word) => TIME_WORDS.has(word)) || (words.length > 1 && (last === 'at' || last === 'on'));
+  const isEdge = EDGE_NAMES.has(last) && (words.length === 1 || (last !== 'period' && last !== 'when'));
+  const event = words.find((word) => EVENT_WORDS.has(word) && word !== last);
+  const isMachine = words.some((word) => MACHINE_TIME_WORDS.has(word));
+  const date = (of: string): Suspicion => ({ tag: 'PHI_DATE', words: of, source: AROUND });
+  if (event !== undefined && !isMachine && (isTime || (isEdge && words.length > 1)))
+    return date(words.join(' '));
+  const isOfPerson = about === 'person' || about === 'care';
+  if (isOfPerson && !isMachine && (isTime || (isEdge && words.length === 1)))
+    return date(`${words.join(' ')}, of ${aboutWord}`);
+  return null;
+}
+
+/** Numbers of persons, staff, and of what happens to persons. */
+function numberOf({ words, about, aboutWord }: Reading): Suspicion | null {
+  const last = words.at(-1)!;
+  if (!NUMBER_WORDS.has(last)) return null;
+  const own = subjectWord(words.slice(0, -1));
+  const of = words.length === 1 ? about : (SUBJECT_WORDS.get(own ?? '') ?? null);
+  if (NO_NUMBERS_OF.has(own ?? '') || of === null || of === 'thing') return null;
+  if (words.length === 1 && !/^(id|identifier|number|uuid|guid|uid|barcode|csn)$/.test(last)) return null;
+  return {
+    tag: of === 'staff' ? 'PROVIDER_ID' : 'PHI_ID',
+    words: words.length === 1 ? `${last}, of ${aboutWord}` : words.join(' '),
+    source: AROUND,
+  };
+}
+
+/** `name` beside a word of persons, or alone where no thing is near. */
+function nameOf({ words, about, aboutWord }: Reading): Suspicion | null {
+  if (words.at(-1) !== 'name') return null;
+  const own = subjectWord(words.slice(0, -1));
+  if (own !== undefined) {
+    const of = SUBJECT_WORDS.get(own);
+    return of === 'person' || of === 'staff'
+      ? { tag: 'PHI_NAME', words: words.join(' '), source: AROUND }
+      : null;
+  }
+  if (words.length > 1 && (MACHINE_WORDS.has(words.at(-2)!) || about !== 'person')) return null;
+  if (about === 'thing' || about === 'care') return null;
+  return {
+    tag: 'PHI_NAME',
+    words: aboutWord === '' ? 'name' : `${words.join(' ')}, of ${aboutWord}`,
+    source: AROUND,
+  };
+}
+
+/** `orderingProvider`, `signedBy` in records of care. */
+function staffOf({ words, about }: Reading): Suspicion | null {
+  const last = words.at(-1)!;
+  const isOfCare = about === 'care' || about === 'person' || about === 'staff';
+  if (words.length > 1 && isOfCare && (last === 'by' || SUBJECT_WORDS.get(last) === 'staff'))
+    return { tag: 'PROVIDER_NAME', words: words.join(' '), source: AROUND };
+  if (words.length > 1 && last === 'person')
+    return { tag: 'PHI_NAME', words: words.join(' '), source: AROUND };
+  return null;
+}
+
+/** In records of staff, and beside words of them, names and numbers are theirs. */
+function ofStaff(found: Suspicion, { words, about }: Reading): Suspicion {
+  const own = subjectWord(words);
+  const isStaff = own === undefined ? about === 'staff' : SUBJECT_WORDS.get(own) === 'staff';
+  if (!isStaff) return found;
+  if (found.tag === 'PHI_NAME') return { ...found, tag: 'PROVIDER_NAME' };
+  return found.tag === 'PHI_ID' || found.tag === 'PHI_LICENSE' ? { ...found, tag: 'PROVIDER_ID' } : found;
+}
+
+/** What dictionaries find in prose, such as a doc. */
+export function phraseSuspicion(text: string): Suspicion | null {
+  const words = plainWords(text);
+  if (words.length === 0 || isQuestion(words)) return null;
+  return phraseIn({ words, place: NOWHERE, about: null, aboutWord: '' }, true);
+}
+
+const NOWHERE: LeafPlace = { name: '', around: [], type: null, doc: null, mapKey: false, mapValue: false };
