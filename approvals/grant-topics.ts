@@ -11,7 +11,7 @@ import type { Cluster } from '../kafka/cluster.ts';
 import { monotonicMs, sleep } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
 import type { GrantState } from '../schemas/access-codecs.ts';
-import { sanitizedTopic } from '../schemas/topic-names.ts';
+import { isSanitizedFrom, sanitizedTopic } from '../schemas/topic-names.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
 import type { MadeTopic } from './provisioner-report.ts';
 import { RightsSorter, assertBeneficiary, granteeRights, groupRights, letsRead } from './grantee-rights.ts';
@@ -174,7 +174,7 @@ export class GrantTopics {
   /** As many partitions as the audience's topic has (and so as raw has), at least those of the scope; as large messages. */
   private async shape({ grant_id, scope }: GrantState): Promise<Shape> {
     const { admin, names, retentionMs } = this.options;
-    const base = sanitizedTopic(scope.topic, scope.base_audience);
+    const base = await this.baseTopic(scope);
     const [description] = await admin.describeTopics([base]);
     const settings = description ? await admin.describeConfigs(base) : null;
     const ofScope = scope.partitions.map(({ partition }) => partition + 1);
@@ -186,6 +186,14 @@ export class GrantTopics {
         'max.message.bytes': settings?.get('max.message.bytes')?.value ?? MESSAGE_BYTES_DEFAULT,
       },
     };
+  }
+
+  /** The audience's topic in its newest version; those before may be gone. */
+  private async baseTopic({ topic, base_audience: audience }: GrantState['scope']): Promise<string> {
+    const versions = (await this.options.admin.listTopics())
+      .filter((each) => isSanitizedFrom(each, topic, audience))
+      .sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
+    return versions.at(-1) ?? sanitizedTopic(topic, audience);
   }
 
   private isOpening(acl: Acl): boolean {

@@ -7,6 +7,7 @@ import { BrokerConnections } from '../kafka/cluster.ts';
 import type { Cluster } from '../kafka/cluster.ts';
 import { listOffset } from '../kafka/list-offsets.ts';
 import { LogReader } from '../kafka/log-reader.ts';
+import type { PolicyState } from '../policy/policy-log.ts';
 import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
 import type { RegistryClient } from '../schemas/registry-client.ts';
 import { sanitizedTopic } from '../schemas/topic-names.ts';
@@ -27,15 +28,18 @@ const JSON_CHARACTERS_MAX = 20_000;
 export class SanitizedSamples {
   private readonly cluster: Cluster;
   private readonly registry: RegistryClient;
+  private readonly policies: () => PolicyState;
 
-  constructor(cluster: Cluster, registry: RegistryClient) {
+  constructor(cluster: Cluster, registry: RegistryClient, policies: () => PolicyState) {
     this.cluster = cluster;
     this.registry = registry;
+    this.policies = policies;
   }
 
   /** Up to five of the latest records of one partition that has any. Throws Kafka's and the registry's errors. */
   async latest(rawTopic: string, audience: string): Promise<readonly SampleRecord[]> {
-    const topic = sanitizedTopic(rawTopic, audience);
+    const version = this.policies().versions.topicVersion(audience, rawTopic)?.version;
+    const topic = sanitizedTopic(rawTopic, audience, version);
     const found = await this.cluster.topic(topic);
     const connections = new BrokerConnections(this.cluster);
     try {

@@ -227,7 +227,7 @@ export class ApprovalService {
 
   private preview(policyLog: PolicyLog, index: SubjectIndex, log: AccessLog): Preview {
     const { cluster, registry, siteTags, owners } = this.options;
-    const samples = new SanitizedSamples(cluster, registry);
+    const samples = new SanitizedSamples(cluster, registry, () => policyLog.state);
     const record: PreviewOptions['record'] = async (event) => await log.record(event);
     return new Preview({
       registry,

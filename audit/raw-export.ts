@@ -56,7 +56,7 @@ const manifestSchema = z.strictObject({
         offset: z.number().int().min(0),
         audience: z.string(),
         topic: z.string(),
-        partition: z.number().int().min(0),
+        partition: z.number().int().min(0).nullable(),
         from: z.string(),
       }),
     )

@@ -38,8 +38,8 @@ export async function statusCommand(options: StatusOptions): Promise<number> {
   return isFine ? EXIT.ok : EXIT.problems;
 }
 
-function tellRefused({ audience, logOffset, opens }: RefusedPolicy, json: boolean): void {
-  report(new GauzeError('ERR_POLICY_UNAPPROVED', { audience, offset: logOffset }), json);
+function tellRefused({ audience, code, logOffset, opens }: RefusedPolicy, json: boolean): void {
+  report(new GauzeError(code, { audience, offset: logOffset }), json);
   if (!json) for (const sentence of opens) note(`    opens  ${sentence}`);
 }
 

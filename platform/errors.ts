@@ -251,8 +251,7 @@ export const ERRORS = {
   },
   ERR_TEXT_LISTS: {
     kind: 'usage',
-    message:
-      'The lists of words that names are told by are others than this release was made with ({actual}, not {expected}).',
+    message: 'The lists of words that names are told by are not those that this release was made with.',
     action: 'Install the exact versions of package-lock.json (npm ci).',
   },
   ERR_SCHEMA_PERSON: {

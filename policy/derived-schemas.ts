@@ -15,10 +15,11 @@ import { auditEventCodec, policyLogCodec, withheldCodec } from '../schemas/contr
 import { parseAvroSchema } from '../schemas/parse-avro.ts';
 import type { RegistryClient, SubjectVersion } from '../schemas/registry-client.ts';
 import type { PathTags, SiteTags } from '../schemas/tags.ts';
-import { sanitizedTopic, valueSubject } from '../schemas/topic-names.ts';
+import { valueSubject } from '../schemas/topic-names.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
 import { compilePlan } from './compile-plan.ts';
 import type { CompiledPlan } from './compile-plan.ts';
+import { contractStep } from './derived-contract.ts';
 import { runExamples } from './examples.ts';
 import type { PolicyState } from './policy-log.ts';
 import type { Policy } from './policy.ts';
@@ -42,6 +43,8 @@ export interface SchemaInput {
 export interface SchemaText {
   readonly subject: string;
   readonly text: string;
+  /** Of a sanitized topic, whose readers rely on it. */
+  readonly isDerived?: true;
 }
 
 /**
@@ -55,7 +58,7 @@ export async function missingSchemas(
 ): Promise<readonly SchemaText[]> {
   const { names } = input;
   const problems: GauzeError[] = [];
-  const wanted = [
+  const wanted: SchemaText[] = [
     { subject: valueSubject(names.policies), text: policyLogCodec.schemaText },
     { subject: valueSubject(names.withheld), text: withheldCodec.schemaText },
     { subject: valueSubject(names.auditEvents), text: auditEventCodec.schemaText },
@@ -68,6 +71,7 @@ export async function missingSchemas(
     for (const topic of policy.topics.keys()) {
       const subject = subjects.get(topic)!;
       const tags = tagsOfSubject(subject, input.state);
+      const derived: string[] = [];
       for (const version of subject.versions) {
         const plan = compileVersion(input, policy, topic, version, tags);
         if (Array.isArray(plan)) {
@@ -76,9 +80,13 @@ export async function missingSchemas(
         }
         if (version === subject.versions.at(-1))
           problems.push(...runExamples(policy, plan, input.keys.audience(policy.audience)));
-        const subjectOut = valueSubject(sanitizedTopic(topic, policy.audience));
-        if (!waiting.has(policy.audience)) wanted.push({ subject: subjectOut, text: plan.derivedSchema });
+        derived.push(plan.derivedSchema);
       }
+      const place = { audience: policy.audience, topic, ...policy.topics.get(topic)! };
+      const step = await contractStep(input.registry, place, derived);
+      if (step.broken) problems.push(step.broken);
+      if (!waiting.has(policy.audience))
+        wanted.push(...step.schemas.map((each) => ({ ...each, isDerived: true as const })));
     }
   }
   if (problems.length > 0) throw new GauzeErrors(problems);
@@ -108,11 +116,12 @@ function compileVersion(
 
 async function notRegistered(
   registry: RegistryClient,
-  wanted: readonly { readonly subject: string; readonly text: string }[],
+  wanted: readonly SchemaText[],
 ): Promise<readonly SchemaText[]> {
-  const missing = new Map<string, { subject: string; text: string }>();
-  for (const { subject, text } of wanted) {
-    if (!(await registry.isRegistered(subject, text))) missing.set(`${subject} ${text}`, { subject, text });
+  const missing = new Map<string, SchemaText>();
+  for (const schema of wanted) {
+    const { subject, text } = schema;
+    if (!(await registry.isRegistered(subject, text))) missing.set(`${subject} ${text}`, schema);
   }
   return [...missing.values()];
 }

@@ -14,6 +14,8 @@ import type { KnownPlaces, PolicyVersion } from './openings.ts';
 import { PolicyApprovals } from './policy-approval.ts';
 import { parsePolicy } from './policy-file.ts';
 import type { Policy } from './policy.ts';
+import { versionsTakenBack, withPolicy } from './topic-versions.ts';
+import type { TopicVersion, TopicVersions } from './topic-versions.ts';
 
 /** A policy version as applied. */
 export interface AppliedPolicy {
@@ -27,8 +29,12 @@ export interface AppliedPolicy {
   readonly logOffset: number;
 }
 
-/** A version that stands in the log and is not in force, because nobody has decided that it may open what it opens. */
+/**
+ * A version that stands in the log and is not in force: nobody has decided that it may open what it opens, or it would
+ * take back the version of a topic.
+ */
 export interface RefusedPolicy extends AppliedPolicy {
+  readonly code: 'ERR_POLICY_UNAPPROVED' | 'ERR_POLICY_TOPIC_VERSION';
   readonly opens: readonly string[];
 }
 
@@ -45,9 +51,11 @@ interface Standing {
   readonly refused: RefusedPolicy | null;
   /** The last version in force that can be read: what the next one is compared with. */
   readonly base: PolicyVersion | null;
+  /** The versions of its topics, which outlive its policies. */
+  readonly topics: TopicVersions;
 }
 
-const NOTHING: Standing = { inForce: null, refused: null, base: null };
+const NOTHING: Standing = { inForce: null, refused: null, base: null, topics: new Map() };
 
 export class PoliciesInForce {
   readonly inForce = new Map<string, AppliedPolicy>();
@@ -58,6 +66,9 @@ export class PoliciesInForce {
   /** Highest version number of each audience that stands in the log, in force or not. */
   readonly versions = new Map<string, number>();
   private readonly bases = new Map<string, PolicyVersion>();
+  private readonly standings = new Map<string, Standing>();
+  /** Where the versions had led to before those that `history` has kept. */
+  private readonly settled = new Map<string, Standing>();
   /** Requests whose decision a version has been put in force by. */
   private readonly used = new Map<string, ReadonlySet<string>>();
   /** Since approvals are required; before, the last one only. */
@@ -74,6 +85,7 @@ export class PoliciesInForce {
 
   /** A version, or null for the end of the audience's policy. */
   take(audience: string, applied: Applied | null): void {
+    if (this.requiredFrom === null) this.settled.set(audience, this.standings.get(audience) ?? NOTHING);
     const before = this.requiredFrom === null ? [] : (this.history.get(audience) ?? []);
     this.history.set(audience, [...before, applied]);
     this.versions.set(audience, Math.max(this.versions.get(audience) ?? 0, applied?.policy.version ?? 0));
@@ -113,6 +125,16 @@ export class PoliciesInForce {
     return this.bases.get(audience) ?? null;
   }
 
+  /** The versions of the audience's topics that the policies in force have come to; none for a new audience. */
+  topicVersions(audience: string): TopicVersions {
+    return (this.standings.get(audience) ?? NOTHING).topics;
+  }
+
+  /** The same of one topic; null where no policy in force has ever covered it. */
+  topicVersion(audience: string, topic: string): TopicVersion | null {
+    return this.topicVersions(audience).get(topic) ?? null;
+  }
+
   /** Tags of raw topics as the log had them before `offset`. */
   knownPlaces(topics: Iterable<string>, offset = Infinity): KnownPlaces {
     return new Map([...topics].map((topic) => [topic, this.tagsOf(valueSubject(topic), offset)]));
@@ -136,10 +158,12 @@ export class PoliciesInForce {
 
   private judge(audience: string): void {
     const used = new Set<string>();
-    const { inForce, refused, base } = (this.history.get(audience) ?? []).reduce<Standing>(
-      (standing, each) => (each ? this.next(standing, each, used) : NOTHING),
-      NOTHING,
+    const standing = (this.history.get(audience) ?? []).reduce<Standing>(
+      (before, each) => (each ? this.next(before, each, used) : { ...NOTHING, topics: before.topics }),
+      this.settled.get(audience) ?? NOTHING,
     );
+    const { inForce, refused, base } = standing;
+    this.standings.set(audience, standing);
     put(this.inForce, audience, inForce);
     put(this.refused, audience, refused);
     put(this.bases, audience, base);
@@ -149,7 +173,11 @@ export class PoliciesInForce {
   private next(standing: Standing, { policy: applied, approval }: Applied, used: Set<string>): Standing {
     const policy = readable(applied);
     const base = policy ? { policy, asOfDay: applied.asOfDay } : standing.base;
-    const taken = { inForce: applied, refused: null, base };
+    const topics = policy ? withPolicy(standing.topics, policy, applied.logOffset) : standing.topics;
+    const taken = { inForce: applied, refused: null, base, topics };
+    const takenBack = policy ? versionsTakenBack(policy, standing.topics) : [];
+    if (takenBack.length > 0)
+      return { ...standing, refused: { ...applied, code: 'ERR_POLICY_TOPIC_VERSION', opens: [] } };
     if (this.requiredFrom === null || applied.logOffset < this.requiredFrom) return taken;
     // Under a policy that cannot be read lanes hold: nothing passes.
     if (!policy) return taken;
@@ -157,7 +185,9 @@ export class PoliciesInForce {
     const isApproved = approval !== null && this.isApproved(approval, applied, opens, used);
     // A decision is used up by the version that names it: going back to it later is another question.
     if (approval && isApproved) used.add(approval.request_id);
-    return isApproved || opens.length === 0 ? taken : { ...standing, refused: { ...applied, opens } };
+    return isApproved || opens.length === 0
+      ? taken
+      : { ...standing, refused: { ...applied, code: 'ERR_POLICY_UNAPPROVED', opens } };
   }
 
   private opens(base: PolicyVersion | null, applied: AppliedPolicy, policy: Policy): readonly string[] {

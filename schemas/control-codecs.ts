@@ -78,6 +78,12 @@ export interface SampleResultEntry {
 }
 
 /** schemas/control/policy-log-entry.avsc */
+export interface TopicVersionEntry {
+  readonly topic: string;
+  readonly version: number;
+  readonly from: LaneResumedEntry['from'];
+}
+
 export interface PolicyLogEntry {
   readonly kind: EntryKind;
   readonly at: number;
@@ -91,6 +97,8 @@ export interface PolicyLogEntry {
   readonly resume: LaneResumedEntry | null;
   /** Of POLICY_APPLIED, where it opens anything. */
   readonly approval?: PolicyApprovalEntry | null;
+  /** Of POLICY_APPLIED: the raw topics whose sanitized topics get a new version by it. */
+  readonly topic_versions?: readonly TopicVersionEntry[] | null;
   /** Of SAMPLE_ASKED. */
   readonly sample_ask?: SampleAskEntry | null;
   /** Of SAMPLE_DONE. */
@@ -222,6 +230,7 @@ export interface AuditRange {
 
 export const policyLogCodec: ControlCodec<PolicyLogEntry> = controlCodec(schemaFile('policy-log-entry'), [
   'approval',
+  'topic_versions',
   'sample_ask',
   'sample_result',
 ]);

@@ -7,7 +7,10 @@
 import { z } from 'zod';
 import { monotonicMs } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
+import { COMPATIBILITIES } from './compatibility.ts';
+import type { Compatibility } from './compatibility.ts';
 import { RegistryHttp } from './registry-http.ts';
+import { metadataTags, withConfiguredTags } from './registry-metadata.ts';
 import type { RegistryAccess, RegistryAnswer } from './registry-http.ts';
 
 export interface RegistryOptions extends RegistryAccess {
@@ -21,7 +24,10 @@ export interface SchemaText {
   readonly text: string;
   /** Texts of the schemas it refers to, dependencies first. */
   readonly references: readonly string[];
-  /** `metadata.tags`, where the registry keeps them: field patterns and tag words. */
+  /**
+   * `metadata.tags`, where the registry keeps them: field patterns and tag words. Of a subject's versions also those
+   * that the registry's settings put on schemas.
+   */
   readonly metadata: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -38,10 +44,11 @@ const registered = z.object({
   schema: z.string(),
   schemaType: z.string().nullish(),
   references,
-  metadata: z.object({ tags: z.record(z.string(), z.array(z.string())).nullish() }).nullish(),
+  metadata: metadataTags,
 });
 const versionList = z.array(z.int());
 const idAnswer = z.object({ id: z.int() });
+const configAnswer = z.object({ compatibilityLevel: z.enum(COMPATIBILITIES) });
 const errorAnswer = z.object({ error_code: z.int() });
 /** More ids than this that do not exist are not kept in mind; a flood of them must not fill the memory. */
 const ABSENT_LIMIT = 10_000;
@@ -76,6 +83,8 @@ export class RegistryClient {
 
   /**
    * All versions of a subject, soft-deleted ones too where the registry still tells them; none for an unknown subject.
+   * With deleted ones, tags of the registry's settings are on all of them: an override can take tags off a schema, and
+   * must not be what takes them away here.
    * @throws GauzeError ERR_SCHEMA_SYNTAX (not Avro), ERR_REGISTRY_UNREACHABLE, ERR_REGISTRY_ANSWER
    */
   async subjectVersions(
@@ -101,7 +110,7 @@ export class RegistryClient {
     const ids = this.#idsOfSubject.get(subject) ?? new Set();
     for (const version of versions) ids.add(version.id);
     this.#idsOfSubject.set(subject, ids);
-    return versions;
+    return options.includeDeleted ? withConfiguredTags(this.#http, subject, versions) : versions;
   }
 
   /** Is this id a version of the subject? Asks the registry again (not more than every few seconds) where it seems not. */
@@ -126,7 +135,12 @@ export class RegistryClient {
   async register(subject: string, schemaText: string): Promise<number> {
     const path = `/subjects/${encodeURIComponent(subject)}/versions`;
     const answer = await this.#http.send('POST', path, { schema: schemaText });
-    if (answer.status === 409) throw new GauzeError('ERR_SCHEMA_DERIVED_INCOMPATIBLE', { subject });
+    if (answer.status === 409)
+      throw new GauzeError('ERR_SCHEMA_DERIVED_INCOMPATIBLE', {
+        subject,
+        path: '$',
+        actual: 'the registry refuses it',
+      });
     if (answer.status === 422)
       throw new GauzeError('ERR_SCHEMA_SYNTAX', {
         subject,
@@ -153,6 +167,22 @@ export class RegistryClient {
     if (answer.status === 200) return parsed(answer, idAnswer).id;
     if (isNotFound(answer)) return null;
     throw new GauzeError('ERR_REGISTRY_ANSWER', { status: answer.status, subject });
+  }
+
+  /**
+   * What the registry holds the subject to; null where nothing is set for it. One that knows no setting of its own for
+   * the subject may answer with that of all subjects. Throws ERR_REGISTRY_UNREACHABLE, ERR_REGISTRY_ANSWER.
+   */
+  async compatibility(subject: string): Promise<Compatibility | null> {
+    const answer = await this.#http.send('GET', `/config/${encodeURIComponent(subject)}`);
+    return isNotFound(answer) ? null : parsed(answer, configAnswer).compatibilityLevel;
+  }
+
+  /** Sets what the registry holds the subject to. Throws as above. */
+  async setCompatibility(subject: string, compatibility: Compatibility): Promise<void> {
+    const answer = await this.#http.send('PUT', `/config/${encodeURIComponent(subject)}`, { compatibility });
+    if (answer.status !== 200)
+      throw new GauzeError('ERR_REGISTRY_ANSWER', { status: answer.status, subject });
   }
 
   /** Deletes a subject with all its versions, for good; one that is not there is no error. */

@@ -75,14 +75,31 @@ export function topicNames(prefix: string): TopicNames {
   };
 }
 
-/** The topic that an audience reads in place of `rawTopic`. */
-export function sanitizedTopic(rawTopic: string, audience: string): string {
-  return `${rawTopic}.for-${audience}`;
+/**
+ * The topic that an audience reads in place of `rawTopic`: `<raw>.for-<audience>`, and `.v2`, `.v3` after it where a
+ * change broke what readers of the version before relied on.
+ */
+export function sanitizedTopic(rawTopic: string, audience: string, version = 1): string {
+  const first = `${rawTopic}.for-${audience}`;
+  return version === 1 ? first : `${first}.v${version}`;
 }
+
+const SANITIZED = /^.+\.for-([a-z][a-z0-9-]{0,30})(?:\.v(?:[2-9]|[1-9][0-9]{1,2}))?$/;
 
 /** Whether a name is one that `sanitizedTopic` makes. */
 export function isSanitizedTopic(topic: string): boolean {
-  return /.\.for-[a-z][a-z0-9-]{0,30}$/.test(topic);
+  return SANITIZED.test(topic);
+}
+
+/** The audience of a topic that `sanitizedTopic` has named; null for any other. */
+export function audienceOfTopic(topic: string): string | null {
+  return SANITIZED.exec(topic)?.[1] ?? null;
+}
+
+/** Is it the topic of this audience for this raw topic, whatever the version? */
+export function isSanitizedFrom(topic: string, rawTopic: string, audience: string): boolean {
+  const first = sanitizedTopic(rawTopic, audience);
+  return topic === first || (topic.startsWith(`${first}.v`) && audienceOfTopic(topic) === audience);
 }
 
 /** The registry subject of a topic's values. */

@@ -6,6 +6,7 @@
 import type { EventBody } from '../audit/audit-chain.ts';
 import type { LaneIdentity, PolicyInForce } from '../audit/lane-events.ts';
 import type { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
+import type { PolicyState } from '../policy/policy-log.ts';
 import type { PolicyLogEntry } from '../schemas/control-codecs.ts';
 import { sanitizedTopic } from '../schemas/topic-names.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
@@ -18,9 +19,14 @@ import type { WalkEnd } from './span-walk.ts';
 /** The reserved audience of index lanes. */
 export const INDEX_AUDIENCE = 'index';
 
-/** The topic that a lane writes to. */
-export function outputTopicOf(names: TopicNames, lane: Pick<LaneName, 'audience' | 'topic'>): string {
-  return lane.audience === INDEX_AUDIENCE ? names.auditSubjects : sanitizedTopic(lane.topic, lane.audience);
+/** The topic that a lane writes to, in the version that the policies in force have come to. */
+export function outputTopicOf(
+  names: TopicNames,
+  { audience, topic }: Pick<LaneName, 'audience' | 'topic'>,
+  { versions }: PolicyState,
+): string {
+  if (audience === INDEX_AUDIENCE) return names.auditSubjects;
+  return sanitizedTopic(topic, audience, versions.topicVersion(audience, topic)?.version);
 }
 
 /** What a lane is, whatever session it is in. */

@@ -68,7 +68,7 @@ async function topicReports(
   topic: string,
 ): Promise<readonly LaneReport[]> {
   const { cluster, admin, names } = input;
-  const target = outputTopicOf(names, { audience, topic });
+  const target = outputTopicOf(names, { audience, topic }, await input.state());
   const found = await cluster.refresh([topic, target]);
   const raw = found.get(topic);
   const missing = {
@@ -127,8 +127,8 @@ async function standstill(
 ): Promise<ErrorCode | null> {
   const connections = new BrokerConnections(cluster);
   try {
-    const { resume } = await decideStart(facts, async () => await Promise.resolve(facts.committed.offset));
-    if (metadata && !resume) await assertChainEnds(cluster, connections, names.auditEvents, metadata, facts);
+    const { order } = await decideStart(facts, async () => await Promise.resolve(facts.committed.offset));
+    if (metadata && !order?.settles) await assertChainEnds(cluster, connections, names.auditEvents, metadata, facts);
     return null;
   } catch (error) {
     if (error instanceof GauzeError && error.kind === 'hold') return error.code;

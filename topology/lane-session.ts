@@ -8,13 +8,13 @@ import type { EventBody } from '../audit/audit-chain.ts';
 import { monotonicMs, nowMs, sleep } from '../platform/clock.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
 import type { TransactionalProducer } from '../kafka/transactional-producer.ts';
-import { laneKey } from '../policy/policy-log.ts';
 import { abortable, within } from './abortable.ts';
 import type { LaneContext } from './lane-context.ts';
 import type { FinishedWork, LaneKind, LaneWork } from './lane-kind.ts';
 import { LaneLedger } from './lane-ledger.ts';
 import type { LaneTransaction, SessionSetup } from './lane-ledger.ts';
 import type { LaneHold } from './lane-metadata.ts';
+import { latestOrder } from './lane-start.ts';
 import type { LaneSource, Span } from './partition-reader.ts';
 
 /** What a transaction commits of the work at hand. */
@@ -81,14 +81,14 @@ export class LaneSession {
       position: sameTopic ? (start.from ?? start.position) : start.position,
       previous: start.previous?.chain ?? null,
     });
-    const seek = start.resume
+    const seek = start.order
       ? [
           sessionSeek(identity, this.policy, {
             nowMs: nowMs(),
             from: start.from,
             to: start.position,
-            resumeEntryOffset: start.resume.logOffset,
-            how: start.resume.from,
+            resumeEntryOffset: start.order.logOffset,
+            how: start.order.from,
           }),
         ]
       : [];
@@ -117,10 +117,10 @@ export class LaneSession {
     return this.reached > this.position;
   }
 
-  /** Drained, or a resume has been ordered that only a new session can carry out. */
+  /** Drained, or something has been ordered that only a new session can carry out. */
   private get isOver(): boolean {
-    const resume = this.context.policyLog.state.resumed.get(laneKey(this.setup.lane));
-    return this.signals.drain.aborted || (resume?.logOffset ?? -1) > this.setup.start.resumesSeen;
+    const order = latestOrder(this.context.policyLog.state, this.setup.lane);
+    return this.signals.drain.aborted || order > this.setup.start.ordersSeen;
   }
 
   /** A batch that cannot be read holds the lane where it is, with all before it committed. */

@@ -6,7 +6,7 @@ import { GauzeError } from '../platform/errors.ts';
 import type { ErrorCode } from '../platform/errors.ts';
 import { laneKey } from '../policy/policy-log.ts';
 import type { LaneEntry, PolicyState } from '../policy/policy-log.ts';
-import type { LaneResumedEntry } from '../schemas/control-codecs.ts';
+import type { LaneResumedEntry, LaneStartedEntry } from '../schemas/control-codecs.ts';
 import type { CommittedOffset } from '../kafka/transaction-requests.ts';
 import { decodeLaneMetadata } from './lane-metadata.ts';
 import type { LaneMetadata } from './lane-metadata.ts';
@@ -31,11 +31,29 @@ export interface LaneStart {
   readonly from: number | null;
   /** Metadata of the last commit; null at the very first start and after a lost offset. */
   readonly previous: LaneMetadata | null;
-  /** Must be appended to the policy log in the first transaction: a first start, or a resume now used up. */
+  /** Must be appended to the policy log in the first transaction: a first start, or an order now used up. */
   readonly started: boolean;
-  readonly resume: LaneEntry<LaneResumedEntry> | null;
-  /** Where in the policy log the latest resume of this lane stands; -1 for none. A later one ends the session. */
-  readonly resumesSeen: number;
+  /** What moves the lane; null where it goes on, or begins. */
+  readonly order: LaneOrder | null;
+  /** Where in the policy log the latest order to this lane stands; -1 for none. A later one ends the session. */
+  readonly ordersSeen: number;
+}
+
+/** A person's resume, or a policy that gives the lane's topic a new version. */
+export interface LaneOrder {
+  readonly logOffset: number;
+  readonly from: LaneResumedEntry['from'];
+  /** Has a person looked at what disagrees, and decided all the same? */
+  readonly settles: boolean;
+}
+
+/** Where in the policy log the latest order to a lane stands; -1 for none. */
+export function latestOrder(
+  state: PolicyState,
+  lane: Pick<LaneFacts, 'audience' | 'topic' | 'partition'>,
+): number {
+  const resume = state.resumed.get(laneKey(lane))?.logOffset ?? -1;
+  return Math.max(resume, state.versions.topicVersion(lane.audience, lane.topic)?.logOffset ?? -1);
 }
 
 /** What a resume from the audit topic needs to be told: the position after the last audited range. */
@@ -51,25 +69,36 @@ export async function decideStart(facts: LaneFacts, auditPosition: AuditPosition
   const previous = decodeLaneMetadata(facts.committed.metadata);
   if (previous && previous.policyLogOffset > facts.state.endOffset)
     throw held('ERR_POLICY_LOG_BEHIND', facts);
-  const resume = facts.state.resumed.get(key) ?? null;
-  const resumesSeen = resume?.logOffset ?? -1;
+  const order = orderFor(facts, started);
+  const ordersSeen = latestOrder(facts.state, facts);
   const from = facts.committed.offset < 0 ? null : facts.committed.offset;
-  if (resume && resume.logOffset > (started?.logOffset ?? -1)) {
-    return {
-      position: await resumed(resume, facts, auditPosition),
-      from,
-      previous,
-      started: true,
-      resume,
-      resumesSeen,
-    };
-  }
+  const begun = { from, previous, started: true, order, ordersSeen };
+  if (order?.settles) return { ...begun, position: await resumed(order, facts, auditPosition) };
   if (!started && facts.committed.offset < 0) {
-    return { position: facts.earliest, from, previous: null, started: true, resume: null, resumesSeen };
+    return { position: facts.earliest, from, previous: null, started: true, order: null, ordersSeen };
   }
   const fault = disagreement(facts, previous, started !== null);
-  if (fault) throw held(fault, facts);
-  return { position: facts.committed.offset, from, previous, started: false, resume: null, resumesSeen };
+  // A new version of the topic is another topic; everything else must agree as ever.
+  if (fault && !(order && fault === 'ERR_LANE_TARGET_RECREATED')) throw held(fault, facts);
+  if (order) return { ...begun, position: await resumed(order, facts, auditPosition) };
+  return { position: facts.committed.offset, from, previous, started: false, order: null, ordersSeen };
+}
+
+/**
+ * What the lane was told since its last start, the latest of it. A new version of its topic is an order only to a lane
+ * that wrote to another topic before: so it is carried out once, and a topic that was made again stays a fault.
+ */
+function orderFor(facts: LaneFacts, started: LaneEntry<LaneStartedEntry> | null): LaneOrder | null {
+  const { state, audience, topic, targetTopicId } = facts;
+  const resume = state.resumed.get(laneKey(facts)) ?? null;
+  const version = state.versions.topicVersion(audience, topic);
+  const isMoved = started !== null && started.target_topic_id !== targetTopicId;
+  const orders = [
+    resume && { ...resume, settles: true },
+    isMoved && version ? { ...version, settles: false } : null,
+  ].filter((each) => each !== null);
+  const since = orders.filter(({ logOffset }) => logOffset > (started?.logOffset ?? -1));
+  return since.sort((a, b) => b.logOffset - a.logOffset)[0] ?? null;
 }
 
 function disagreement(facts: LaneFacts, previous: LaneMetadata | null, started: boolean): ErrorCode | null {
@@ -80,16 +109,12 @@ function disagreement(facts: LaneFacts, previous: LaneMetadata | null, started: 
     return 'ERR_LANE_OFFSET_MOVED';
   }
   if (previous.rawTopicId !== facts.rawTopicId) return 'ERR_LANE_RAW_RECREATED';
-  if (previous.targetTopicId !== facts.targetTopicId) return 'ERR_LANE_TARGET_RECREATED';
-  return offset < facts.earliest ? 'ERR_LANE_RETENTION' : null;
+  if (offset < facts.earliest) return 'ERR_LANE_RETENTION';
+  return previous.targetTopicId === facts.targetTopicId ? null : 'ERR_LANE_TARGET_RECREATED';
 }
 
-async function resumed(
-  resume: LaneEntry<LaneResumedEntry>,
-  facts: LaneFacts,
-  auditPosition: AuditPosition,
-): Promise<number> {
-  const position = await positionOf(resume, facts, auditPosition);
+async function resumed(order: LaneOrder, facts: LaneFacts, auditPosition: AuditPosition): Promise<number> {
+  const position = await positionOf(order, facts, auditPosition);
   // What people decide must still be possible: otherwise the lane goes on holding.
   if (position === null || position < 0) throw held('ERR_LANE_OFFSET_LOST', facts);
   if (position < facts.earliest) throw held('ERR_LANE_RETENTION', facts);
@@ -98,11 +123,11 @@ async function resumed(
 }
 
 async function positionOf(
-  resume: LaneEntry<LaneResumedEntry>,
+  order: LaneOrder,
   facts: LaneFacts,
   auditPosition: AuditPosition,
 ): Promise<number | null> {
-  switch (resume.from) {
+  switch (order.from) {
     case 'EARLIEST':
       return facts.earliest;
     case 'COMMITTED':

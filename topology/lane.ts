@@ -11,7 +11,6 @@ import type { TopicMetadata } from '../kafka/cluster.ts';
 import { listOffset } from '../kafka/list-offsets.ts';
 import { spread } from '../kafka/spread.ts';
 import { TransactionalProducer } from '../kafka/transactional-producer.ts';
-import { laneKey } from '../policy/policy-log.ts';
 import { lastAuditedPosition } from './audited-position.ts';
 import { assertChainEnds } from './chain-end.ts';
 import { IndexLane } from './index-lane.ts';
@@ -20,7 +19,7 @@ import { INDEX_AUDIENCE, outputTopicOf } from './lane-kind.ts';
 import type { LaneKind } from './lane-kind.ts';
 import type { ControlTopics, SessionSetup } from './lane-ledger.ts';
 import { LaneSession } from './lane-session.ts';
-import { decideStart } from './lane-start.ts';
+import { decideStart, latestOrder } from './lane-start.ts';
 import { MaskingLane } from './masking-lane.ts';
 
 const OUTAGE_WAIT_MIN_MS = 100;
@@ -149,8 +148,8 @@ export class Lane {
 
   private async waitForResume(): Promise<void> {
     const { limits } = this.context;
-    const seen = this.latestResume();
-    while (!this.drain.signal.aborted && this.latestResume() === seen)
+    const seen = this.latestOrder();
+    while (!this.drain.signal.aborted && this.latestOrder() === seen)
       await this.waitForChange(limits.recheckMs);
   }
 
@@ -159,8 +158,8 @@ export class Lane {
     await this.context.policyLog.changed(this.drain.signal, ms);
   }
 
-  private latestResume(): number {
-    return this.context.policyLog.state.resumed.get(laneKey(this.name))?.logOffset ?? -1;
+  private latestOrder(): number {
+    return latestOrder(this.context.policyLog.state, this.name);
   }
 
   /** Reads everything that must agree, and decides where to start. Throws the hold that applies. */
@@ -191,7 +190,7 @@ export class Lane {
         },
         async () => await lastAuditedPosition(cluster, names.auditEvents, producer.transactionalId, raw.id),
       );
-      if (start.previous && !start.resume) {
+      if (start.previous && !start.order?.settles) {
         await assertChainEnds(cluster, connections, names.auditEvents, start.previous, this.name);
       }
       return {
@@ -216,7 +215,7 @@ export class Lane {
   }
 
   private get outputTopic(): string {
-    return outputTopicOf(this.context.names, this.name);
+    return outputTopicOf(this.context.names, this.name, this.context.policyLog.state);
   }
 
   private identity(): Omit<LaneIdentity, 'rawTopicId'> {

@@ -13,7 +13,7 @@ import type { TransactionMark } from '../kafka/marked-batches.ts';
 import { RecordCursor } from '../kafka/record-cursor.ts';
 import type { ReplayResult, Scope, ScopeReplay } from '../schemas/access-codecs.ts';
 import { auditEventCodec } from '../schemas/control-codecs.ts';
-import { sanitizedTopic } from '../schemas/topic-names.ts';
+import { isSanitizedFrom } from '../schemas/topic-names.ts';
 import type { GrantContext } from './grant-context.ts';
 import { unverifiable } from './replay-result.ts';
 
@@ -83,7 +83,9 @@ function isAsDecided(
   replay: ScopeReplay,
 ): boolean {
   const [asked] = scope.partitions;
-  const outputTopic = grant ? names.grantTopic(grant.id) : sanitizedTopic(range.topic, policy.id);
+  const isOutputTopic = grant
+    ? view.output_topic === names.grantTopic(grant.id)
+    : isSanitizedFrom(view.output_topic, range.topic, policy.id);
   return (
     type === 'session.batch' &&
     range.cluster_id === scope.cluster_id &&
@@ -101,6 +103,6 @@ function isAsDecided(
     recipient.id === replay.recipient &&
     (grant?.id ?? null) === replay.grant_id &&
     view.output_topic === replay.output_topic &&
-    view.output_topic === outputTopic
+    isOutputTopic
   );
 }

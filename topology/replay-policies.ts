@@ -46,6 +46,9 @@ class PastLog {
   private readonly state = new PolicyState();
   private applied: NonNullable<PolicyLogEntry['policy']> | null = null;
   private started: LaneStartedEntry | null = null;
+  private startedAt = -1;
+  /** Where the policy stands that gave the lane's topic its version; -1 for none. */
+  private versionAt = -1;
 
   constructor(event: ReplayableEvent) {
     this.event = event;
@@ -55,8 +58,12 @@ class PastLog {
     const isPast = offset < this.event.plan.policy_log_offset;
     const { policy, lane } = entry;
     if (policy && entry.kind === 'POLICY_APPLIED' && isPast && this.isMeant(policy)) this.applied = policy;
-    // A lane's first entry stands in the log after the position that it had read up to.
-    if (lane && this.isLane(lane) && (isPast || this.started === null)) this.started = lane;
+    if (isPast && this.raises(entry)) this.versionAt = offset;
+    // The entry of a start that an order has led to stands in the log after the position that was read up to.
+    if (lane && this.isLane(lane) && (isPast || this.startedAt <= this.versionAt)) {
+      this.started = lane;
+      this.startedAt = offset;
+    }
     if (isPast) this.state.fold(offset, entry);
   }
 
@@ -71,6 +78,12 @@ class PastLog {
       state: this.state,
       targetTopicId: this.started?.target_topic_id ?? null,
     };
+  }
+
+  private raises({ policy, topic_versions: raised }: PolicyLogEntry): boolean {
+    const { range, policy: applied } = this.event;
+    const isAudience = policy?.audience === applied.id;
+    return isAudience && (raised ?? []).some(({ topic }) => topic === range.topic);
   }
 
   private isMeant({ audience, version, sha256 }: NonNullable<PolicyLogEntry['policy']>): boolean {

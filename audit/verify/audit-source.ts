@@ -41,13 +41,14 @@ export interface CommittedPosition {
 /** Read before the events (they must reach it), or after them (they must not go beyond it). */
 export type CommittedWhen = 'before' | 'after';
 
-/** A person's order to a lane to go on from elsewhere, as an entry of the policy log. */
+/** A person's order to one lane, or all of a topic, to go on from elsewhere, as an entry of the policy log. */
 export interface ResumeOrder {
   /** Of the entry. */
   readonly offset: number;
   readonly audience: string;
   readonly topic: string;
-  readonly partition: number;
+  /** null: every partition of the topic, once each. */
+  readonly partition: number | null;
   /** From where; `how` of the seek that carries it out. */
   readonly from: string;
 }

@@ -140,7 +140,7 @@ export class LiveSource implements AuditSource {
         await listOffset(this.cluster, connections, topic, 0, which);
       const [begin, endOffset] = [await ask('earliest'), await ask('latest')];
       for await (const piece of this.committedRecords({ topic, partition: 0, endOffset }, begin))
-        orders.push(...piece.flatMap(orderOf));
+        orders.push(...piece.flatMap(ordersOf));
       return orders;
     } catch (thrown) {
       if (ownError(thrown).kind === 'outage') throw thrown;
@@ -164,9 +164,14 @@ export class LiveSource implements AuditSource {
   }
 }
 
-/** The order in an entry of the policy log, if it is one. */
-function orderOf({ offset, value }: SourceRecord): readonly ResumeOrder[] {
-  const resume = value && policyLogCodec.decode(value).resume;
+/** The orders in an entry of the policy log: to one lane, or to all lanes of topics that get a new version. */
+function ordersOf({ offset, value }: SourceRecord): readonly ResumeOrder[] {
+  if (!value) return [];
+  const { resume, policy, topic_versions: raised } = policyLogCodec.decode(value);
+  if (policy && raised) {
+    const { audience } = policy;
+    return raised.map(({ topic, from }) => ({ offset, audience, topic, partition: null, from }));
+  }
   if (!resume) return [];
   const { audience, topic, partition, from } = resume;
   return [{ offset, audience, topic, partition, from }];

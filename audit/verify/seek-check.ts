@@ -9,8 +9,8 @@ import type { Findings } from './finding.ts';
 import { extOf } from './signature-check.ts';
 
 export interface SeeksJson {
-  /** Offsets of the orders that were carried out. */
-  readonly used: readonly number[];
+  /** Offsets of the orders that were carried out; with the partition where an order is to all lanes of a topic. */
+  readonly used: readonly (number | string)[];
 }
 
 /** How a grant task says that records were gone before it came to them. */
@@ -18,8 +18,8 @@ const RETENTION = 'RETENTION';
 
 export class SeekCheck {
   private readonly findings: Findings;
-  private readonly used: Set<number>;
-  private orders: ReadonlyMap<number, ResumeOrder> | null = null;
+  private readonly used: Set<number | string>;
+  private orders: readonly ResumeOrder[] | null = null;
 
   constructor(findings: Findings, json?: SeeksJson) {
     this.findings = findings;
@@ -28,7 +28,7 @@ export class SeekCheck {
 
   /** What the policy log says; null where it is not at hand. Read after the ends of the events were. */
   learn(orders: readonly ResumeOrder[] | null): void {
-    this.orders = orders && new Map(orders.map((order) => [order.offset, order]));
+    this.orders = orders;
   }
 
   accept(placed: PlacedEvent): void {
@@ -46,15 +46,20 @@ export class SeekCheck {
       return null;
     }
     const entry = Number(extOf(event, 'policy_log_entry') ?? Number.NaN);
-    const order = this.orders.get(entry);
-    if (!order) return `the policy log has no order at ${entry}`;
     const { topic, partition } = event.range!;
-    const isOfLane =
-      order.audience === event.policy.id && order.topic === topic && order.partition === partition;
-    if (!isOfLane) return `the order at ${entry} is about another lane`;
+    const orders = this.orders.filter(({ offset }) => offset === entry);
+    if (orders.length === 0) return `the policy log has no order at ${entry}`;
+    const order = orders.find(
+      (each) =>
+        each.audience === event.policy.id &&
+        each.topic === topic &&
+        (each.partition === null || each.partition === partition),
+    );
+    if (!order) return `the order at ${entry} is about another lane`;
     if (order.from !== extOf(event, 'how')) return `the order at ${entry} is another one`;
-    if (this.used.has(entry)) return `the order at ${entry} was carried out before`;
-    this.used.add(entry);
+    const use = order.partition === null ? `${entry}/${topic}/${partition}` : entry;
+    if (this.used.has(use)) return `the order at ${entry} was carried out before`;
+    this.used.add(use);
     return null;
   }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { PolicyState } from '../../policy/policy-log.ts';
 import type { PolicyLogEntry, ResumeFrom } from '../../schemas/control-codecs.ts';
@@ -5,6 +6,7 @@ import { encodeLaneMetadata } from '../../topology/lane-metadata.ts';
 import type { LaneMetadata } from '../../topology/lane-metadata.ts';
 import { decideStart } from '../../topology/lane-start.ts';
 import type { LaneFacts, LaneStart } from '../../topology/lane-start.ts';
+import { policyText } from '../support/policy-fixture.ts';
 
 const LANE = { audience: 'research', topic: 'raw', partition: 2 };
 const RAW = '0a'.repeat(16);
@@ -77,8 +79,8 @@ describe('a lane', () => {
       from: null,
       previous: null,
       started: true,
-      resume: null,
-      resumesSeen: -1,
+      order: null,
+      ordersSeen: -1,
     });
   });
 
@@ -88,8 +90,8 @@ describe('a lane', () => {
       from: 50,
       previous: METADATA,
       started: false,
-      resume: null,
-      resumesSeen: -1,
+      order: null,
+      ordersSeen: -1,
     });
   });
 
@@ -145,8 +147,8 @@ describe('a resume', () => {
     expect(decided).toMatchObject({
       position,
       started: true,
-      resumesSeen: 1,
-      resume: { from: how, logOffset: 1 },
+      ordersSeen: 1,
+      order: { from: how, logOffset: 1 },
     });
     expect(decided.from).toBe(given.offset === -1 ? null : (given.offset ?? 50));
   });
@@ -170,16 +172,16 @@ describe('a resume', () => {
     expect(await start({ log })).toMatchObject({
       position: 50,
       started: false,
-      resume: null,
-      resumesSeen: 1,
+      order: null,
+      ordersSeen: 1,
     });
     const again = [...log, resume('COMMITTED')];
-    expect(await start({ log: again, metadata: '' })).toMatchObject({ position: 50, resumesSeen: 3 });
+    expect(await start({ log: again, metadata: '' })).toMatchObject({ position: 50, ordersSeen: 3 });
   });
 
   test('counts by its latest: an earlier one is not carried out', async () => {
     const log = [STARTED, resume('EARLIEST'), resume('COMMITTED')];
-    expect(await start({ log, metadata: '' })).toMatchObject({ position: 50, resume: { from: 'COMMITTED' } });
+    expect(await start({ log, metadata: '' })).toMatchObject({ position: 50, order: { from: 'COMMITTED' } });
   });
 
   test('of one lane moves no other', async () => {
@@ -198,5 +200,77 @@ describe('a resume', () => {
       });
     }
     expect(asked).toEqual(['AUDIT']);
+  });
+});
+
+/** The policy of the lane's audience, with its topic in a version. */
+function applied(version: number, settings: object = {}): PolicyLogEntry {
+  const text = policyText({ topics: { raw: { key: { tag: 'PHI_ID' }, version, ...settings } } });
+  const sha256 = createHash('sha256').update(text).digest();
+  const policy = { audience: 'research', version, sha256, as_of: 20_000, text };
+  return { ...EMPTY, kind: 'POLICY_APPLIED', policy };
+}
+
+const startedOn = (target: string): PolicyLogEntry => ({
+  ...STARTED,
+  lane: { ...STARTED.lane!, target_topic_id: target },
+});
+
+describe('a new version of a topic', () => {
+  const moved = { targetTopicId: OTHER };
+  const raised = [applied(1), startedOn(TARGET), applied(2)];
+
+  test('is begun at the first offset by the lane that wrote the one before, and put on record', async () => {
+    expect(await start({ ...moved, log: raised })).toMatchObject({
+      position: 10,
+      from: 50,
+      started: true,
+      order: { from: 'EARLIEST', logOffset: 2 },
+      ordersSeen: 2,
+    });
+  });
+
+  test('is begun where the lane stands, where the policy says so', async () => {
+    const log = [applied(1), startedOn(TARGET), applied(2, { from: 'committed' })];
+    const begun = await start({ ...moved, log });
+    expect(begun).toMatchObject({ position: 50, started: true, order: { from: 'COMMITTED' } });
+  });
+
+  test('is begun once: after that the lane goes on, and a topic that was made again holds it', async () => {
+    const log = [...raised, startedOn(OTHER)];
+    const metadata = { targetTopicId: OTHER };
+    expect(await start({ ...moved, metadata, log })).toMatchObject({ position: 50, order: null });
+    const again = { targetTopicId: '0d'.repeat(16), metadata, log };
+    await expect(start(again)).rejects.toMatchObject({ code: 'ERR_LANE_TARGET_RECREATED' });
+  });
+
+  test('settles nothing else that disagrees', async () => {
+    const cases: [Given, string][] = [
+      [{ rawTopicId: OTHER }, 'ERR_LANE_RAW_RECREATED'],
+      [{ offset: -1 }, 'ERR_LANE_OFFSET_LOST'],
+      [{ metadata: '' }, 'ERR_LANE_OFFSET_MOVED'],
+      [{ earliest: 51 }, 'ERR_LANE_RETENTION'],
+      [{ metadata: { policyLogOffset: 11 } }, 'ERR_POLICY_LOG_BEHIND'],
+    ];
+    for (const [given, code] of cases)
+      await expect(start({ ...moved, log: raised, ...given })).rejects.toMatchObject({ code });
+  });
+
+  test('counts before an older order of a person, and after a newer one', async () => {
+    const [first, begun, second] = raised as [PolicyLogEntry, PolicyLogEntry, PolicyLogEntry];
+    const older = await start({ ...moved, log: [first, begun, resume('COMMITTED'), second] });
+    expect(older).toMatchObject({ position: 10, order: { logOffset: 3, settles: false } });
+    const newer = await start({ ...moved, log: [...raised, resume('COMMITTED')] });
+    expect(newer).toMatchObject({ position: 50, order: { logOffset: 3, settles: true } });
+  });
+
+  test('is never taken back: a policy that does so is not in force', () => {
+    const { state } = facts({ log: [...raised, applied(1)] });
+    expect(state.policies.get('research')).toMatchObject({ version: 2 });
+    expect(state.versions.topicVersion('research', 'raw')).toMatchObject({ version: 2, logOffset: 2 });
+    expect(state.versions.refused.get('research')).toMatchObject({ code: 'ERR_POLICY_TOPIC_VERSION' });
+    const removed: PolicyLogEntry = { ...applied(2), kind: 'POLICY_REMOVED' };
+    const after = facts({ log: [...raised, removed, applied(1)] }).state;
+    expect(after.policies.get('research')).toBeUndefined();
   });
 });
