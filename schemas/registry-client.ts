@@ -24,10 +24,7 @@ export interface SchemaText {
   readonly text: string;
   /** Texts of the schemas it refers to, dependencies first. */
   readonly references: readonly string[];
-  /**
-   * `metadata.tags`, where the registry keeps them: field patterns and tag words. Of a subject's versions also those
-   * that the registry's settings put on schemas.
-   */
+  /** `metadata.tags`, where the registry keeps them: field patterns and tag words. */
   readonly metadata: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -83,8 +80,7 @@ export class RegistryClient {
 
   /**
    * All versions of a subject, soft-deleted ones too where the registry still tells them; none for an unknown subject.
-   * With deleted ones, tags of the registry's settings are on all of them: an override can take tags off a schema, and
-   * must not be what takes them away here.
+   * With deleted ones, tags of the registry's settings are on all of them too.
    * @throws GauzeError ERR_SCHEMA_SYNTAX (not Avro), ERR_REGISTRY_UNREACHABLE, ERR_REGISTRY_ANSWER
    */
   async subjectVersions(

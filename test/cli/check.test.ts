@@ -272,7 +272,8 @@ describe('a registry that answers', () => {
     server = createServer((request, response) => {
       const [, , subject, , version] = (request.url ?? '').replace(/\?.*/, '').split('/');
       const schema = subject === 'clinical.patients-value' ? versions[Number(version) - 1] : undefined;
-      const isList = subject === 'clinical.patients-value' && version === undefined;
+      const isConfig = request.url?.startsWith('/config') === true;
+      const isList = !isConfig && subject === 'clinical.patients-value' && version === undefined;
       response.statusCode = isList || schema !== undefined ? 200 : 404;
       if (isList) response.end(JSON.stringify(versions.map((_, at) => at + 1)));
       else if (schema === undefined) response.end(JSON.stringify({ error_code: 40_401 }));

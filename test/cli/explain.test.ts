@@ -254,6 +254,10 @@ describe('with a registry', () => {
       });
     const texts = [version(['PHI_NAME']), version(['PHI_NONE'])];
     server = createServer((request, response) => {
+      if (request.url?.startsWith('/config') === true) {
+        response.statusCode = 404;
+        return void response.end();
+      }
       const [, number] = /versions\/(\d+)/.exec(request.url ?? '') ?? [];
       const body =
         number === undefined

@@ -12,6 +12,8 @@ let server: Server;
 let url: string;
 /** What was asked for, in order: method, path with query. */
 let asked: string[];
+/** What the registry's settings say: nothing, unless a test says otherwise. */
+let config: (line: string) => Reply;
 let replies: (request: IncomingMessage, line: string) => Reply | Promise<Reply>;
 
 const NOT_FOUND: Reply = { status: 404, body: { error_code: 40403, message: 'Schema not found' } };
@@ -19,10 +21,12 @@ const ok = (body: unknown): Reply => ({ status: 200, body });
 
 beforeEach(async () => {
   asked = [];
+  config = () => NOT_FOUND;
   server = createServer((request, response) => {
     const line = `${request.method} ${request.url}`;
-    asked.push(line);
-    void Promise.resolve(replies(request, line)).then((reply) => {
+    const isConfig = line.startsWith('GET /config');
+    if (!isConfig) asked.push(line);
+    void Promise.resolve(isConfig ? config(line) : replies(request, line)).then((reply) => {
       if (reply === 'hang up') return request.socket.destroy();
       response.writeHead(reply.status, { 'content-type': 'application/json' });
       return response.end(typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body));
@@ -166,6 +170,33 @@ describe('versions of a subject', () => {
     ]);
     expect(asked[0]).toBe('GET /subjects/clinical.a%2Fb-value/versions?deleted=true');
   });
+
+  test('carry the tags that settings of the registry put on schemas, beside their own', async () => {
+    const own = { metadata: { tags: { '**.ssn': ['PHI_SSN'], 'a.b': ['PHI_MRN'] } } };
+    replies = (_, line) => (line.includes('/versions/') ? ok({ id: 11, schema: '"int"', ...own }) : ok([1]));
+    config = (line) =>
+      line.endsWith('/config')
+        ? ok({ compatibilityLevel: 'NONE', defaultMetadata: { tags: { '**.zip': ['PHI_ZIP'] } } })
+        : ok({ overrideMetadata: { tags: { '**.ssn': ['PHI_NONE'] } } });
+    const [version] = await client().subjectVersions('clinical.a-value');
+    // An override replaces what the schema says of a pattern: here both hold, and PHI_NONE never wins.
+    expect(version!.metadata).toEqual(
+      new Map([
+        ['**.ssn', ['PHI_SSN', 'PHI_NONE']],
+        ['a.b', ['PHI_MRN']],
+        ['**.zip', ['PHI_ZIP']],
+      ]),
+    );
+  });
+
+  test.each([[{ status: 403, body: { error_code: 40301 } }], [ok({ overrideMetadata: { tags: 'none' } })]])(
+    'are not read where those settings cannot be: %j',
+    async (refusal) => {
+      replies = versions(11);
+      config = () => refusal;
+      expect(await codeOf(client().subjectVersions('clinical.a-value'))).toBe('ERR_REGISTRY_ANSWER');
+    },
+  );
 
   test('are read without the parameter where the registry does not know it', async () => {
     const plain = versions(11);
