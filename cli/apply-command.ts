@@ -6,13 +6,14 @@ import { ordinaryProducer } from '../kafka/kafkajs-client.ts';
 import { ownKafkaJsError } from '../kafka/kafkajs-errors.ts';
 import { loadKeyring } from '../keys/keyring.ts';
 import { sleep } from '../platform/clock.ts';
-import { GauzeError } from '../platform/errors.ts';
+import { GauzeError, GauzeErrors } from '../platform/errors.ts';
 import { applyChanges, findChanges } from '../policy/apply.ts';
 import type { ApplyInput, Changes } from '../policy/apply.ts';
 import { loadPolicies } from '../policy/load-policies.ts';
 import { POLICY_DECIDERS } from '../policy/policy-approval.ts';
 import type { PolicyChange } from '../policy/policy-changes.ts';
 import { keysForTheOccasion } from './check-site.ts';
+import { missingInputs } from './pinned-inputs.ts';
 import { withPolicyLog } from './policy-log-access.ts';
 import { askAbout, policyRequester } from './policy-question.ts';
 import { askAboutRules } from './rules-question.ts';
@@ -144,6 +145,8 @@ async function applyInput(site: Site, admin: KafkaAdmin): Promise<ApplyInput> {
     ? await loadKeyring(site.config.keys.file)
     : await keysForTheOccasion(audiences);
   for (const audience of audiences) keys.audience(audience);
+  const missing = site.config.keys ? missingInputs(policies, keys, await site.aliases()) : [];
+  if (missing.length > 0) throw new GauzeErrors(missing);
   const exists = (await admin.listTopics()).includes(site.names.policies);
   return {
     policies,

@@ -17,6 +17,7 @@ import type { SubjectVersion } from '../schemas/registry-client.ts';
 import type { SiteTags } from '../schemas/tags.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
 import type { CheckReport } from './check-report.ts';
+import { missingInputs } from './pinned-inputs.ts';
 import { Site } from './site.ts';
 
 export interface SiteToCheck {
@@ -121,7 +122,9 @@ async function readKeys(
     () => keyring?.subjectTokens(),
     () => ({ file }),
   );
-  await report.collect(async () => await site.aliases());
+  const aliases = await report.collect(async () => await site.aliases());
+  const able = policies.filter((policy) => !lacking.includes(policy));
+  if (keyring && aliases) report.add(...missingInputs(able, keyring, aliases));
   report.conclude('keys', before, 'a key for each audience, in a file that only its owner can read');
   return keyring && lacking.length === 0 ? keyring : undefined;
 }

@@ -55,6 +55,8 @@ function compareSettings(before: PolicyVersion, { policy, asOfDay }: PolicyVersi
   const { regime, timestamp, methods } = before.policy;
   // A regime says what the records are in law and how reads of them count: no two can be ordered.
   if (regime !== policy.regime) tell(`regime ${policy.regime} instead of ${regime}`);
+  if (policy.keys.epoch < before.policy.keys.epoch)
+    tell(`key epoch ${policy.keys.epoch} again, which joins with what was made under it before`);
   if (asOfDay < before.asOfDay) tell('ages are told as of an earlier day');
   if (timestamp === 'append' && policy.timestamp !== 'append')
     tell('the times of records stay instead of being stamped anew');
