@@ -30,6 +30,8 @@ export interface SealedPlace {
   readonly topicId: string;
   readonly partition: number;
   readonly path: string;
+  /** Where it is known: a text of another record does not open then. */
+  readonly offset?: number | undefined;
 }
 
 /** An opened value, and where in the raw partition it comes from. */
@@ -66,7 +68,7 @@ export class GcmSivSealer extends Hidden implements Sealer {
   }
 
   /** The content of a sealed value; null unless it was sealed by these keys for this place. */
-  open(sealed: Uint8Array, { topicId, partition, path }: SealedPlace): Opened | null {
+  open(sealed: Uint8Array, { topicId, partition, path, offset: expected }: SealedPlace): Opened | null {
     if (sealed.length < LEAST_BYTES || sealed[0] !== SEALED_VERSION) return null;
     const place = new Place(this.#view, this.#epoch, path);
     place.moveTo({ topicId, partition, offset: 0 }, 0);
@@ -75,6 +77,7 @@ export class GcmSivSealer extends Hidden implements Sealer {
     if (head === null) return null;
     const offset = Number(head.readBigUInt64BE(0));
     const ordinal = head.readUInt32BE(8);
+    if (expected !== undefined && expected !== offset) return null;
     place.moveTo({ topicId, partition, offset }, ordinal);
     // The nonce says the same as what is sealed, or the text was not made here.
     if (!this.#nonce(place).equals(nonce)) return null;

@@ -42,7 +42,7 @@ export const FORMAT_PRESERVING: MaskingMethod<'format-preserving'> = {
     })
     .superRefine(({ alphabet, separators }, context) => {
       const characters = charactersOf(alphabet);
-      if ([...separators].some((each) => characters.includes(each)))
+      if (separators.split('').some((each) => characters.includes(each)))
         context.addIssue({ code: 'custom', path: ['separators'], message: 'in the alphabet' });
     }),
   oneToOne: true,
