@@ -3,11 +3,12 @@
  * It changes nothing, asks Kafka nothing, and works where no address of the config answers.
  */
 import { existsSync } from 'node:fs';
-import { errorRow } from '../platform/errors.ts';
-import type { GauzeError } from '../platform/errors.ts';
+import { writeFile } from 'node:fs/promises';
+import { GauzeError, errorRow } from '../platform/errors.ts';
 import { checkPlans } from './check-plans.ts';
 import { CheckReport, placeOf, wordsOf } from './check-report.ts';
 import type { Check } from './check-report.ts';
+import { sarifLog } from './check-sarif.ts';
 import { readFilesToCheck } from './check-schema-files.ts';
 import { readSiteToCheck } from './check-site.ts';
 import { EXIT, print, styled } from './terminal.ts';
@@ -17,6 +18,8 @@ export interface CheckOptions {
   readonly json: boolean;
   /** No secret is read and no registry asked. */
   readonly offline: boolean;
+  /** A file for the report as SARIF; true: print it instead of the report for people. */
+  readonly sarif?: string | true;
 }
 
 /** The config file that verbs take where nobody names one. */
@@ -27,18 +30,38 @@ const USUAL_CONFIG = 'gauze.yaml';
  * @returns 1 where anything is wrong
  */
 export async function checkCommand(files: readonly string[], options: CheckOptions): Promise<number> {
+  if (options.sarif === true && options.json)
+    throw new GauzeError('ERR_USAGE_ARGUMENT', {
+      setting: '--sarif',
+      expected: 'given a file beside --json',
+    });
   const report = await check(files, options);
-  if (options.json) {
+  const sarif = options.sarif === undefined ? '' : JSON.stringify(sarifLog(report, options.config), null, 2);
+  if (typeof options.sarif === 'string') await writeSarif(options.sarif, sarif);
+  if (options.sarif === true) print(sarif);
+  else if (options.json) {
     const problems = report.problems.map((problem) => problem.toJSON());
-    print(JSON.stringify({ ok: problems.length === 0, checks: report.checks, problems }));
+    const warnings = report.warnings.map((warning) => warning.toJSON());
+    print(JSON.stringify({ ok: problems.length === 0, checks: report.checks, problems, warnings }));
   } else for (const line of checkLines(report)) print(line);
   return report.problems.length === 0 ? EXIT.ok : EXIT.problems;
+}
+
+async function writeSarif(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, `${text}\n`);
+  } catch {
+    throw new GauzeError('ERR_USAGE_ARGUMENT', {
+      setting: '--sarif',
+      expected: 'a file that can be written',
+    });
+  }
 }
 
 /** The check itself, for verbs that begin with it. */
 export async function check(
   files: readonly string[],
-  options: Omit<CheckOptions, 'json'>,
+  options: Omit<CheckOptions, 'json' | 'sarif'>,
 ): Promise<CheckReport> {
   const report = new CheckReport();
   const isFilesOnly = files.length > 0 && options.config === USUAL_CONFIG && !existsSync(options.config);
@@ -50,21 +73,28 @@ export async function check(
 
 /** The report for people: what was checked, then each problem with what to do about it. */
 export function checkLines(report: CheckReport): string[] {
-  const { problems, checks } = report;
+  const { problems, warnings, checks } = report;
+  const told = new Set<string>();
   const width = Math.max(...checks.map(({ name }) => name.length), 0);
   return [
     ...checks.map((each) => `${mark(each)} ${each.name.padEnd(width)}  ${each.detail}`),
     ...(problems.length > 0 ? [''] : []),
-    ...problems.toSorted(byPlace).flatMap(problemLines),
-    ...(problems.length > 0 ? ['', styled('red', count(problems.length))] : []),
+    ...problems.toSorted(byPlace).flatMap((problem) => problemLines(problem, 'red', told)),
+    ...(warnings.length > 0 ? [''] : []),
+    ...warnings.toSorted(byPlace).flatMap((warning) => problemLines(warning, 'yellow', told)),
+    ...(problems.length + warnings.length > 0 ? ['', summary(problems.length, warnings.length)] : []),
   ];
 }
 
-function problemLines(problem: GauzeError): string[] {
+/** What to do about it is said the first time. */
+function problemLines(problem: GauzeError, colour: 'red' | 'yellow', told: Set<string>): string[] {
   const place = placeOf(problem);
+  const { action } = problem;
+  const isTold = told.has(action) || errorRow(problem.code).action === '';
+  told.add(action);
   return [
-    `${styled('red', problem.code)}  ${place === '' ? '' : `${place}: `}${wordsOf(problem)}`,
-    ...(errorRow(problem.code).action === '' ? [] : [`    ${problem.action}`]),
+    `${styled(colour, problem.code)}  ${place === '' ? '' : `${place}: `}${wordsOf(problem)}`,
+    ...(isTold ? [] : [`    ${action}`]),
   ];
 }
 
@@ -79,6 +109,11 @@ function byPlace(one: GauzeError, other: GauzeError): number {
   return (a.line ?? 0) - (b.line ?? 0);
 }
 
-function count(problems: number): string {
-  return problems === 1 ? '1 problem.' : `${problems} problems.`;
+function summary(problems: number, warnings: number): string {
+  const of = (count: number, word: string): string => (count === 1 ? `1 ${word}` : `${count} ${word}s`);
+  const counted = [
+    ...(problems > 0 ? [styled('red', of(problems, 'problem'))] : []),
+    ...(warnings > 0 ? [styled('yellow', of(warnings, 'warning'))] : []),
+  ];
+  return `${counted.join(', ')}.`;
 }

@@ -16,9 +16,20 @@ export interface Check {
 export class CheckReport {
   readonly checks: Check[] = [];
   readonly #problems = new Map<string, GauzeError>();
+  readonly #warnings = new Map<string, GauzeError>();
 
   get problems(): readonly GauzeError[] {
     return [...this.#problems.values()];
+  }
+
+  /** What is worth a look and stops nothing. */
+  get warnings(): readonly GauzeError[] {
+    return [...this.#warnings.values()];
+  }
+
+  /** Adds warnings; the same one is kept once. */
+  warn(...warnings: readonly GauzeError[]): void {
+    for (const warning of warnings) this.#warnings.set(JSON.stringify(warning), warning);
   }
 
   /** Adds problems; the same one is kept once. */
@@ -62,7 +73,7 @@ function at(error: GauzeError, place: ErrorContext): GauzeError {
 /** `file:line` of a problem, as short as it can be; empty where it has no file. */
 export function placeOf({ context: { file, line } }: GauzeError): string {
   if (file === undefined || file === '') return '';
-  return line === undefined ? short(file) : `${short(file)}:${line}`;
+  return line === undefined ? shortPath(file) : `${shortPath(file)}:${line}`;
 }
 
 /** The message without the place that it begins with, for output that puts the place first. */
@@ -72,10 +83,11 @@ export function wordsOf(problem: GauzeError): string {
   const place = `${file}:${line}: `;
   const words = message.startsWith(place) ? message.slice(place.length) : message;
   // A message may have room for a name that there is none of.
-  return (file ? words.replaceAll(file, short(file)) : words).replaceAll('  ', ' ');
+  return (file ? words.replaceAll(file, shortPath(file)) : words).replaceAll('  ', ' ');
 }
 
-function short(file: string): string {
+/** The path from here, where that is no longer. */
+export function shortPath(file: string): string {
   const path = relative('.', file);
   return path === '' || path.startsWith('..') ? file : path;
 }

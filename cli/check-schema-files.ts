@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { GauzeError, GauzeErrors } from '../platform/errors.ts';
 import type { ErrorContext } from '../platform/errors.ts';
-import { lintSchema } from '../policy/lint.ts';
+import { hintLeaves, lintSchema } from '../policy/lint.ts';
 import { personField } from '../policy/person-field.ts';
 import type { AvroType } from '../schemas/avro-schema.ts';
 import { parseAvroSchema } from '../schemas/parse-avro.ts';
@@ -41,7 +41,10 @@ export async function readFilesToCheck(
     const isCovered = site.policies.some(({ topics }) => topics.has(schema?.topic ?? ''));
     // What a field without a tag comes to is the policies' to say, where there are any.
     if (schema && !isCovered) lintLeavesOf(schema, report);
-    if (schema) parsed.push(schema);
+    if (schema) {
+      hintsOf(schema, report);
+      parsed.push(schema);
+    }
     report.conclude(
       arg,
       before,
@@ -87,6 +90,13 @@ function lintLeavesOf({ file, topic, schema, lines, siteTags }: SchemaFile, repo
     if (tags.size > 0 || type.kind === 'null' || told.has(path)) continue;
     report.add(new GauzeError('ERR_SCHEMA_LEAF_UNTAGGED', { file, line: lines.line(path), path }));
   }
+}
+
+/** What is worth a look whoever reads the fields. */
+function hintsOf({ file, topic, schema, lines, siteTags }: SchemaFile, report: CheckReport): void {
+  const place = { file, topic: topic ?? nameOf(schema, file) };
+  for (const { code, context } of hintLeaves(leavesOf(schema, { site: siteTags }), schema, place))
+    report.warn(new GauzeError(code, { ...context, line: lines.line(context.path ?? '') }));
 }
 
 /** Each unknown word stands for some identifier here; that it is unknown has been told. */

@@ -34,6 +34,7 @@ Examples:
   gauze check                                      the site of ./gauze.yaml, with every schema in the registry
   gauze check --offline clinical.patients=new.avsc what each audience would get of a schema that is not registered yet
   gauze check new.avsc                             one schema by itself: every leaf tagged?
+  gauze check --offline --sarif gauze.sarif        the report for code scanning too
   gauze check --sample 1000 --audience research    counts only: what these policies would do to the newest records
 
 Exit code 1 where anything is wrong. Kafka is not asked; a registry that does not answer is left out, and said so.`;
@@ -95,6 +96,7 @@ function act<Args extends unknown[]>(
 verb('check', 'find what is wrong with config, policies, keys and schemas, before anything runs')
   .argument('[files...]', 'file.avsc, or topic=file.avsc to check it as the next schema of that topic')
   .option('--offline', 'read no secret and ask no registry: for pull requests', false)
+  .option('--sarif [file]', 'write the report as SARIF 2.1.0 too; without a file print it alone')
   .option('--sample <records>', 'ask the running topology what these policies would do to the newest records')
   .option('--audience <audience>', 'of a sample: only this one')
   .option('--topic <topic>', 'of a sample: only this one')

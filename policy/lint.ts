@@ -56,5 +56,5 @@ function suspects(
 }
 
 function suspect(code: ErrorCode, { tag, words, source }: Suspicion, place: ErrorContext): GauzeError {
-  return new GauzeError(code, { ...place, tag, words: `${words} (${source})` });
+  return new GauzeError(code, { ...place, tag, words: source === '' ? words : `${words} (${source})` });
 }

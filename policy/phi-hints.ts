@@ -40,15 +40,14 @@ function inDoc({ name, doc, type }: LeafPlace): Suspicion | null {
   if (plainWords(opening).length > DOC_WORDS_LIMIT) return null;
   const found = phraseSuspicion(opening);
   if (!found || UNSURE_IN_DOCS.has(found.tag)) return null;
-  return { ...found, words: `${found.words}, in its doc` };
+  return { ...found, words: `${found.words} in its doc` };
 }
 
 function sensitive({ name, type }: LeafPlace): Suspicion | null {
   const words = ` ${plainWords(name).join(' ')} `;
   if (type === null) return null;
   for (const { tag, phrase } of SENSITIVE)
-    if (words.includes(` ${phrase} `))
-      return { tag, words: phrase, source: 'classes protected beyond HIPAA' };
+    if (words.includes(` ${phrase} `)) return { tag, words: `"${phrase}"`, source: '' };
   return null;
 }
 
@@ -58,16 +57,15 @@ const SENSITIVE = Object.entries(SENSITIVE_WORDS).flatMap(([tag, phrases]) =>
 
 function moment({ name, type }: LeafPlace): Suspicion | null {
   if (type === null) return null;
-  const source = 'its type and name';
-  if (isMoment(type)) return { tag: 'PHI_DATE', words: `logical type ${type.logical?.name}`, source };
+  if (isMoment(type)) return { tag: 'PHI_DATE', words: `its type ${type.logical?.name}`, source: '' };
   const words = plainWords(name);
   const isDate =
     type.kind === 'string' && !HARMLESS_HEADS.has(words[0] ?? '') && TIME_WORDS.has(words.at(-1) ?? '');
-  return isDate ? { tag: 'PHI_DATE', words: words.join(' '), source } : null;
+  return isDate ? { tag: 'PHI_DATE', words: `"${words.join(' ')}"`, source: '' } : null;
 }
 
 function text({ name, type, mapKey }: LeafPlace): Suspicion | null {
   const last = plainWords(name).at(-1) ?? '';
   if (type?.kind !== 'string' || mapKey || !TEXT_WORDS.has(last)) return null;
-  return { tag: 'PHI_FREE_TEXT', words: last, source: 'words of free text' };
+  return { tag: 'PHI_FREE_TEXT', words: `"${last}"`, source: '' };
 }

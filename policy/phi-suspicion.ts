@@ -23,9 +23,9 @@ import { fittingTag } from './tag-type-fit.ts';
 
 export interface Suspicion {
   readonly tag: TagName;
-  /** The words that made it. */
+  /** The words that made it, in quotes, and what else is around them. */
   readonly words: string;
-  /** Where the words come from: a standard, or `words around it`. */
+  /** The dictionary that has them; empty where the words together say it. */
   readonly source: string;
 }
 
@@ -38,7 +38,6 @@ interface Reading {
   readonly aboutWord: string;
 }
 
-const AROUND = 'words around it';
 /** Names that are parts of a person's name or address beside others of them, and anything elsewhere. */
 const NEEDS_PERSON = new Set(
   'prefix suffix alias line place home policy member face voice tag unit iris tract mail cell residence locality'.split(
@@ -164,7 +163,7 @@ function insideRecord({ words, place }: Reading): Suspicion | null {
     for (const { within, source, records } of RECORDS) {
       const record = records.find((each) => holder === each || holder.endsWith(` ${each}`));
       const tag = record === undefined ? undefined : within.get(name);
-      if (tag) return { tag, words: `${name}, in ${record}`, source };
+      if (tag) return { tag, words: `"${name}" in ${record}`, source };
     }
   return null;
 }
@@ -184,12 +183,12 @@ function phraseIn(reading: Reading, isProse = false): Suspicion | null {
       const later = tail.length > 0 ? phraseIn({ ...reading, words: tail }, isProse) : null;
       if (later) return later;
       if (tag !== 'PHI_BIRTH_DATE' && tag !== 'PHI_DEATH_DATE' && tail.some((word) => TIME_WORDS.has(word)))
-        return { tag: 'PHI_DATE', words: words.join(' '), source: AROUND };
+        return { tag: 'PHI_DATE', words: quoted(words), source: '' };
       if (tag === 'PHI_FREE_TEXT' && tail.some((word) => NUMBER_WORDS.has(word))) return null;
       if (length < words.length && OF_THINGS.has(tag) && MACHINE_WORDS.has(words[start - 1] ?? ''))
         return null;
       if (tag === 'PHI_URL' && reading.about === 'thing') return null;
-      return { tag, words: phrase, source };
+      return { tag, words: `"${phrase}"`, source };
     }
   return null;
 }
@@ -201,7 +200,7 @@ function wholeName({ words, about }: Reading): Suspicion | null {
   if (about === 'thing' && OF_THINGS.has(found.tag) && found.tag !== 'PHI_ID' && found.tag !== 'PROVIDER_ID')
     return null;
   if (NEEDS_PERSON.has(name) && about !== 'person' && about !== 'staff') return null;
-  return { ...found, words: name };
+  return { ...found, words: `"${name}"` };
 }
 
 /** Dates of events of care, and any date in a record of care or of a person. */
@@ -213,12 +212,12 @@ function dateOf({ words, about, aboutWord }: Reading): Suspicion | null {
   const isEdge = EDGE_NAMES.has(last) && (words.length === 1 || (last !== 'period' && last !== 'when'));
   const event = words.find((word) => EVENT_WORDS.has(word) && word !== last);
   const isMachine = words.some((word) => MACHINE_TIME_WORDS.has(word));
-  const date = (of: string): Suspicion => ({ tag: 'PHI_DATE', words: of, source: AROUND });
+  const date = (of: string): Suspicion => ({ tag: 'PHI_DATE', words: of, source: '' });
   if (event !== undefined && !isMachine && (isTime || (isEdge && words.length > 1)))
-    return date(words.join(' '));
+    return date(quoted(words));
   const isOfPerson = about === 'person' || about === 'care';
   if (isOfPerson && !isMachine && (isTime || (isEdge && words.length === 1)))
-    return date(`${words.join(' ')}, of ${aboutWord}`);
+    return date(quoted(words, aboutWord));
   return null;
 }
 
@@ -232,8 +231,8 @@ function numberOf({ words, about, aboutWord }: Reading): Suspicion | null {
   if (words.length === 1 && !/^(id|identifier|number|uuid|guid|uid|barcode|csn)$/.test(last)) return null;
   return {
     tag: of === 'staff' ? 'PROVIDER_ID' : 'PHI_ID',
-    words: words.length === 1 ? `${last}, of ${aboutWord}` : words.join(' '),
-    source: AROUND,
+    words: quoted(words, words.length === 1 ? aboutWord : ''),
+    source: '',
   };
 }
 
@@ -243,16 +242,14 @@ function nameOf({ words, about, aboutWord }: Reading): Suspicion | null {
   const own = subjectWord(words.slice(0, -1));
   if (own !== undefined) {
     const of = SUBJECT_WORDS.get(own);
-    return of === 'person' || of === 'staff'
-      ? { tag: 'PHI_NAME', words: words.join(' '), source: AROUND }
-      : null;
+    return of === 'person' || of === 'staff' ? { tag: 'PHI_NAME', words: quoted(words), source: '' } : null;
   }
   if (words.length > 1 && (MACHINE_WORDS.has(words.at(-2)!) || about !== 'person')) return null;
   if (about === 'thing' || about === 'care') return null;
   return {
     tag: 'PHI_NAME',
-    words: aboutWord === '' ? 'name' : `${words.join(' ')}, of ${aboutWord}`,
-    source: AROUND,
+    words: quoted(words, aboutWord),
+    source: '',
   };
 }
 
@@ -261,10 +258,14 @@ function staffOf({ words, about }: Reading): Suspicion | null {
   const last = words.at(-1)!;
   const isOfCare = about === 'care' || about === 'person' || about === 'staff';
   if (words.length > 1 && isOfCare && (last === 'by' || SUBJECT_WORDS.get(last) === 'staff'))
-    return { tag: 'PROVIDER_NAME', words: words.join(' '), source: AROUND };
-  if (words.length > 1 && last === 'person')
-    return { tag: 'PHI_NAME', words: words.join(' '), source: AROUND };
+    return { tag: 'PROVIDER_NAME', words: quoted(words), source: '' };
+  if (words.length > 1 && last === 'person') return { tag: 'PHI_NAME', words: quoted(words), source: '' };
   return null;
+}
+
+/** The words as a message quotes them, with the record that made them speak. */
+function quoted(words: readonly string[], record = ''): string {
+  return `"${words.join(' ')}"${record === '' ? '' : ` in ${record}`}`;
 }
 
 /** In records of staff, and beside words of them, names and numbers are theirs. */

@@ -9,7 +9,9 @@ import type { TagName } from '../../schemas/tags.ts';
 export type Names = Readonly<Partial<Record<TagName, string>>>;
 
 export interface Dictionary {
-  /** The standard, with its version and the part that was read. */
+  /** The standard in short, as suspicions quote it. */
+  readonly name: string;
+  /** The standard, and the part of it that the words were taken from. */
   readonly source: string;
   /** Words that speak of the tag wherever they stand in a name. */
   readonly anywhere: Names;

@@ -4,6 +4,7 @@
 import type { Dictionary } from './dictionary.ts';
 
 export const FHIR_R4: Dictionary = {
+  name: 'FHIR R4',
   source:
     'HL7 FHIR R4 (4.0.1): data types, Patient, RelatedPerson, Practitioner, Encounter, Coverage, Device, Observation',
   anywhere: {

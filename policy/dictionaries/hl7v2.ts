@@ -5,6 +5,7 @@
 import type { Dictionary } from './dictionary.ts';
 
 export const HL7V2: Dictionary = {
+  name: 'HL7 v2.7.1',
   source: 'HL7 v2.7.1, chapters 3, 4, 6, 7, 9 and 10',
   anywhere: {
     PHI_NAME:

@@ -5,6 +5,7 @@
 import type { Dictionary } from './dictionary.ts';
 
 export const IDENTIFIERS: Dictionary = {
+  name: 'HIPAA 164.514(b)(2)',
   source: '45 CFR 164.514(b)(2)(i)',
   anywhere: {
     PHI_NAME:

@@ -4,6 +4,7 @@
 import type { Dictionary } from './dictionary.ts';
 
 export const OMOP_CDM: Dictionary = {
+  name: 'OMOP CDM v5.4',
   source: 'OHDSI OMOP CDM v5.4: person, visit, location, death, note, measurement, device_exposure, provider',
   anywhere: {
     PHI_ID:

@@ -4,6 +4,7 @@
 import type { Dictionary } from './dictionary.ts';
 
 export const SYNTHEA: Dictionary = {
+  name: 'Synthea',
   source: 'Synthea CSV data dictionary: patients, encounters, observations, claims, medications, devices',
   anywhere: {
     PHI_DATE: 'current illness date, service date, last billed date, service start, service stop',

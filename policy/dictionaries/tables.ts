@@ -29,7 +29,7 @@ function entriesOf(names: Names): (readonly [name: string, tag: TagName])[] {
 /** The first dictionary that has a name is the one quoted. */
 function tableOf(part: 'anywhere' | 'whole'): ReadonlyMap<string, Entry> {
   const table = new Map<string, Entry>();
-  for (const { source, [part]: names } of DICTIONARIES)
+  for (const { name: source, [part]: names } of DICTIONARIES)
     for (const [name, tag] of entriesOf(names)) if (!table.has(name)) table.set(name, { tag, source });
   return table;
 }
@@ -43,7 +43,7 @@ export const LONGEST_PHRASE: number = Math.max(
   ...[...PHRASES.keys()].map((phrase) => phrase.split(' ').length),
 );
 /** Whole names inside records of a certain name. */
-export const RECORDS: readonly RecordEntry[] = DICTIONARIES.flatMap(({ source, within }) =>
+export const RECORDS: readonly RecordEntry[] = DICTIONARIES.flatMap(({ name: source, within }) =>
   within.map(([records, names]) => ({
     source,
     records: records.split(', ').map((record) => plainWords(record).join(' ')),

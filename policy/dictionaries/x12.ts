@@ -5,6 +5,7 @@
 import type { Dictionary } from './dictionary.ts';
 
 export const X12: Dictionary = {
+  name: 'X12 005010',
   source: 'ASC X12N 005010: 837P/I (claim), 835 (payment), 834 (enrollment)',
   anywhere: {
     PHI_NAME:

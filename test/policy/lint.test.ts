@@ -131,7 +131,7 @@ describe('what is around a name', () => {
     });
     expect(problem?.message).toBe(
       'a.avsc:3: the field patient_mrn_id of clinical.tests is untagged and its name looks like PHI: ' +
-        'PHI_MRN, by mrn (45 CFR 164.514(b)(2)(i)).',
+        'PHI_MRN, by "mrn" (HIPAA 164.514(b)(2)).',
     );
   });
 });

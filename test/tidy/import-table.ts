@@ -92,6 +92,7 @@ export const CRYPTO_FILES: Readonly<Record<string, string>> = {
   'approvals/access-rules-file.ts': 'hash of the text of access rules',
   'approvals/scope-hash.ts': 'hash of the scope that approvers sign',
   'platform/clock.ts': 'random bytes',
+  'cli/check-sarif.ts': 'fingerprints of problems',
   'cli/rules-question.ts': 'the id of a question about the access rules',
   'kafka/scram.ts': 'RFC 5802',
   'approvals/notify/webhook.ts': 'signature over a notification',
