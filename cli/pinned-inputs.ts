@@ -2,13 +2,15 @@
  * Whether a site has what its policies pin: keys of their epochs, and the file of merged persons with the hash that they
  * name. Asked before anything is applied; lanes ask again for themselves.
  */
-import { AliasedKeys } from '../keys/aliased-keys.ts';
+import { PersonKeys } from '../keys/person-keys.ts';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
 import type { Keyring } from '../keys/keyring.ts';
+import { NO_ALIASES } from '../keys/person-aliases.ts';
 import type { PersonAliases } from '../keys/person-aliases.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
 import type { Policy } from '../policy/policy.ts';
-import { identifierHash } from '../processors/identifier-hash.ts';
+import type { PersonRules } from '../policy/policy-inputs.ts';
+import { identifierHash, identifierTextBy } from '../processors/identifier-hash.ts';
 
 /** Everything that is missing or another one: ERR_KEY_EPOCH_MISSING, ERR_POLICY_ALIASES, ERR_PERSONS_AMBIGUOUS. */
 export function missingInputs(
@@ -31,8 +33,8 @@ function missingEpochs({ audience, keys: { epoch, live }, topics }: Policy, keys
 
 function otherAliases(policy: Policy, keys: Keyring, aliases: PersonAliases): GauzeError[] {
   const { persons, audience, file, keys: pinned } = policy;
-  if (persons === null) return [];
-  if (persons.sha256 !== aliases.sha256) {
+  if (!persons?.aliases) return [];
+  if (persons.aliases !== aliases.sha256) {
     const line = policy.lineOf('persons', 'aliases');
     const actual = aliases.sha256 ?? 'none (the config names no file)';
     return [new GauzeError('ERR_POLICY_ALIASES', { file, line, audience, actual })];
@@ -40,7 +42,8 @@ function otherAliases(policy: Policy, keys: Keyring, aliases: PersonAliases): Ga
   const exceptions = [...policy.fields.values()].flatMap((each) => [...each.values()]);
   const instructions = [...policy.methods.values(), ...exceptions.map(({ instruction }) => instruction)];
   return problemOf(() => {
-    const merged = new AliasedKeys(keys.audience(audience, pinned.epoch), aliases, persons.domains);
+    const merged = personKeys(keys.audience(audience, pinned.epoch), aliases, persons);
+    merged.dateShifts('patient');
     for (const each of instructions) if (each.method === 'pseudonym') identifierHash(merged, each);
   });
 }
@@ -55,7 +58,12 @@ export function maskingKeysOf(
   const [other] = otherAliases(policy, keys, aliases);
   if (other) throw other;
   const own = keys.audience(policy.audience, epoch);
-  return policy.persons ? new AliasedKeys(own, aliases, policy.persons.domains) : own;
+  return policy.persons ? personKeys(own, aliases, policy.persons) : own;
+}
+
+function personKeys(keys: AudienceKeys, list: PersonAliases, persons: PersonRules): PersonKeys {
+  const { aliases, domains, normalize } = persons;
+  return new PersonKeys(keys, aliases ? list : NO_ALIASES, domains, identifierTextBy(normalize));
 }
 
 function problemOf(work: () => unknown): GauzeError[] {

@@ -67,7 +67,7 @@ export interface AudienceKeys {
   /** Keyed hash for pseudonyms of one identifier domain (`patient`, `mrn`); the same object at each call. */
   pseudonyms(domain: string, text?: IdentifierText): KeyedHash;
   /** Keyed hash that decides a person's date shift. */
-  dateShifts(personSpace: string, text?: IdentifierText): KeyedHash;
+  dateShifts(personSpace: string): KeyedHash;
   /** Encryption bound to the place of a value; the same object at each call. */
   sealer(): Sealer;
   /** Deterministic encryption of one identifier domain; the same object at each call. */

@@ -14,7 +14,7 @@ import { sanitizedTopic } from '../schemas/topic-names.ts';
 import { readInstruction } from './instruction.ts';
 import { headerProblems } from './kept-headers.ts';
 import { exampleValues } from './policy-example.ts';
-import { readKeyEpochs, readPersonMerges } from './policy-inputs.ts';
+import { readKeyEpochs, readPersonRules } from './policy-inputs.ts';
 import type { ReadPart } from './policy-inputs.ts';
 import type { FieldException, Policy, PolicyExample, Reader, TopicPolicy } from './policy.ts';
 import { REGIMES, regimeObjection } from './regimes.ts';
@@ -38,6 +38,8 @@ const SETTINGS =
   'audience regime description owner readers topics keys persons timestamp untagged methods fields sensitive examples'.split(
     ' ',
   );
+
+const PERSONS = ['normalize', 'aliases', 'domains'];
 
 type Path = readonly PropertyKey[];
 type Settings = Readonly<Record<string, unknown>>;
@@ -76,7 +78,7 @@ class PolicyReader {
       readers: this.#readers(settings['readers']),
       topics,
       keys: this.#part('keys', settings['keys'] ?? {}, ['epoch', 'live'], readKeyEpochs),
-      persons: this.#part('persons', settings['persons'] ?? {}, ['aliases', 'domains'], readPersonMerges),
+      persons: this.#part('persons', settings['persons'] ?? {}, PERSONS, readPersonRules),
       timestamp: this.#timestamp(settings['timestamp'], regime),
       untagged: this.#choice(['untagged'], settings['untagged'] ?? 'hold', ['hold', 'drop']) ?? 'hold',
       methods,

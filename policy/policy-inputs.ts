@@ -1,8 +1,11 @@
 /**
- * What a policy pins beside its methods: the key epoch, and which identifiers were merged. Both change what pseudonyms
- * come out, so they are the policy's, and each lane takes a change of them at one recorded offset.
+ * What a policy pins beside its methods: the key epoch, and when two identifiers are one person's. Both change
+ * what comes out, so they are the policy's, and each lane takes a change of them at one recorded offset.
  * It reads settings only: whether keys and files are there is asked by whoever uses them.
  */
+
+import { NORMALIZERS } from '../processors/identifier-form.ts';
+import type { Normalizer } from '../processors/identifier-form.ts';
 
 /** Which epoch of the audience's keys is used. */
 export interface KeyEpochs {
@@ -11,11 +14,13 @@ export interface KeyEpochs {
   readonly live: readonly number[];
 }
 
-/** Merged persons: their identifiers have one pseudonym, and their dates one shift. */
-export interface PersonMerges {
-  /** SHA-256 of the file of merged persons, hex. */
-  readonly sha256: string;
-  /** Domains of pseudonyms whose identifiers stand in the file. */
+/** When two identifiers are one person's. */
+export interface PersonRules {
+  /** What of a person's identifier does not say who is meant, for shifts of dates. */
+  readonly normalize: readonly Normalizer[];
+  /** SHA-256 of the file of merged persons, hex: their dates have one shift; null where nobody counts as merged. */
+  readonly aliases: string | null;
+  /** Domains of pseudonyms whose identifiers stand in that file: they have one pseudonym. */
   readonly domains: readonly string[];
 }
 
@@ -50,15 +55,29 @@ export function readKeyEpochs({ epoch = 1, live }: Settings, wrong: Wrong): KeyE
   return { epoch, live: [...new Set(live.filter(isEpoch))].sort((a, b) => b - a) };
 }
 
-export function readPersonMerges({ aliases, domains }: Settings, wrong: Wrong): PersonMerges | null {
-  if (aliases === undefined && domains === undefined) return null;
+/** Null for a policy that says nothing of it. */
+export function readPersonRules(settings: Settings, wrong: Wrong): PersonRules | null {
+  const { aliases, domains = [], normalize = [] } = settings;
+  if (Object.keys(settings).length === 0) return null;
   const isHash = typeof aliases === 'string' && SHA256.test(aliases);
-  if (!isHash) wrong('aliases', 'the SHA-256 of the file of merged persons, 64 hex digits');
-  const isList = Array.isArray(domains) && domains.every((each) => typeof each === 'string');
-  const words = isList ? domains.filter((each) => typeof each === 'string') : [];
-  if (!isList || !words.every((each) => DOMAIN.test(each)))
+  if (aliases !== undefined && !isHash)
+    wrong('aliases', 'the SHA-256 of the file of merged persons, 64 hex digits');
+  const words = textsOf(domains);
+  if (words === null || !words.every((each) => DOMAIN.test(each)))
     wrong('domains', 'a list of domains of pseudonyms, such as [patient]');
-  return isHash ? { sha256: aliases, domains: [...new Set(words)].sort() } : null;
+  if (words !== null && words.length > 0 && aliases === undefined)
+    wrong('aliases', 'given, where there are domains');
+  const chosen = NORMALIZERS.filter((each) => textsOf(normalize)?.includes(each));
+  if (textsOf(normalize)?.length !== chosen.length)
+    wrong('normalize', `a list of ${NORMALIZERS.join(', ')}, each once`);
+  return { normalize: chosen, aliases: isHash ? aliases : null, domains: [...new Set(words)].sort() };
+}
+
+/** Null for what is no list of texts. */
+function textsOf(value: unknown): readonly string[] | null {
+  if (!Array.isArray(value)) return null;
+  const texts = value.filter((each) => typeof each === 'string');
+  return texts.length === value.length ? texts : null;
 }
 
 function isEpoch(value: unknown): value is number {

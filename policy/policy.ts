@@ -3,7 +3,7 @@
  */
 import type { Instruction } from '../processors/plan.ts';
 import type { TagName } from '../schemas/tags.ts';
-import type { KeyEpochs, PersonMerges } from './policy-inputs.ts';
+import type { KeyEpochs, PersonRules } from './policy-inputs.ts';
 import type { Regime } from './regimes.ts';
 
 /** A Kafka principal that may read the audience's topics. */
@@ -70,8 +70,8 @@ export interface Policy {
   readonly readers: readonly Reader[];
   readonly topics: ReadonlyMap<string, TopicPolicy>;
   readonly keys: KeyEpochs;
-  /** Which identifiers are of one person; null where the policy takes nobody for merged. */
-  readonly persons: PersonMerges | null;
+  /** When two identifiers are one person's; null: when they are the same. */
+  readonly persons: PersonRules | null;
   readonly timestamp: 'append' | 'keep';
   /** What happens to a leaf without an instruction. */
   readonly untagged: 'hold' | 'drop';

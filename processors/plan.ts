@@ -13,12 +13,25 @@ import type {
   AvroUnion,
 } from '../schemas/avro-schema.ts';
 import type { Normalizer } from './identifier-form.ts';
+import type { KnownKind } from './text/known-values.ts';
 
 /** What to do to a value, with its parameters already checked and defaulted by the method. */
 export type Instruction =
   | { readonly method: 'keep' }
   | { readonly method: 'drop' }
   | { readonly method: 'redact' }
+  /** One value for all. */
+  | { readonly method: 'fixed'; readonly value: string | number | boolean }
+  /** All characters but those of `ignore` and the ends that are kept; or `count` of them from one end. */
+  | {
+      readonly method: 'mask';
+      readonly character: string;
+      readonly keepFirst: number;
+      readonly keepLast: number;
+      readonly count?: number | undefined;
+      readonly from?: 'start' | 'end' | undefined;
+      readonly ignore: string;
+    }
   /** Bound to the place of the value, so different each time. */
   | { readonly method: 'encrypt' }
   /** The same for the same value of a `domain`. */
@@ -46,7 +59,20 @@ export type Instruction =
   | { readonly method: 'date-truncate'; readonly unit: 'year' | 'month'; readonly over89: 'cap' | 'keep' }
   /** Ages over `over` become `over + 1`. */
   | { readonly method: 'age-cap'; readonly over: number }
-  | { readonly method: 'zip3' };
+  /** The least number of the range of `size` counted from `lower` (or 0), or between two `edges`; or its text. */
+  | {
+      readonly method: 'bucket';
+      readonly size?: number | undefined;
+      readonly lower?: number | undefined;
+      readonly upper?: number | undefined;
+      readonly edges?: readonly number[] | undefined;
+      readonly as: 'range' | 'number';
+    }
+  /** To a multiple of `step`, or to so many digits after the point. */
+  | { readonly method: 'round'; readonly step?: number | undefined; readonly digits?: number | undefined }
+  | { readonly method: 'zip3' }
+  /** A text without what is known of the person and what recognisers find. */
+  | { readonly method: 'scrub' };
 
 export type MethodName = Instruction['method'];
 
@@ -92,6 +118,13 @@ export interface SensitiveRule {
   readonly effect: 'withhold' | 'redact';
 }
 
+/** A leaf whose values scrub looks for in the texts of the same record. */
+export interface KnownLeaf {
+  readonly path: string;
+  /** In which forms it is looked for, and what stands in its place. */
+  readonly kind: KnownKind | 'date';
+}
+
 /** What happens to a record key that has no schema of its own. */
 export type KeyInstruction =
   | { readonly method: 'keep' }
@@ -105,8 +138,12 @@ export interface Plan {
   readonly schemaId: number;
   readonly root: PlanNode;
   readonly key: KeyInstruction;
-  /** The list of merged persons (SHA-256 of the file) and the domains of pseudonyms that it is about; absent: none. */
-  readonly persons?: { readonly sha256: string; readonly domains: readonly string[] };
+  /** How persons' identifiers are compared, with the hash of the list of merged ones; absent: as they are. */
+  readonly persons?: {
+    readonly normalize: readonly Normalizer[];
+    readonly aliases: string | null;
+    readonly domains: readonly string[];
+  };
   /** Names of the headers that pass unchanged. */
   readonly headers: readonly string[];
   readonly timestamp: 'append' | 'keep';
@@ -116,6 +153,8 @@ export interface Plan {
   readonly personSpace: 'patient';
   /** The plan's as-of date as days since 1970-01-01: ages are told at the later of it and the record's time. */
   readonly asOfDay: number;
+  /** Leaves that scrub reads; absent where no leaf is scrubbed. */
+  readonly known?: readonly KnownLeaf[];
   /** Rules by value; absent where there are none. Bit i of a guard is the rule at index i. */
   readonly sensitive?: readonly SensitiveRule[];
   /** Derived schema, as JSON text. */

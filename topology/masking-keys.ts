@@ -2,15 +2,16 @@
  * The keys that a policy pins: of its key epoch, and with the merged persons of the list whose hash it names. What the
  * keyring or this host does not have holds the lane; neither another epoch nor another list is ever taken instead.
  */
-import { AliasedKeys } from '../keys/aliased-keys.ts';
+import { PersonKeys } from '../keys/person-keys.ts';
 import type { AliasLists } from '../keys/alias-lists.ts';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
 import type { Keyring } from '../keys/keyring.ts';
+import { NO_ALIASES } from '../keys/person-aliases.ts';
 import type { PersonAliases } from '../keys/person-aliases.ts';
 import { GauzeError } from '../platform/errors.ts';
 import { keyInstruction } from '../policy/key-instruction.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { PersonMerges } from '../policy/policy-inputs.ts';
+import { identifierTextBy } from '../processors/identifier-hash.ts';
 import { compileKeyMasker } from '../processors/transcoder.ts';
 import type { TopicRules } from './span-masker.ts';
 
@@ -51,11 +52,13 @@ export class MaskingKeys {
   }
 
   #merged(keys: AudienceKeys, { persons, audience }: Policy): AudienceKeys {
-    return persons ? new AliasedKeys(keys, this.#list(persons, audience), persons.domains) : keys;
+    if (!persons) return keys;
+    const { aliases, domains, normalize } = persons;
+    return new PersonKeys(keys, this.#list(aliases, audience), domains, identifierTextBy(normalize));
   }
 
-  #list({ sha256 }: PersonMerges, audience: string): PersonAliases {
-    const list = this.#lists.find(sha256);
+  #list(sha256: string | null, audience: string): PersonAliases {
+    const list = sha256 === null ? NO_ALIASES : this.#lists.find(sha256);
     if (!list) throw new GauzeError('ERR_PERSONS_LIST_MISSING', { audience });
     return list;
   }

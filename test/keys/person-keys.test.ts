@@ -10,7 +10,7 @@ import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { AliasLists } from '../../keys/alias-lists.ts';
-import { AliasedKeys } from '../../keys/aliased-keys.ts';
+import { PersonKeys } from '../../keys/person-keys.ts';
 import type { KeyedHash } from '../../keys/audience-keys.ts';
 import { NO_ALIASES, parsePersonAliases } from '../../keys/person-aliases.ts';
 import { testKeys } from '../support/test-keys.ts';
@@ -20,7 +20,7 @@ const CSV = ['merged,into,since', 'P-1,P-2,2026-01-01', 'P-2,P-3,2026-01-02', 'P
   '\n',
 );
 const aliases = parsePersonAliases(Buffer.from(CSV), 'merges.csv');
-const aliased = new AliasedKeys(keys, aliases, ['patient']);
+const aliased = new PersonKeys(keys, aliases, ['patient']);
 const capitals = { name: 'capitals', of: (text: string) => text.toUpperCase() };
 
 function hashed(hash: KeyedHash, text: string): string {
@@ -54,13 +54,22 @@ describe('merged identifiers', () => {
 
   test('are found as the policy writes identifiers, and survivors hash so too', () => {
     const lower = parsePersonAliases(Buffer.from('merged,into,since\np-1,p-2,2026-01-01\n'), 'merges.csv');
-    const hash = new AliasedKeys(keys, lower, ['patient']).pseudonyms('patient', capitals);
+    const hash = new PersonKeys(keys, lower, ['patient']).pseudonyms('patient', capitals);
     expect(hashed(hash, 'P-1')).toBe(own('P-2'));
+  });
+
+  test('shift dates alike however a record writes the person, and only with the text that is asked for', () => {
+    const persons = new PersonKeys(keys, aliases, ['patient'], capitals);
+    const shift = (each: PersonKeys, id: string): string => hashed(each.dateShifts('patient'), id);
+    const survivor = hashed(keys.dateShifts('patient'), 'P-3');
+    expect(['p-1', 'P-1', 'p-2', 'p-3'].map((id) => shift(persons, id))).toEqual(Array(4).fill(survivor));
+    expect(shift(persons, 'p-4')).toBe(hashed(keys.dateShifts('patient'), 'P-4'));
+    expect(shift(aliased, 'p-1')).not.toBe(survivor);
   });
 
   test('are refused where normalising makes one identifier of two persons', () => {
     const rows = ['merged,into,since', 'p-1,P-7,2026-01-01', 'P-1,P-8,2026-01-01', ''].join('\n');
-    const both = new AliasedKeys(keys, parsePersonAliases(Buffer.from(rows), 'm.csv'), ['patient']);
+    const both = new PersonKeys(keys, parsePersonAliases(Buffer.from(rows), 'm.csv'), ['patient']);
     expect(() => both.pseudonyms('patient', capitals)).toThrow(
       expect.objectContaining({ code: 'ERR_PERSONS_AMBIGUOUS' }),
     );
@@ -77,7 +86,7 @@ describe('merged identifiers', () => {
         const [survivor, ...merged] = list;
         const rows = merged.map((id) => `${id},${survivor},2026-01-01\n`).join('');
         const made = parsePersonAliases(Buffer.from(`merged,into,since\n${rows}`), 'm.csv');
-        const hash = new AliasedKeys(keys, made, ['patient']).pseudonyms('patient');
+        const hash = new PersonKeys(keys, made, ['patient']).pseudonyms('patient');
         for (const id of list) expect(hashed(hash, id)).toBe(own(survivor!));
         expect(hashed(hash, 'nobody-else')).toBe(own('nobody-else'));
       }),
@@ -88,7 +97,7 @@ describe('merged identifiers', () => {
   test('print nothing', () => {
     expect(inspect(aliased, { showHidden: true, depth: 9 })).toBe('[hidden]');
     expect(JSON.stringify(aliased.pseudonyms('patient'))).toBe('"[hidden]"');
-    expect(new AliasedKeys(keys, NO_ALIASES, ['patient']).pseudonyms('patient')).toBeDefined();
+    expect(new PersonKeys(keys, NO_ALIASES, ['patient']).pseudonyms('patient')).toBeDefined();
   });
 });
 

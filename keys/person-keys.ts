@@ -1,6 +1,6 @@
 /**
- * An audience's keys, to whom the identifiers of one merged person are one: they hash as the identifier that the person
- * goes by now. Encryption is left as it is: what can be opened again must give what went in.
+ * An audience's keys, to whom the identifiers of one person are one: merged ones hash as the identifier that the person
+ * goes by now, and dates shift by it however a record writes it. Encryption is left as it is: what can be opened again must give what went in.
  * It holds identifiers: it is never printed, and what it looks up is not kept.
  */
 import { GauzeError } from '../platform/errors.ts';
@@ -21,22 +21,32 @@ const AS_IT_IS: IdentifierText = { name: '', of: (text) => text };
 const HASH_START = 0x811c9dc5;
 const HASH_PRIME = 0x01000193;
 
-export class AliasedKeys extends Hidden implements AudienceKeys {
+export class PersonKeys extends Hidden implements AudienceKeys {
   readonly audience: string;
   readonly epoch: number;
   readonly #keys: AudienceKeys;
   readonly #aliases: PersonAliases;
   readonly #domains: ReadonlySet<string>;
+  readonly #text: IdentifierText;
   readonly #hashes = new Map<string, KeyedHash>();
 
-  /** `domains`: those of pseudonyms whose identifiers are persons'. Date shifts are always persons'. */
-  constructor(keys: AudienceKeys, aliases: PersonAliases, domains: Iterable<string>) {
+  /**
+   * `domains`: those of pseudonyms whose identifiers are persons', told as their callers write them. Date shifts are
+   * always persons', written as `text` says.
+   */
+  constructor(
+    keys: AudienceKeys,
+    aliases: PersonAliases,
+    domains: Iterable<string>,
+    text: IdentifierText = AS_IT_IS,
+  ) {
     super();
     this.audience = keys.audience;
     this.epoch = keys.epoch;
     this.#keys = keys;
     this.#aliases = aliases;
     this.#domains = new Set(domains);
+    this.#text = text;
   }
 
   /** Throws ERR_PERSONS_AMBIGUOUS. */
@@ -46,8 +56,11 @@ export class AliasedKeys extends Hidden implements AudienceKeys {
   }
 
   /** Throws ERR_PERSONS_AMBIGUOUS. */
-  dateShifts(personSpace: string, text: IdentifierText = AS_IT_IS): KeyedHash {
-    return this.#aliased(`date-shift ${personSpace}`, this.#keys.dateShifts(personSpace, text), text);
+  dateShifts(personSpace: string): KeyedHash {
+    return remembered(this.#hashes, `written ${personSpace}`, () => {
+      const hash = this.#aliased(`date-shift ${personSpace}`, this.#keys.dateShifts(personSpace), this.#text);
+      return this.#text.name === '' ? hash : new WrittenHash(hash, this.#text);
+    });
   }
 
   sealer(): Sealer {
@@ -63,12 +76,10 @@ export class AliasedKeys extends Hidden implements AudienceKeys {
   }
 
   #aliased(name: string, hash: KeyedHash, text: IdentifierText): KeyedHash {
-    const key = `${name} ${text.name}`;
-    const known = this.#hashes.get(key);
-    if (known) return known;
-    const made = new AliasedHash(hash, this.#survivors(text));
-    this.#hashes.set(key, made);
-    return made;
+    return remembered(this.#hashes, `${name} ${text.name}`, () => {
+      const survivors = this.#survivors(text);
+      return survivors.size === 0 ? hash : new AliasedHash(hash, survivors);
+    });
   }
 
   /** Survivor by merged identifier, both as they are hashed. */
@@ -82,6 +93,34 @@ export class AliasedKeys extends Hidden implements AudienceKeys {
       all.set(of(id), of(survivor));
     }
     return new Map([...all].filter(([id, survivor]) => id !== survivor));
+  }
+}
+
+function remembered(known: Map<string, KeyedHash>, name: string, make: () => KeyedHash): KeyedHash {
+  const found = known.get(name) ?? make();
+  known.set(name, found);
+  return found;
+}
+
+/** A keyed hash of identifiers as they are to be written. It allocates: those who use it remember hashes by person. */
+class WrittenHash extends Hidden implements KeyedHash {
+  readonly #hash: KeyedHash;
+  readonly #text: IdentifierText;
+
+  constructor(hash: KeyedHash, text: IdentifierText) {
+    super();
+    this.#hash = hash;
+    this.#text = text;
+  }
+
+  hashInto(input: Uint8Array, start: number, end: number, out: Uint8Array, at: number): void {
+    const bytes = Buffer.from(input.subarray(start, end));
+    const text = bytes.toString('utf8');
+    // What is no UTF-8 is no text, and stays as it is.
+    const written = Buffer.from(text, 'utf8').equals(bytes)
+      ? Buffer.from(this.#text.of(text), 'utf8')
+      : bytes;
+    this.#hash.hashInto(written, 0, written.length, out, at);
   }
 }
 
