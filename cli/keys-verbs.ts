@@ -3,6 +3,7 @@
  */
 import type { Command } from 'commander';
 import type { RekeyOptions } from './keys-rekey-command.ts';
+import type { DecryptOptions } from './keys-decrypt-command.ts';
 import type { KeysInitOptions } from './keys-command.ts';
 import type { RotateOptions } from './keys-rotate-command.ts';
 
@@ -23,6 +24,14 @@ Examples:
 
 No raw topic is read: identifiers are those that you give, and none of them comes out. The map joins what an audience
 had before a rotation to what it has after: give it to that audience alone, and only where it must join.`;
+
+const DECRYPT_HELP = `
+Examples:
+  gauze keys decrypt research --method encrypt-deterministic --domain mrn < texts.txt
+  gauze keys decrypt research --method encrypt --topic-id r0Xk... --partition 3 --path mrn < texts.txt
+
+One text in a line of standard input, one value in a line of standard output, as JSON; null where a text does not open.
+Nothing is logged, and no audit event tells of it: whoever holds the keyring is outside of what gauze can show.`;
 
 /** Adds `gauze keys` and its subcommands. */
 export function addKeysVerbs(program: Command, act: Act): void {
@@ -62,6 +71,30 @@ export function addKeysVerbs(program: Command, act: Act): void {
       act(
         async (audience: string, o: RekeyOptions) =>
           await (await import('./keys-rekey-command.ts')).keysRekeyCommand(audience, o, process.stdin),
+      ),
+    );
+  keys
+    .command('decrypt')
+    .description('values back from encrypted texts, for who holds the keyring')
+    .argument('<audience>', 'whose texts')
+    .requiredOption('--method <name>', 'encrypt, encrypt-deterministic or format-preserving')
+    .option('--keyring <file>', 'keyring; default: keys.file of the config')
+    .option('--grant <id>', 'of a grant on the audience: its texts have keys of their own')
+    .option('--topic-id <id>', 'encrypt: id of the raw topic')
+    .option('--partition <number>', 'encrypt: partition of the record')
+    .option('--path <path>', 'encrypt: path of the field, as in policies')
+    .option('--offset <number>', 'encrypt: only texts of the raw record at this offset')
+    .option('--domain <name>', 'the other two: as the policy says: mrn')
+    .option('--alphabet <name>', 'format-preserving: as the policy says')
+    .option('--separators <characters>', 'format-preserving: as the policy says')
+    .option('--epoch <number>', 'format-preserving: the key epoch; the other two have it in the text')
+    .option('--bytes', 'values are no text: give them as base64', false)
+    .option('-c, --config <file>', 'config file', 'gauze.yaml')
+    .addHelpText('after', DECRYPT_HELP)
+    .action(
+      act(
+        async (audience: string, o: DecryptOptions) =>
+          await (await import('./keys-decrypt-command.ts')).keysDecryptCommand(audience, o, process.stdin),
       ),
     );
 }

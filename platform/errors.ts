@@ -310,6 +310,11 @@ export const ERRORS = {
     message: '{file}:{line}: {topic} has version {actual} for {audience}, which is never taken back.',
     action: 'Write that version, or a higher one.',
   },
+  ERR_POLICY_AS_OF: {
+    kind: 'usage',
+    message: 'Ages for {audience}, which is Safe Harbor, are told as of {count} days ago; {limit} is the limit.',
+    action: 'Run `gauze apply`: it writes the same policy again with the day of today.',
+  },
   ERR_POLICY_TARGET_SHAPE: {
     kind: 'usage',
     message: 'The sanitized topic {topic} exists with another {setting} than {audience} needs: {expected}.',
@@ -1026,6 +1031,12 @@ export const ERRORS = {
     message:
       '{file}:{line}: persons.aliasFile does not have the hash that the policy of {audience} pins, but {actual}.',
     action: 'Write the hash of the file that is meant; each lane takes it at one recorded offset.',
+  },
+  ERR_KEY_TEXT_CLOSED: {
+    kind: 'usage',
+    message: '{count} of the texts do not open with the keys of {audience} for what was said about them.',
+    action:
+      'Check audience, grant, method, and topic id, partition and path, or domain. What was changed or moved never opens.',
   },
   ERR_KEY_EPOCH_MISSING: {
     kind: 'hold',
