@@ -23,6 +23,7 @@ import { walkSpan } from './span-walk.ts';
 import type { StopReason, WalkEnd } from './span-walk.ts';
 import { SubjectRange } from './subject-range.ts';
 import type { SubjectTokenizer } from './subject-tokenizer.ts';
+import { schemaIdOf } from './value-framing.ts';
 
 /** It works by no policy: what it does is the same for all. */
 const NO_POLICY = { version: 0, sha256: '0'.repeat(64) };
@@ -144,16 +145,14 @@ class IndexWork implements LaneWork {
   private record(): StopReason | null {
     const { cursor, range } = this;
     const { bytes, valueStart, valueEnd, offset, timestampMs } = cursor;
-    const body = valueStart + REGISTRY_PREFIX_BYTES;
-    const isReadable = valueStart >= 0 && body <= valueEnd && bytes[valueStart] === 0;
-    if (!isReadable || this.ordered.has(offset)) {
+    const schemaId = valueStart < 0 ? -1 : schemaIdOf(cursor);
+    if (schemaId < 0 || this.ordered.has(offset)) {
       range.add(offset, timestampMs, Math.max(0, valueEnd - valueStart));
     } else {
-      const schemaId = bytes.readInt32BE(valueStart + 1);
       const tokenizer = this.tokenizers.get(schemaId);
       if (!tokenizer) return { kind: 'plan', schemaId, offset };
       const at = range.add(offset, timestampMs, valueEnd - valueStart);
-      tokenizer.tokenInto(bytes, body, valueEnd, range.room, at);
+      tokenizer.tokenInto(bytes, valueStart + REGISTRY_PREFIX_BYTES, valueEnd, range.room, at);
     }
     return this.isFull ? FULL : null;
   }

@@ -14,6 +14,7 @@ import type { SamplePlan } from './sample-plans.ts';
 import { TransactionWork } from './span-masker.ts';
 import { walkSpan } from './span-walk.ts';
 import type { StopReason, WalkEnd } from './span-walk.ts';
+import { schemaIdOf } from './value-framing.ts';
 
 const FIRST_ROOM_BYTES = 64 * 1024;
 
@@ -33,13 +34,12 @@ export class SampleReading {
   }
 
   private record(end: number, place: RecordPlace, work: TransactionWork): StopReason | null {
-    const { bytes, valueStart, valueEnd, offset, timestampMs } = this.cursor;
+    const { valueStart, valueEnd, offset, timestampMs } = this.cursor;
     if (offset >= end) return { kind: 'end' };
     const body = valueStart + REGISTRY_PREFIX_BYTES;
-    const isFramed = valueStart >= 0 && body <= valueEnd && bytes[valueStart] === 0;
-    const schemaId = isFramed ? bytes.readInt32BE(valueStart + 1) : -1;
+    const schemaId = valueStart < 0 ? -1 : schemaIdOf(this.cursor);
     const plan = this.plans.get(schemaId);
-    if (isFramed && !plan) return { kind: 'plan', schemaId, offset };
+    if (schemaId >= 0 && !plan) return { kind: 'plan', schemaId, offset };
     this.recordCount += 1;
     work.count(timestampMs, Math.max(0, valueEnd - valueStart));
     work.pass();

@@ -14,6 +14,7 @@ import type { CompiledPlan } from './plan-store.ts';
 import type { Span } from './partition-reader.ts';
 import { walkSpan } from './span-walk.ts';
 import type { StopReason, WalkEnd } from './span-walk.ts';
+import { schemaIdOf } from './value-framing.ts';
 
 const FULL: StopReason = { kind: 'full' };
 const END: StopReason = { kind: 'end' };
@@ -148,10 +149,8 @@ export class SpanMasker {
     if (options.ordered.has(offset)) return this.withhold(work, 'ERR_WITHHELD_BY_PERSON');
     // A record without a value names nobody, and reveals nothing to whom its key is a stand-in.
     if (valueStart < 0) return selection ? this.pass(work) : this.tombstone(work);
-    if (valueEnd - valueStart < REGISTRY_PREFIX_BYTES || cursor.bytes[valueStart] !== 0) {
-      return this.withhold(work, 'ERR_DECODE_MAGIC');
-    }
-    const schemaId = cursor.bytes.readInt32BE(valueStart + 1);
+    const schemaId = schemaIdOf(cursor);
+    if (schemaId < 0) return this.withhold(work, 'ERR_DECODE_MAGIC');
     if (this.plan?.plan.schemaId !== schemaId) {
       this.plan = options.plans.get(schemaId) ?? null;
       if (!this.plan) return { kind: 'plan', schemaId, offset };

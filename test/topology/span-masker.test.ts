@@ -192,6 +192,12 @@ describe('records withheld', () => {
       { value: Buffer.concat([Buffer.from([1]), value.subarray(1)]) },
       'ERR_DECODE_MAGIC',
     ],
+    [
+      'a schema named in a header, so that the first bytes are data',
+      { value, headers: [['__value_schema_id', Buffer.alloc(17, 1)]] },
+      'ERR_DECODE_MAGIC',
+    ],
+    ['a prefix that is no id', { value: Buffer.from([0, 255, 0, 0, 7, 2, 2]) }, 'ERR_DECODE_MAGIC'],
     ['nothing but a piece of the prefix', { value: value.subarray(0, 4) }, 'ERR_DECODE_MAGIC'],
     ['an empty value', { value: Buffer.alloc(0) }, 'ERR_DECODE_MAGIC'],
     ['a value cut short', { value: value.subarray(0, -1) }, 'ERR_DECODE_TRUNCATED'],
