@@ -144,6 +144,7 @@ const INSTEAD: Readonly<Record<NonNullable<ViewLeaf['instruction']>['method'], s
   'date-truncate': 'the first day of its month or year',
   'age-cap': 'an age, with the highest ones as one',
   zip3: 'the first three digits of the ZIP code',
+  scrub: 'the text without what was recognised in it',
 };
 
 function insteadOf(leaf: ViewLeaf | undefined): string {

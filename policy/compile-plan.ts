@@ -19,6 +19,7 @@ import { guardTree } from './guard-tree.ts';
 import { decideLeaf, exceptionFor, problemIn } from './leaf-decision.ts';
 import type { LeafDecision } from './leaf-decision.ts';
 import { isKeyInstruction, keepsKeysApart } from './key-instruction.ts';
+import { knownLeaves } from './known-leaves.ts';
 import { lintLeaves } from './lint.ts';
 import { personField } from './person-field.ts';
 import { pinnedTables } from './pinned-tables.ts';
@@ -249,12 +250,14 @@ class Compilation {
     const planLeaves = leaves.map((leaf) => planLeaf(leaf, tree));
     assertCovered(tree.root, planLeaves);
     const tables = pinnedTables(planLeaves);
+    const known = knownLeaves(planLeaves);
     const body = {
       audience,
       topic,
       schemaId,
       root: guardTree(tree.root, guarded),
       // Absent where there are none, so that a plan without them is the one that it always was.
+      ...(known ? { known } : {}),
       ...(rules.length > 0 ? { sensitive: rules } : {}),
       key,
       headers,

@@ -5,7 +5,10 @@
 import { GauzeError } from '../platform/errors.ts';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
 import type { RecordPlace, ValueContext } from '../processors/method.ts';
+import { knownValue } from '../processors/known-leaves.ts';
 import { maskLeafValue } from '../processors/method-table.ts';
+import { KnownValues } from '../processors/text/known-values.ts';
+import { wordLists } from '../processors/text/word-lists.ts';
 import type { CompiledPlan, PlanLeaf } from './compile-plan.ts';
 import { fromExample, toExample } from './example-value.ts';
 import { problemIn } from './leaf-decision.ts';
@@ -40,7 +43,15 @@ function runExample(
   const leaves = new Map(plan.leaves.map((leaf) => [leaf.path, leaf]));
   const { audience, asOfDay } = plan;
   const person = personOf(plan, example);
-  const context = { keys, person, asOfDay, audience, place: EXAMPLE_PLACE, sealed: { count: 0 } };
+  const context = {
+    keys,
+    person,
+    asOfDay,
+    audience,
+    place: EXAMPLE_PLACE,
+    sealed: { count: 0 },
+    known: knownFrom(plan, example, leaves),
+  };
   const unknown = [...example.given.keys()].filter((path) => !leaves.has(path));
   const problems = unknown.map((path) =>
     problem('ERR_POLICY_FIELD_UNKNOWN', ['examples', at, 'given', path], { path }),
@@ -53,6 +64,23 @@ function runExample(
       problems.push(problem('ERR_POLICY_EXAMPLE', setting, { path }));
   }
   return problems;
+}
+
+/** What the example's own values say of the person, as they would in a record; null where nothing is scrubbed. */
+function knownFrom(
+  { known }: CompiledPlan,
+  { given }: PolicyExample,
+  leaves: ReadonlyMap<string, PlanLeaf>,
+): KnownValues | null {
+  if (!known) return null;
+  const values = known.flatMap(({ path, kind }) => {
+    const written = given.get(path);
+    const leaf = leaves.get(path);
+    if (!leaf || written === undefined || written === null) return [];
+    const value = knownValue(fromExample(written, leaf.schema), leaf.schema, kind);
+    return value ? [value] : [];
+  });
+  return new KnownValues(values, wordLists());
 }
 
 /** An example that does not say whom it is about is about somebody all the same. */

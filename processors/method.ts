@@ -8,6 +8,7 @@ import type { AvroLeaf } from '../schemas/avro-schema.ts';
 import type { Instruction, MethodName } from './plan.ts';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
 import type { RecordState } from './record-state.ts';
+import type { KnownValues } from './text/known-values.ts';
 
 /** One row of the generated table "method x type". */
 export interface MethodTypeRow {
@@ -53,6 +54,8 @@ export interface ValueContext extends LeafWhere {
   readonly person: string | null;
   /** Days since 1970-01-01 at which ages are told. */
   readonly asOfDay: number;
+  /** What the record says of its person, for scrub; absent or null: nothing. */
+  readonly known?: KnownValues | null;
   /** How many values of the record were encrypted under a nonce so far; each one adds one. */
   readonly sealed: { count: number };
 }
@@ -91,8 +94,8 @@ export interface MaskingMethod<N extends MethodName = MethodName> {
   isAsStrict?(a: Extract<Instruction, { method: N }>, b: Extract<Instruction, { method: N }>): boolean;
   /** The type that comes out, where it is another one: never a named one. Absent: the type as it is. */
   derived?(leaf: AvroLeaf, instruction: Extract<Instruction, { method: N }>): AvroLeaf;
-  /** Can it take this type? */
-  accepts(leaf: AvroLeaf): boolean;
+  /** Can it take this type, with these parameters? Without an instruction: with any. */
+  accepts(leaf: AvroLeaf, instruction?: Extract<Instruction, { method: N }>): boolean;
   /**
    * The method on a decoded value, written for clearness: the oracle of the transcoder, and what policy examples run.
    * Longs come as bigint, bytes and fixed as Buffer, enums as symbol.

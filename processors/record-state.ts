@@ -4,6 +4,7 @@
  */
 import { yearOfDay } from './civil-date.ts';
 import type { RecordPlace } from './method.ts';
+import type { KnownValues } from './text/known-values.ts';
 
 const DAY_MS = 86_400_000;
 /** 9999-12-31: a record time may be anything that a producer wrote. */
@@ -38,6 +39,8 @@ export class RecordState {
   // ---- the record
   /** Bits of the sensitive rules that the record meets. */
   sensitive = 0;
+  /** What the record says of its person; null where no leaf is scrubbed. */
+  known: { readonly values: KnownValues } | null = null;
   /** How many values were encrypted under a nonce so far. */
   sealed = 0;
   /** Where the record stands in the raw log; null where only its person is looked for. */

@@ -7,6 +7,7 @@ import { GauzeError } from '../platform/errors.ts';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
 import * as avroBytes from './avro-bytes.ts';
 import { deterministicCache } from './methods/encrypt-deterministic.ts';
+import { KnownLeaves } from './known-leaves.ts';
 import { pseudonymKeyMasker } from './pseudonym-key.ts';
 import { RecordState } from './record-state.ts';
 import { SensitiveCheck } from './sensitive-codes.ts';
@@ -53,15 +54,35 @@ export function compileTranscoder(plan: Plan, keys: AudienceKeys): Transcoder {
   const factory = new Function('h', 'r', 'maskers', 'constants', text) as Factory;
   const state = new RecordState(plan.asOfDay);
   const mask = factory(avroBytes, state, maskers, constants);
-  if (!plan.sensitive) return { mask };
-  const check = new SensitiveCheck(plan.root.schema, plan.sensitive);
+  return withKnown(withCheck(mask, state, plan), state, plan);
+}
+
+/** Before each record, what it says of its person: where the plan scrubs. */
+function withKnown(mask: Transcoder['mask'], state: RecordState, { root, known }: Plan): Transcoder {
+  if (!known) return { mask };
+  const leaves = new KnownLeaves(root.schema, known);
+  state.known = leaves;
   return {
     mask(input, start, end, out, at, recordTimeMs, place) {
-      const found = check.find(input, start, end);
-      if (found < 0) return found;
-      state.sensitive = found;
-      return mask(input, start, end, out, at, recordTimeMs, place);
+      const fault = leaves.take(input, start, end);
+      return fault < 0 ? fault : mask(input, start, end, out, at, recordTimeMs, place);
     },
+  };
+}
+
+/** Before each record, whether it is sensitive: where the plan has rules. */
+function withCheck(
+  mask: Transcoder['mask'],
+  state: RecordState,
+  { root, sensitive }: Plan,
+): Transcoder['mask'] {
+  if (!sensitive) return mask;
+  const check = new SensitiveCheck(root.schema, sensitive);
+  return (input, start, end, out, at, recordTimeMs, place) => {
+    const found = check.find(input, start, end);
+    if (found < 0) return found;
+    state.sensitive = found;
+    return mask(input, start, end, out, at, recordTimeMs, place);
   };
 }
 

@@ -16,6 +16,7 @@ import { emptyBranch } from './empty-value.ts';
 import { maskLeafValue } from './method-table.ts';
 import { guardedBytes } from './guarded.ts';
 import { asOfDay } from './record-state.ts';
+import { knownValuesOf } from './known-leaves-oracle.ts';
 import { sensitiveBits } from './sensitive-values.ts';
 import type { RecordPlace, ValueContext } from './method.ts';
 import type { Instruction, Plan, PlanNode } from './plan.ts';
@@ -116,6 +117,7 @@ export function maskDecoded(
     audience,
     place,
     sealed: { count: 0 },
+    known: plan.known ? knownValuesOf(plan.root.schema, value, plan.known) : null,
   };
   const sensitive = sensitiveBits(plan.root.schema, value, plan.sensitive ?? []);
   return new Masking(context, sensitive).node(plan.root, value, writer, derived);

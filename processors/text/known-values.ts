@@ -11,7 +11,7 @@ import type { WordLists } from './word-lists.ts';
 import { folded } from './words.ts';
 
 /** What sort of value it is; it decides in which forms it is looked for. */
-export type KnownKind = 'name' | 'phone' | 'address' | 'ssn' | SurrogateKind;
+export type KnownKind = 'name' | 'phone' | 'address' | SurrogateKind;
 
 /** A value that is known: as text, or a date. */
 export type KnownValue =
@@ -24,7 +24,6 @@ function surrogateOf(kind: KnownKind | 'date'): SurrogateKind {
     name: 'NAME',
     phone: 'PHONE',
     address: 'ADDRESS',
-    ssn: 'SSN',
     date: 'DATE',
   };
   return words[kind] ?? (kind as SurrogateKind);
@@ -35,6 +34,8 @@ interface Form {
   readonly kind: SurrogateKind;
   /** Only with a capital, or beside another known name: `Rose` and not `rose`. */
   readonly needsCapital: boolean;
+  /** Long enough to be somebody's in a text that has no capitals at all. */
+  readonly isLong: boolean;
 }
 
 /** A run of letters or of digits. */
@@ -59,7 +60,7 @@ const LEAST_DIGITS = 4;
 /** Letters at least in a part of a street or a place; and in an identifier without digits. */
 const LEAST_LETTERS = 3;
 /** Words up to this level of the list of ordinary words are ordinary. */
-const ORDINARY = 50;
+const ORDINARY = 35;
 /** Words of addresses that are nobody's. */
 const ADDRESS_WORDS =
   /^(?:street|st|avenue|ave|road|rd|drive|dr|lane|ln|court|ct|boulevard|blvd|way|place|pl|terrace|circle|highway|parkway|trail|square|loop|apt|apartment|suite|ste|unit|floor|box|po|north|south|east|west|ne|nw|se|sw|the|of|and|us|usa|united|states)$/;
@@ -91,13 +92,14 @@ export class KnownValues {
     const pieces = piecesOf(text);
     // What is found for certain, and what is an ordinary word in lower case, each to its last piece.
     const isFound = new Uint8Array(pieces.length);
+    const isWithoutCapitals = !/\p{Lu}/u.test(text);
     const heldTo = new Int32Array(pieces.length).fill(-1);
     const isHeld = new Uint8Array(pieces.length);
     for (let i = 0; i < pieces.length; i += 1) {
       const match = this.#longestAt(text, pieces, i);
       if (match === null) continue;
       const { to, form } = match;
-      if (form.needsCapital && !pieces[i]!.isCapital) {
+      if (form.needsCapital && !pieces[i]!.isCapital && !(isWithoutCapitals && form.isLong)) {
         heldTo[i] = to;
         isHeld.fill(1, i, to + 1);
         continue;
@@ -124,7 +126,7 @@ export class KnownValues {
     if (form === '' || form.length > 200) return;
     const known = this.#forms.get(form);
     if (known && !(known.needsCapital && !needsCapital)) return;
-    this.#forms.set(form, { kind, needsCapital });
+    this.#forms.set(form, { kind, needsCapital, isLong: form.length > 2 });
     this.#prefixes.add(form.slice(0, 2));
   }
 
