@@ -25,10 +25,10 @@ export function canBeKnown(leaf: AvroLeaf): boolean {
 export function knownValue(value: unknown, type: AvroLeaf, kind: KnownLeaf['kind']): KnownValue | null {
   const perDay = ticksPerDay(type);
   if (perDay !== null) {
-    const date = dateOfDay(Math.floor(Number(value as number | bigint) / perDay));
+    const date = dateOfDay(Math.floor(Number(value) / perDay));
     return date && { kind: 'date', date };
   }
-  const text = String(value as string | number | bigint);
+  const text = String(value);
   if (kind !== 'date') return { kind, text };
   const date = readDate(text);
   return date ? { kind: 'date', date } : { kind: 'DATE', text };
