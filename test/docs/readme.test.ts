@@ -71,7 +71,8 @@ describe('the pages', () => {
     const [policy] = blocks('README.md', 'yaml').map((text) => parsePolicy(text, 'README.md'));
     expect(policy?.audience).toBe('research');
     expect(policy?.methods.size).toBe(6);
-    const [first, ...parts] = blocks('docs/policy.md', 'yaml').map((text) => settingsOf(text));
+    const shown = ['docs/policy.md', 'docs/encryption.md'].flatMap((page) => blocks(page, 'yaml'));
+    const [first, ...parts] = shown.map((text) => settingsOf(text));
     const whole = parsePolicy(JSON.stringify(first), 'docs/policy.md');
     expect(whole?.fields.get('clinical.encounters')?.has('reasonText')).toBe(true);
     expect(whole?.examples).toHaveLength(1);
@@ -99,7 +100,7 @@ describe('the pages', () => {
   });
 
   test('show commands with options that exist', () => {
-    const commands = ['docs/access.md', 'docs/audit.md']
+    const commands = ['docs/access.md', 'docs/audit.md', 'docs/encryption.md']
       .flatMap((page) => blocks(page, 'sh'))
       .join('\n')
       .replaceAll('\\\n', ' ')
