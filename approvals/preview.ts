@@ -136,6 +136,8 @@ const INSTEAD: Readonly<Record<NonNullable<ViewLeaf['instruction']>['method'], s
   keep: 'the value itself',
   drop: 'nothing: the field is not there',
   redact: 'null, or an empty value',
+  fixed: 'one value, the same for all',
+  mask: 'the text with most of its characters replaced',
   encrypt: 'an encrypted text, another each time',
   'encrypt-deterministic': 'an encrypted text, one for each value',
   'format-preserving': 'another value of the same format',
@@ -143,6 +145,8 @@ const INSTEAD: Readonly<Record<NonNullable<ViewLeaf['instruction']>['method'], s
   'date-shift': 'a date moved by a secret number of days',
   'date-truncate': 'the first day of its month or year',
   'age-cap': 'an age, with the highest ones as one',
+  bucket: 'the range that the number lies in',
+  round: 'the nearest round number',
   zip3: 'the first three digits of the ZIP code',
   scrub: 'the text without what was recognised in it',
 };

@@ -5,7 +5,7 @@
  */
 import { GauzeError } from '../platform/errors.ts';
 import type { ErrorCode, ErrorContext } from '../platform/errors.ts';
-import { METHODS } from '../processors/method-table.ts';
+import { METHODS, acceptsLeaf } from '../processors/method-table.ts';
 import type { Instruction } from '../processors/plan.ts';
 import { typeWord } from '../schemas/avro-schema.ts';
 import { isAtOrBelow } from '../schemas/field-path.ts';
@@ -86,7 +86,7 @@ export function decideLeaf(policy: Policy, topic: string, leaf: Leaf, report: Re
 function takes(leaf: Leaf, instruction: Instruction): boolean {
   const { method } = instruction;
   if (leaf.mapKey) return KEY_METHODS.has(method);
-  return method === 'redact' || METHODS[method].accepts(leaf.type);
+  return method === 'redact' || acceptsLeaf(leaf.type, instruction);
 }
 
 function settle(policy: Policy, topic: string, leaf: Leaf, report: Report): SettledDecision | null {

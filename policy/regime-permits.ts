@@ -17,6 +17,8 @@ const LEAVES: Readonly<Record<MethodName, Leaves>> = {
   keep: 'value',
   drop: 'nothing',
   redact: 'nothing',
+  fixed: 'nothing',
+  mask: 'part',
   encrypt: 'code',
   'encrypt-deterministic': 'code',
   'format-preserving': 'lookalike',
@@ -24,7 +26,10 @@ const LEAVES: Readonly<Record<MethodName, Leaves>> = {
   'date-shift': 'moved',
   'date-truncate': 'coarser',
   'age-cap': 'coarser',
+  bucket: 'coarser',
+  round: 'coarser',
   zip3: 'coarser',
+  scrub: 'text',
 };
 
 /** One way that a regime leaves open: a method, and the parameters it must have. */

@@ -78,6 +78,11 @@ const SAFE_HARBOR_YEAR = permit(
   ({ unit, over89 }) => unit === 'year' && over89 === 'cap',
 );
 const SAFE_HARBOR_AGE = permit('age-cap', `over: ${OLDEST_AGE} or less`, ({ over }) => over <= OLDEST_AGE);
+const SAFE_HARBOR_AGE_RANGE = permit(
+  'bucket',
+  `one range from ${OLDEST_AGE + 1} or less on`,
+  ({ upper, edges }) => (upper ?? edges?.at(-1) ?? Infinity) <= OLDEST_AGE + 1,
+);
 
 /** What Safe Harbor lets stay of an identifier; of all others nothing stays, and no code that follows from them. */
 const SAFE_HARBOR_REST: Partial<Record<TagName, readonly Permit[]>> = {
@@ -85,7 +90,7 @@ const SAFE_HARBOR_REST: Partial<Record<TagName, readonly Permit[]>> = {
   PHI_DATE: [SAFE_HARBOR_YEAR],
   PHI_BIRTH_DATE: [SAFE_HARBOR_YEAR],
   PHI_DEATH_DATE: [SAFE_HARBOR_YEAR],
-  PHI_AGE: [SAFE_HARBOR_AGE],
+  PHI_AGE: [SAFE_HARBOR_AGE, SAFE_HARBOR_AGE_RANGE],
 };
 
 /** Paragraphs of 45 CFR 164.514(e)(2): the direct identifiers that a limited data set may not hold. */

@@ -3,15 +3,20 @@
  * It must never leave out a name that a plan can hold: the type sees to that.
  */
 import { AGE_CAP } from './methods/age-cap.ts';
+import { BUCKET } from './methods/bucket.ts';
 import { DATE_SHIFT } from './methods/date-shift.ts';
 import { DATE_TRUNCATE } from './methods/date-truncate.ts';
 import { DROP } from './methods/drop.ts';
 import { ENCRYPT_DETERMINISTIC } from './methods/encrypt-deterministic.ts';
 import { ENCRYPT } from './methods/encrypt.ts';
+import { FIXED } from './methods/fixed.ts';
 import { FORMAT_PRESERVING } from './methods/format-preserving.ts';
 import { KEEP } from './methods/keep.ts';
+import { MASK } from './methods/mask.ts';
 import { PSEUDONYM } from './methods/pseudonym.ts';
 import { REDACT } from './methods/redact.ts';
+import { SCRUB } from './methods/scrub.ts';
+import { ROUND } from './methods/round.ts';
 import { ZIP3 } from './methods/zip3.ts';
 import type { AvroLeaf } from '../schemas/avro-schema.ts';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
@@ -22,6 +27,8 @@ export const METHODS: { readonly [N in MethodName]: MaskingMethod<N> } = {
   keep: KEEP,
   drop: DROP,
   redact: REDACT,
+  fixed: FIXED,
+  mask: MASK,
   encrypt: ENCRYPT,
   'encrypt-deterministic': ENCRYPT_DETERMINISTIC,
   'format-preserving': FORMAT_PRESERVING,
@@ -29,13 +36,21 @@ export const METHODS: { readonly [N in MethodName]: MaskingMethod<N> } = {
   'date-shift': DATE_SHIFT,
   'date-truncate': DATE_TRUNCATE,
   'age-cap': AGE_CAP,
+  bucket: BUCKET,
+  round: ROUND,
   zip3: ZIP3,
+  scrub: SCRUB,
 };
 
 /** The method of an instruction; its own type, so that the two fit. */
 function methodOf<I extends Instruction>(instruction: I): MaskingMethod<I['method']> {
   // An instruction's name is its method's name: what the table's type says, and the compiler cannot follow.
   return METHODS[instruction.method] as MaskingMethod<I['method']>;
+}
+
+/** Can an instruction's method take this type, with its parameters? */
+export function acceptsLeaf(leaf: AvroLeaf, instruction: Instruction): boolean {
+  return methodOf(instruction).accepts(leaf, instruction);
 }
 
 /** An instruction on a decoded value. Throws GauzeError with a `withhold` code. */

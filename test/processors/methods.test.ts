@@ -16,6 +16,7 @@ import type { ValueContext } from '../../processors/method.ts';
 import type { Instruction } from '../../processors/plan.ts';
 import { parseAvroSchema } from '../../schemas/parse-avro.ts';
 import type { AvroLeaf } from '../../schemas/avro-schema.ts';
+import { leafJson } from '../support/method-mask.ts';
 import { AT, NOWHERE, planFor } from '../support/plan-builder.ts';
 import { testKeys } from '../support/test-keys.ts';
 
@@ -30,10 +31,6 @@ const leafOf = (kind: 'string' | 'int' | 'long' | 'bytes', logical?: string): Av
   tags: [],
 });
 
-/** Type of a leaf in JSON. */
-const json = (leaf: AvroLeaf): unknown =>
-  leaf.logical ? { type: leaf.kind, logicalType: leaf.logical.name } : leaf.kind;
-
 /** Masks one value both ways, beside a person; the two must agree. Gives the value, or the code. */
 function mask(
   value: unknown,
@@ -47,7 +44,7 @@ function mask(
     name: 'R',
     fields: [
       { name: 'person', type: 'string' },
-      { name: 'value', type: json(leaf) },
+      { name: 'value', type: leafJson(leaf) },
     ],
   };
   const plan = planFor(schema, { value: instruction }, { personPath: ['person'], asOfDay: day(asOf) });
@@ -318,7 +315,7 @@ describe('date-truncate', () => {
   });
 
   test('tells ages at the later of the record and the plan', () => {
-    const schema = { type: 'record', name: 'R', fields: [{ name: 'born', type: json(date) }] };
+    const schema = { type: 'record', name: 'R', fields: [{ name: 'born', type: leafJson(date) }] };
     const plan = planFor(schema, { born: by('year') }, { asOfDay: day('2026-01-01') });
     const born = avscTypes(plan).writer.toBuffer({ born: day('1938-05-05') });
     const at = (recordTimeMs: number): unknown => {

@@ -3,9 +3,10 @@
  */
 import * as fc from 'fast-check';
 import type { GeneratorValue } from 'fast-check';
-import { METHODS, derivedLeaf } from '../../processors/method-table.ts';
+import { acceptsLeaf, derivedLeaf } from '../../processors/method-table.ts';
 import { canBeEmpty } from '../../processors/empty-value.ts';
 import { NORMALIZERS } from '../../processors/identifier-form.ts';
+import { canBeKnown } from '../../processors/known-leaves.ts';
 import { namesEnum } from '../../processors/derived-unions.ts';
 import { wrapName } from '../../processors/value-oracle.ts';
 import { isLeaf } from '../../schemas/avro-schema.ts';
@@ -18,7 +19,8 @@ import type {
   LogicalType,
 } from '../../schemas/avro-schema.ts';
 import type { PseudonymInstruction } from '../../processors/pseudonym-text.ts';
-import type { Instruction, Plan, PlanNode } from '../../processors/plan.ts';
+import type { Instruction, KnownLeaf, Plan, PlanNode } from '../../processors/plan.ts';
+import { leavesOf } from '../../schemas/tags.ts';
 import { planOf } from './plan-builder.ts';
 
 type G = GeneratorValue;
@@ -37,10 +39,18 @@ export function arbitraryCase(): fc.Arbitrary<ArbitraryCase> {
     const personPath = g(int, 0, 4) === 0 ? null : (findPerson(schema) ?? null);
     const plan = planOf(planNode(g, schema, 'root', personPath !== null), {
       personPath,
+      known: knownLeaves(g, schema),
       asOfDay: g(int, 0, 30_000),
     });
     return { plan, value: valueOf(g, schema), recordTimeMs: g(int, -1, 2_000_000_000) * 1000 };
   });
+}
+
+/** Some of the leaves that can be looked for in texts. */
+function knownLeaves(g: G, schema: AvroType): KnownLeaf[] {
+  return leavesOf(schema)
+    .filter(({ type }) => canBeKnown(type) && g(int, 0, 1) === 0)
+    .map(({ path }) => ({ path, kind: pick(g, ['name', 'date', 'phone', 'address', 'ID'] as const) }));
 }
 
 const int = (min: number, max: number): fc.Arbitrary<number> => fc.integer({ min, max });
@@ -318,6 +328,29 @@ function canBeDerivedEmpty(schema: AvroType): boolean {
   return !namesEnum(schema);
 }
 
+/** Whole texts, numbers and parts of them made coarser. */
+function generalising(g: G): Instruction[] {
+  const as = pick(g, ['range', 'number'] as const);
+  const mask = {
+    method: 'mask',
+    character: pick(g, ['*', '€']),
+    keepFirst: 0,
+    keepLast: 0,
+    ignore: '',
+  } as const;
+  return [
+    { method: 'fixed', value: pick<string | number | boolean>(g, ['00', '', 7, -1.5, true, 'S1']) },
+    { ...mask, ignore: pick(g, ['', '-0']) },
+    { ...mask, keepFirst: pick(g, [0, 2]), keepLast: pick(g, [1, 4]) },
+    { ...mask, count: 3, from: pick(g, ['start', 'end'] as const), ignore: 'l' },
+    { method: 'bucket', size: pick(g, [1, 10, 2.5]), upper: pick(g, [undefined, 90]), as },
+    { method: 'bucket', edges: [-5, 18, pick(g, [65, 65.5])], as },
+    { method: 'bucket', size: 7, lower: 18, as: 'range' },
+    { method: 'round', step: pick(g, [1, 5, 0.25, 1000]) },
+    { method: 'round', digits: pick(g, [0, 1]) },
+  ];
+}
+
 function leafNode(g: G, schema: AvroLeaf, place: Place, withPerson: boolean): PlanNode {
   const instructions: Instruction[] = [
     { method: 'keep' },
@@ -326,6 +359,8 @@ function leafNode(g: G, schema: AvroLeaf, place: Place, withPerson: boolean): Pl
     { method: 'date-truncate', unit: pick(g, ['year', 'month']), over89: pick(g, ['cap', 'keep']) },
     { method: 'age-cap', over: pick(g, [0, 89]) },
     { method: 'zip3' },
+    ...generalising(g),
+    { method: 'scrub' },
     { method: 'encrypt' },
     { method: 'encrypt-deterministic', domain: pick(g, ['patient', 'mrn']) },
   ];
@@ -341,7 +376,7 @@ function leafNode(g: G, schema: AvroLeaf, place: Place, withPerson: boolean): Pl
   if (place === 'field') instructions.push({ method: 'drop' });
   const instruction = pick(
     g,
-    instructions.filter(({ method }) => METHODS[method].accepts(schema)),
+    instructions.filter((instruction) => acceptsLeaf(schema, instruction)),
   );
   if (schema.kind === 'null' || (instruction.method === 'keep' && g(int, 0, 1) === 0)) {
     return { kind: 'keep', schema };
@@ -364,6 +399,9 @@ const text = (): fc.Arbitrary<string> =>
       'MRN-00012345',
       '900-12-3456',
       'x'.repeat(63),
+      'Rose Miller',
+      '1984-07-19',
+      'Ms Rose, born 7/19/84, MRN 00012345, of 12 Hill Street, called Ülkü on 555-010-4477.',
     ),
     fc.string({ unit: 'grapheme-ascii', minLength: 60, maxLength: 200 }),
     fc.constant('long '.repeat(2000)),
