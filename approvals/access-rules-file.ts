@@ -98,7 +98,7 @@ function isTimeZone(zone: string): boolean {
 }
 
 /** The schema of a rule, where `words` are the roles and tags that it may name. */
-function ruleSchema({ roles, siteTags }: RuleWords) {
+export function ruleSchema({ roles, siteTags }: RuleWords) {
   const problem = (code: ErrorCode) => ({ params: { code } });
   const role = z
     .string(says('a role'))

@@ -25,16 +25,19 @@ import { readSensitive } from './sensitive-file.ts';
 export const RESERVED_AUDIENCES: ReadonlySet<string> = new Set(
   'topology index grant grants access policies audit withheld approvals provisioner sealer admin'.split(' '),
 );
-const AUDIENCE = /^[a-z][a-z0-9-]{0,30}$/;
+/** Form of an audience's name. */
+export const AUDIENCE = /^[a-z][a-z0-9-]{0,30}$/;
 /** A Kafka user; never all of them. */
-const PRINCIPAL = /^User:(?!\*)\S+$/;
+export const PRINCIPAL = /^User:(?!\*)\S+$/;
 const TOPIC = /^[A-Za-z0-9._-]+$/;
 /** Kafka's limit for the name of a topic. */
 const TOPIC_LENGTH_LIMIT = 249;
 const TOPIC_VERSION_LIMIT = 999;
-const TOPIC_SETTINGS = ['key', 'headers', 'version', 'from', 'compact'];
+/** Settings of one topic of a policy. */
+export const TOPIC_SETTINGS: readonly string[] = ['key', 'headers', 'version', 'from', 'compact'];
 const FILLS = ['earliest', 'committed'] as const;
-const SETTINGS =
+/** Settings of a policy. */
+export const POLICY_SETTINGS: readonly string[] =
   'audience regime description owner readers topics keys persons timestamp untagged methods fields sensitive examples'.split(
     ' ',
   );
@@ -65,7 +68,7 @@ class PolicyReader {
   }
 
   read(): Policy {
-    const settings = this.#settings([], this.#yaml.value(), SETTINGS);
+    const settings = this.#settings([], this.#yaml.value(), POLICY_SETTINGS);
     const regime = this.#choice(['regime'], settings['regime'], Object.keys(REGIMES) as Regime[]);
     const audience = this.#audience(settings['audience']);
     const topics = this.#topics(settings['topics'], audience);

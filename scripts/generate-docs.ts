@@ -1,10 +1,17 @@
 /**
- * `npm run docs:generate`: writes the generated pages of docs/reference/. Touches no other file.
+ * `npm run docs:generate`: writes the generated pages of docs/reference/ and the JSON Schemas of docs/schemas/.
+ * Touches no other file.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { EDITOR_SCHEMAS } from './editor-schemas.ts';
 import { REFERENCE_PAGES } from './reference-pages.ts';
 
-const folder = path.resolve(import.meta.dirname, '../docs/reference');
-await mkdir(folder, { recursive: true });
-for (const { file, render } of REFERENCE_PAGES) await writeFile(path.join(folder, file), render());
+for (const [folder, files] of [
+  ['reference', REFERENCE_PAGES],
+  ['schemas', EDITOR_SCHEMAS],
+] as const) {
+  const target = path.resolve(import.meta.dirname, '../docs', folder);
+  await mkdir(target, { recursive: true });
+  for (const { file, render } of files) await writeFile(path.join(target, file), render());
+}

@@ -56,7 +56,7 @@ describe('each mistake', () => {
     const text = policyText({
       regime: 'none',
       owner: 7,
-      methods: { PHI_WHAT: 'drop', PHI_SSN: 'mask', PHI_ID: { method: 'pseudonym', domain: 'A B' } },
+      methods: { PHI_WHAT: 'drop', PHI_SSN: 'tokenise', PHI_ID: { method: 'pseudonym', domain: 'A B' } },
       topics: { 'clinical.tests': { headers: { h: { keep: true } } } },
     });
     expect(

@@ -45,6 +45,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@kafkajs/confluent-schema-registry': ['examples/', 'schemas/', 'bench/'],
   '@noble/ciphers': ['keys/'],
   '@node-rs/crc32': ['kafka/'],
+  ajv: [],
   avsc: [
     'schemas/',
     'approvals/sanitized-sample.ts',
