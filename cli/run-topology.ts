@@ -9,7 +9,7 @@ import type { LaneLimits } from '../topology/lane-context.ts';
 import { RoleStatus } from './role-status.ts';
 import type { RoleRun } from './run-command.ts';
 import type { Site } from './site.ts';
-import { readInstance, topologyEvents } from './topology-events.ts';
+import { readInstance, tellAged, topologyEvents } from './topology-events.ts';
 
 /** Lanes have this long to finish their transactions. */
 const DRAIN_MS = 8_000;
@@ -30,6 +30,7 @@ export async function runTopology({ site, log, stopped }: RoleRun): Promise<void
       await instance.start();
       status.ready(() => ({ partitions: instance.isAssigned ? 'ok' : 'missing' }));
       log.info('instance started', { role: 'topology' });
+      tellAged(log, instance);
       const failure = await Promise.race([stopped, instance.failed]);
       if (failure) throw failure;
       log.info('instance draining', { role: 'topology' });

@@ -1,6 +1,8 @@
 /**
  * `gauze status`: every lane with its lag, and why it stands still if it does.
  */
+import { nowMs } from '../platform/clock.ts';
+import { asOfAlarms } from '../policy/as-of.ts';
 import { parsePolicy } from '../policy/policy-file.ts';
 import type { RefusedPolicy } from '../policy/policies-in-force.ts';
 import type { PolicyState } from '../policy/policy-log.ts';
@@ -20,9 +22,13 @@ export interface StatusOptions {
 interface Standing {
   readonly lanes: readonly LaneReport[];
   readonly refused: readonly RefusedPolicy[];
+  /** Policies under Safe Harbor that tell ages as of too long ago. */
+  readonly aged: readonly GauzeError[];
 }
 
-/** Exit code 1 where a lane is held, or a policy stands in the log without the decision it needs. */
+const MS_PER_DAY = 86_400_000;
+
+/** Exit code 1 where a lane is held, a policy waits in the log for a decision, or ages are told as of too long ago. */
 export async function statusCommand(options: StatusOptions): Promise<number> {
   const site = await Site.load(options.config);
   const standing = await readStanding(site);
@@ -30,11 +36,12 @@ export async function statusCommand(options: StatusOptions): Promise<number> {
     note('No policy has been applied yet: run `gauze apply`.');
     return EXIT.problems;
   }
-  const { lanes, refused } = standing;
+  const { lanes, refused, aged } = standing;
   if (options.json) for (const lane of lanes) print(JSON.stringify(lane));
   else show(lanes);
   for (const policy of refused) tellRefused(policy, options.json);
-  const isFine = refused.length === 0 && lanes.every(({ state }) => state !== 'held');
+  for (const error of aged) report(error, options.json);
+  const isFine = refused.length === 0 && aged.length === 0 && lanes.every(({ state }) => state !== 'held');
   return isFine ? EXIT.ok : EXIT.problems;
 }
 
@@ -51,11 +58,12 @@ async function readStanding(site: Site): Promise<Standing | null> {
     const refused = [...now.versions.refused.values()];
     const topics = topicsOf(now);
     if (topics.size === 0 && refused.length === 0) return null;
+    const aged = asOfAlarms(now.policies, Math.floor(nowMs() / MS_PER_DAY));
     const admin = await site.admin('topology');
     try {
       await admin.connect();
       const lanes = await laneReports({ cluster, admin, names: site.names, state, topics });
-      return { lanes, refused };
+      return { lanes, refused, aged };
     } finally {
       await admin.close();
     }

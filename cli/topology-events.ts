@@ -6,9 +6,12 @@ import { errorRow } from '../platform/errors.ts';
 import type { ErrorCode, GauzeError } from '../platform/errors.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { asOfAlarms } from '../policy/as-of.ts';
 import type { InstanceEvents } from '../topology/instance-options.ts';
 import type { Instance } from '../topology/instance.ts';
 import type { CommittedTransaction, LaneName } from '../topology/lane-context.ts';
+
+const MS_PER_DAY = 86_400_000;
 
 export function topologyEvents(log: Logger, metrics: Metrics, grantsTopic: string): InstanceEvents {
   const trouble = ({ code }: GauzeError): void => metrics.count('gauze_trouble_total', { error_code: code });
@@ -50,6 +53,17 @@ export function topologyEvents(log: Logger, metrics: Metrics, grantsTopic: strin
   };
 }
 
+/** Days since 1970-01-01. */
+function today(): number {
+  return Math.floor(nowMs() / MS_PER_DAY);
+}
+
+/** Tells of policies under Safe Harbor whose ages are told as of too long ago. */
+export function tellAged(log: Logger, instance: Instance): void {
+  for (const error of asOfAlarms(instance.policiesInForce(), today()))
+    log.error('ages are told as of too long ago', { audience: error.context.audience ?? '', error });
+}
+
 /** What is read from the instance whenever somebody looks. */
 export function readInstance(metrics: Metrics, instance: Instance): void {
   metrics.read('phi_lanes', () => [{ labels: {}, value: instance.laneStandings().length }]);
@@ -63,10 +77,15 @@ export function readInstance(metrics: Metrics, instance: Instance): void {
     }),
   );
   metrics.read('phi_policy_in_force_info', () =>
-    [...instance.policyVersions()].map(([audience, version]) => ({
+    [...instance.policiesInForce()].map(([audience, { version }]) => ({
       labels: { audience, policy_version: String(version) },
       value: 1,
     })),
+  );
+  metrics.read('phi_policy_as_of_age_days', () =>
+    [...instance.policiesInForce()].map(([audience, { asOfDay }]) => {
+      return { labels: { audience }, value: today() - asOfDay };
+    }),
   );
   metrics.read('gauze_grants', () => [{ labels: {}, value: instance.grantCount }]);
 }

@@ -312,7 +312,8 @@ export const ERRORS = {
   },
   ERR_POLICY_AS_OF: {
     kind: 'usage',
-    message: 'Ages for {audience}, which is Safe Harbor, are told as of {count} days ago; {limit} is the limit.',
+    message:
+      'Ages for {audience}, which is Safe Harbor, are told as of {count} days ago; {limit} is the limit.',
     action: 'Run `gauze apply`: it writes the same policy again with the day of today.',
   },
   ERR_POLICY_TARGET_SHAPE: {

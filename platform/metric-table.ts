@@ -118,6 +118,12 @@ export const METRICS = {
     labels: ['audience', 'policy_version'],
     roles: ['topology'],
   },
+  phi_policy_as_of_age_days: {
+    kind: 'gauge',
+    help: 'How long ago the day is as of which an audience is told ages; over 365 under Safe Harbor is an alarm.',
+    labels: ['audience'],
+    roles: ['topology'],
+  },
   gauze_grants: {
     kind: 'gauge',
     help: 'Grants that have a task on this instance.',

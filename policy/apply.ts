@@ -12,6 +12,7 @@ import type { PolicyLogEntry } from '../schemas/control-codecs.ts';
 import type { PathTags } from '../schemas/tags.ts';
 import { audienceOfTopic, valueSubject } from '../schemas/topic-names.ts';
 import { registerDerived } from './derived-contract.ts';
+import { isToApply } from './as-of.ts';
 import { missingSchemas } from './derived-schemas.ts';
 import type { SchemaInput, SchemaText } from './derived-schemas.ts';
 import { desiredAcls, desiredTopics } from './desired-state.ts';
@@ -92,7 +93,7 @@ function policyChanges(
     return { topic, tags, all: placesInForce(subject, tags, siteTags) };
   });
   return judgeChanges({
-    changed: policies.filter((policy) => state?.policies.get(policy.audience)?.sha256 !== policy.sha256),
+    changed: policies.filter((policy) => isToApply(policy, state?.policies.get(policy.audience), today())),
     versions,
     asOfDay: today(),
     isRequired: versions.requiredFrom !== null || (hasAccessRules && versions.versions.size > 0),

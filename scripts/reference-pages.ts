@@ -11,6 +11,8 @@ import { LABELS, METRICS } from '../platform/metric-table.ts';
 import type { MetricRow } from '../platform/metric-table.ts';
 import type { MaskingMethod } from '../processors/method.ts';
 import { TAGS } from '../schemas/tags.ts';
+import { page, table } from './markdown.ts';
+import { regimesOfMethod, renderRegimes } from './regimes-page.ts';
 
 /** A generated page: its file below docs/reference/, and its text. */
 export interface ReferencePage {
@@ -22,6 +24,7 @@ export const REFERENCE_PAGES: readonly ReferencePage[] = [
   { file: 'errors.md', render: renderErrors },
   { file: 'config.md', render: renderConfig },
   { file: 'methods.md', render: renderMethods },
+  { file: 'regimes.md', render: renderRegimes },
   { file: 'tags.md', render: renderTags },
   { file: 'metrics.md', render: renderMetrics },
 ];
@@ -99,6 +102,7 @@ function renderMethod(method: Omit<MaskingMethod, 'maskValue' | 'compile'>): str
     `${facts.join('; ')}.`,
     ...renderParameters(method.parameters),
     table(['Avro type', 'what comes out', 'derived schema'], types),
+    regimesOfMethod(method.name),
   ].join('\n\n');
 }
 
@@ -161,17 +165,4 @@ export function renderTags(): string {
     '`tags:` in the config file.',
   ].join('\n');
   return page('Tags', intro, [table(['tag', 'letter', 'what it marks'], rows)]);
-}
-
-function page(title: string, intro: string, sections: readonly string[]): string {
-  const note = '<!-- Made by `npm run docs:generate`; do not edit. -->';
-  return `${[`# ${title}`, note, intro, ...sections].join('\n\n')}\n`;
-}
-
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [heads, heads.map(() => '---'), ...rows].map((cells) => tableLine(cells)).join('\n');
-}
-
-function tableLine(cells: readonly string[]): string {
-  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }

@@ -6,6 +6,7 @@ import { sleep } from '../platform/clock.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
 import { GroupMember } from '../kafka/group-member.ts';
 import type { TopicPartition } from '../kafka/group-requests.ts';
+import type { AppliedPolicy } from '../policy/policies-in-force.ts';
 import { PolicyLog, laneKey } from '../policy/policy-log.ts';
 import { grantProgressCodec } from '../schemas/access-codecs.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
@@ -103,10 +104,9 @@ export class Instance {
     return this.grants?.count ?? 0;
   }
 
-  /** The versions of the policies in force, by audience. */
-  policyVersions(): ReadonlyMap<string, number> {
-    const inForce = [...this.policyLog.state.policies];
-    return new Map(inForce.map(([audience, { version }]) => [audience, version]));
+  /** The policies in force, by audience. */
+  policiesInForce(): ReadonlyMap<string, AppliedPolicy> {
+    return this.policyLog.state.policies;
   }
 
   /** Where each lane stands now. */
