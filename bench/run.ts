@@ -5,6 +5,7 @@
 import { benchAuditCost } from './audit-cost.ts';
 import { benchAuditQuery } from './audit-query.ts';
 import { benchEndToEnd } from './end-to-end.ts';
+import { benchMethods, benchPlansHeld } from './methods.ts';
 import { renderTable } from './table.ts';
 import { benchTranscoder } from './transcoder.ts';
 import { benchVerifier } from './verifier.ts';
@@ -13,6 +14,8 @@ const quick = process.argv.includes('--quick');
 const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length);
 const BENCHES = {
   transcoder: benchTranscoder,
+  methods: benchMethods,
+  'plans-held': benchPlansHeld,
   'end-to-end': benchEndToEnd,
   'audit-cost': benchAuditCost,
   verifier: benchVerifier,
