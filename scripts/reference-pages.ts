@@ -108,7 +108,8 @@ function renderMethod(method: Omit<MaskingMethod, 'maskValue' | 'compile'>): str
 
 /** What of a JSON schema says how a parameter is written. */
 interface ParameterSchema {
-  readonly type?: string;
+  readonly type?: string | readonly string[];
+  readonly anyOf?: readonly ParameterSchema[];
   readonly enum?: readonly string[];
   readonly pattern?: string;
   readonly minimum?: number;
@@ -117,18 +118,31 @@ interface ParameterSchema {
 }
 
 function renderParameters(parameters: z.ZodType): readonly string[] {
-  const { properties = {} } = z.toJSONSchema(parameters, { io: 'input' });
+  const { properties = {}, required = [] } = z.toJSONSchema(parameters, { io: 'input' });
   const rows = Object.entries(properties as Readonly<Record<string, ParameterSchema>>).map(
     ([name, schema]) => [
       `\`${name}\``,
       parameterValues(schema),
-      schema.default === undefined ? '**needed**' : `\`${JSON.stringify(schema.default)}\``,
+      required.includes(name) ? '**needed**' : defaultOf(schema),
     ],
   );
   return rows.length === 0 ? [] : [table(['parameter', 'values', 'default'], rows)];
 }
 
-function parameterValues({ type = '', enum: choices, minimum, maximum, pattern }: ParameterSchema): string {
+function defaultOf(schema: ParameterSchema): string {
+  return schema.default === undefined ? 'none' : `\`${JSON.stringify(schema.default)}\``;
+}
+
+function parameterValues({
+  type = '',
+  enum: choices,
+  minimum,
+  maximum,
+  pattern,
+  anyOf,
+}: ParameterSchema): string {
+  if (anyOf) return anyOf.map(parameterValues).join(' or ');
+  if (typeof type !== 'string') return type.join(' or ');
   if (choices) return choices.map((choice) => `\`${choice}\``).join(', ');
   if (pattern !== undefined) return `text of the form \`${pattern}\``;
   if (minimum !== undefined && maximum !== undefined) return `${type} from ${minimum} to ${maximum}`;
