@@ -75,6 +75,30 @@ describe('a limited data set', () => {
     expect(allowed('limited-data-set', 'PHI_FREE_TEXT')).toEqual(REMOVED);
   });
 
+  test("takes no part of a direct identifier, no number that may be another person's, and scrubbed text for a reason only", () => {
+    const part = { method: 'mask', character: '*', keepFirst: 0, keepLast: 4, ignore: '' } as const;
+    const lookalike = {
+      method: 'format-preserving',
+      domain: 'x',
+      alphabet: 'digits',
+      separators: '',
+    } as const;
+    const of = (tag: TagName, instruction: Instruction, isException = false): string | null =>
+      regimeObjection('limited-data-set', tag, instruction, isException)?.paragraph ?? null;
+    for (const tag of ['PHI_NAME', 'PHI_SSN', 'PHI_MRN'] as const) expect(of(tag, part)).toContain('(e)(2)(');
+    expect(of('PHI_SSN', lookalike, true)).toContain('(e)(2)(vi)');
+    expect(of('PHI_PHONE', lookalike)).toContain('(e)(2)(iii)');
+    expect(of('PHI_MRN', lookalike)).toBeNull();
+    expect(of('PHI_SSN', { method: 'encrypt' })).toBeNull();
+    expect(of('PHI_FREE_TEXT', { method: 'scrub' })).toContain('(e)(2)');
+    expect(of('PHI_FREE_TEXT', { method: 'scrub' }, true)).toBeNull();
+    expect(of('PHI_FREE_TEXT', { method: 'keep' }, true)).toContain('(e)(2)');
+    for (const isException of [true, false])
+      expect(
+        regimeObjection('safe-harbor', 'PHI_FREE_TEXT', { method: 'scrub' }, isException)?.paragraph,
+      ).toContain('(ii)');
+  });
+
   test('lets a person decide that a town or a State stays', () => {
     const keep = { method: 'keep' } as const;
     expect(regimeObjection('limited-data-set', 'PHI_GEO', keep, false)?.paragraph).toContain('(e)(2)(ii)');

@@ -68,7 +68,13 @@ const CASES: Readonly<Partial<Record<TagName, Case>>> = {
   PHI_AGE: {
     type: 'int',
     values: [0, 41, 89, 90, 93, 117],
-    stays: { 'age-cap': { written: 'age-cap', left: [0, 41, 89, 90, 90, 90] } },
+    stays: {
+      'age-cap': { written: 'age-cap', left: [0, 41, 89, 90, 90, 90] },
+      bucket: {
+        written: { method: 'bucket', size: 10, upper: 90 },
+        left: ['0-9', '40-49', '80-89', '90+', '90+', '90+'],
+      },
+    },
   },
   PHI_PHONE: text('555-0134-771', '+1 555 0100 222'),
   PHI_FAX: text('555-0134-772'),
@@ -177,12 +183,20 @@ describe('parameters that tell too much are refused, with what to write instead'
     ['PHI_DATE', { ...year, unit: 'month' }, 'C'],
     ['PHI_BIRTH_DATE', { ...year, over89: 'keep' }, 'C'],
     ['PHI_AGE', { method: 'age-cap', over: 90 }, 'C'],
+    ['PHI_AGE', { method: 'bucket', size: 10 }, 'C'],
+    ['PHI_AGE', { method: 'bucket', size: 10, upper: 91 }, 'C'],
+    ['PHI_AGE', { method: 'bucket', edges: [18, 65, 95] }, 'C'],
+    ['PHI_AGE', { method: 'round', step: 5 }, 'C'],
+    ['PHI_SSN', { method: 'mask', keepLast: 4 }, 'G'],
+    ['PHI_SSN', { method: 'format-preserving', domain: 'ssn' }, 'G'],
+    ['PHI_MRN', { method: 'encrypt' }, 'H'],
   ];
 
   test.each(refused)('%s %j', (tag, written, letter) => {
     const objection = regimeObjection('safe-harbor', tag, instructionOf(written), false);
     expect(objection?.paragraph).toContain(`(${letter})`);
-    expect(objection?.expected).toMatch(/unit: year, over89: cap|over: 89 or less/);
+    expect(objection?.expected).toMatch(/^drop or redact( or |$)/);
+    if (letter === 'C') expect(objection?.expected).toMatch(/unit: year, over89: cap|over: 89 or less/);
   });
 });
 
