@@ -54,7 +54,9 @@ const GAP = /^[^\p{L}\p{N}]{0,6}$/u;
 /** Between two parts of a name in lower case. */
 const BESIDE = /^[\s-]{1,3}$/;
 /** Pieces that one value is looked for over. */
-const MOST_PIECES = 16;
+const MOST_PIECES = 64;
+/** A longer value is a text, not an identifier. */
+const MOST_CHARACTERS = 200;
 /** Digits below which a number alone is too common to be anybody's. */
 const LEAST_DIGITS = 4;
 /** Letters at least in a part of a street or a place; and in an identifier without digits. */
@@ -72,6 +74,8 @@ export class KnownValues {
   readonly #prefixes = new Set<string>();
   readonly #dayAndMonth = new Set<string>();
   readonly #lists: WordLists;
+  /** Characters of the longest form. */
+  #longest = 0;
 
   constructor(values: Iterable<KnownValue>, lists: WordLists) {
     this.#lists = lists;
@@ -123,7 +127,8 @@ export class KnownValues {
   // ---- forms
 
   #put(form: string, kind: SurrogateKind, needsCapital = false): void {
-    if (form === '' || form.length > 200) return;
+    if (form === '' || form.length > MOST_CHARACTERS) return;
+    this.#longest = Math.max(this.#longest, form.length);
     const known = this.#forms.get(form);
     if (known && !(known.needsCapital && !needsCapital)) return;
     this.#forms.set(form, { kind, needsCapital, isLong: form.length > 2 });
@@ -212,7 +217,7 @@ export class KnownValues {
       if (to > from && !GAP.test(text.slice(pieces[to - 1]!.end, piece.start))) break;
       run += piece.folded;
       if (run.length >= 2 && !this.#prefixes.has(run.slice(0, 2))) break;
-      if (run.length > 200) break;
+      if (run.length > this.#longest) break;
       const form = this.#forms.get(run);
       if (form) longest = { to, form };
     }

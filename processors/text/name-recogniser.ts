@@ -138,7 +138,8 @@ class NameSearch {
     const next = this.#words[i + 1];
     if (!next) return;
     const gap = this.#judge.gap(i);
-    if (this.#isTitle(word, gap) && (BLANK.test(gap) || /^\. {0,2}$/.test(gap))) this.#afterTitle(i + 1);
+    if (this.#isTitle(word, gap) && (BLANK.test(gap) || /^\. {0,2}$/.test(gap)))
+      this.#afterTitle(i + 1, !CAPITAL_TITLES.has(word.folded));
     if (
       DEGREES.has(next.folded) &&
       (next.isAllCapitals || /[A-Z]/.test(next.text.slice(1))) &&
@@ -153,7 +154,7 @@ class NameSearch {
     return word.isCapital || gap.startsWith('.') || !CAPITAL_TITLES.has(word.folded);
   }
 
-  #afterTitle(from: number): void {
+  #afterTitle(from: number, isClear: boolean): void {
     for (let i = from; i < from + NAME_WORDS && i < this.#words.length; i += 1) {
       const word = this.#words[i]!;
       if (i > from && !this.#joins(i - 1, false)) return;
@@ -161,7 +162,7 @@ class NameSearch {
       const level = this.#judge.level(word);
       const fits = word.isCapital
         ? i === from
-          ? level > COMMONEST || this.#judge.isName(word)
+          ? level > (isClear ? COMMONEST : COMMON) || this.#judge.isName(word)
           : level > COMMON || this.#judge.isName(word)
         : i === from && (this.#judge.isName(word) || level === Number.POSITIVE_INFINITY) && level > COMMONEST;
       if (!fits || MEDICAL_NAMES.has(word.folded)) return;

@@ -11,13 +11,13 @@ function set(words: string): ReadonlySet<string> {
 /** Before a name. */
 export const TITLES = set(`
   dr doctor mr mister mrs ms mx miss madam prof professor rev reverend fr father sr sister br brother rabbi imam pastor
-  nurse judge hon officer detective capt captain lt sgt sergeant cpl col colonel maj major gen general cmdr
+  nurse judge hon officer detective capt captain lt sgt sergeant cpl colonel cmdr
   dame lord lady aunt auntie uncle grandma grandpa grandmother grandfather nana herr frau monsieur madame mme mlle
   senor senora sra señor señora don dona cousin midwife surgeon president governor mayor senator sir`);
 /** Of these only with a capital or a dot: they are ordinary words else. */
 export const CAPITAL_TITLES = set(`
-  don general major father brother sister nurse judge officer surgeon president miss lady lord sir madam doctor col fr
-  hon gen maj imam captain cousin midwife br dona governor mayor senator professor pastor nana grandma grandpa aunt uncle
+  don father brother sister nurse judge officer surgeon president miss lady lord sir madam doctor fr
+  hon imam captain cousin midwife br dona governor mayor senator professor pastor nana grandma grandpa aunt uncle
   grandmother grandfather detective`);
 /** After a name. */
 export const DEGREES = set(`
@@ -95,11 +95,12 @@ export const MEDICAL_NAMES = set(`
   colace senokot miralax dulcolax botox viagra cialis fosamax boniva insulin tums imodium mucinex robitussin sudafed nyquil
   pfizer moderna janssen epogen neulasta herceptin taxol avastin rituxan remicade humira enbrel
   iga igd ige igg igm ab ag bld vol ser plas ur csf rbc wbc hgb hct plt mch mcv mchc rdw bun alt ast ldl hdl tsh psa inr ptt
+  mg mcg ml dl kg lb lbs oz cm mm hr hrs min mins sec unt units tab tabs cap caps soln inj susp prn bid tid qid qhs ibu isophane injectable
   doc docs ed er icu or pacu nicu picu opd ekg ecg eeg mri emg ent obgyn gi gu ob gyn`);
 
 /** Endings of medical terms (Greek and Latin) and of substances (WHO INN stems). */
 export const MEDICAL_ENDING =
-  /(?:itis|itides|osis|oses|otic|emia|aemia|emic|oma|omas|omata|opathy|pathies|pathic|ectomy|ostomy|otomy|oscopy|scopic|plasty|pexy|graphy|gram|grams|graphic|algia|uria|penia|penic|cyte|cytes|cytic|cytosis|phagia|phasia|plegia|plegic|paresis|trophy|trophic|tropic|rrhea|rrhoea|rrhage|rrhagic|rrhythmia|lysis|lytic|stasis|static|sclerosis|stenosis|megaly|cele|centesis|desis|genic|genesis|kinesia|pnea|pnoea|philia|philic|phobia|ptosis|sthenia|toxic|toxicity|oid|oidosis|ology|ologist|ologic|iatric|iatry|metry|metric|meter|scope|tome|dipine|olol|alol|pril|prilat|sartan|statin|vastatin|mab|umab|zumab|ximab|tinib|anib|ciclib|parib|zomib|cillin|cycline|mycin|micin|floxacin|oxacin|azole|conazole|prazole|tidine|setron|triptan|gliptin|gliflozin|glutide|glitazone|formin|gliclazide|ipride|azepam|zolam|zepam|barbital|caine|curonium|dronate|fibrate|lukast|nidazole|vir|vudine|ciclovir|platin|rubicin|taxel|bicin|stigmine|terol|tropium|sone|solone|onide|thiazide|semide|triptyline|oxetine|apine|peridol|idone|codone|morphone|orphan|profen|fenac|coxib|oxicam|salicylate|parin|xaban|gatran|ase|amine|amide|azine|idine|olone|ethacin|phylline|phen|ine hydrochloride|chloride|sulfate|sodium|phosphate|nitrate|acetate|aspartate|glutamate|tartrate|maleate|mesylate|fumarate|succinate|citrate|ular|opic|itic|aemic|iform|escent|tension|lateral|partum|medicine|therapy|surgical|cranial|thoracic|pelvic|spinal|venous|arterial|porium|myces|bacter|bacterium|coccus|virus|viral|plasma|blast|blastic|dermal|derma|morphic|tropin|globulin|albumin|kinase|ferase|zyme|peptide|sterol|glyceride|saccharide|lipid|aemias)$/u;
+  /(?:itis|itides|osis|oses|otic|emia|aemia|emic|oma|omas|omata|opathy|pathies|pathic|ectomy|ostomy|otomy|oscopy|scopic|plasty|pexy|graphy|gram|grams|graphic|algia|uria|penia|penic|cyte|cytes|cytic|cytosis|phagia|phasia|plegia|plegic|paresis|trophy|trophic|tropic|rrhea|rrhoea|rrhage|rrhagic|rrhythmia|lysis|lytic|stasis|static|sclerosis|stenosis|megaly|cele|centesis|desis|genic|genesis|kinesia|pnea|pnoea|philia|philic|phobia|ptosis|sthenia|toxic|toxicity|oid|oidosis|ology|ologist|ologic|iatric|iatry|metry|metric|meter|scope|tome|dipine|olol|alol|pril|prilat|sartan|statin|vastatin|mab|umab|zumab|ximab|tinib|anib|ciclib|parib|zomib|cillin|cycline|mycin|toin|oxen|limus|poetin|estrel|pyridine|dronic|prost|vaptan|grastim|kinra|cept|fungin|penem|zosin|lazine|pramine|micin|floxacin|oxacin|azole|conazole|prazole|tidine|setron|triptan|gliptin|gliflozin|glutide|glitazone|formin|gliclazide|ipride|azepam|zolam|zepam|barbital|caine|curonium|dronate|fibrate|lukast|nidazole|vir|vudine|ciclovir|platin|rubicin|taxel|bicin|stigmine|terol|tropium|sone|solone|onide|thiazide|semide|triptyline|oxetine|apine|peridol|idone|codone|morphone|orphan|profen|fenac|coxib|oxicam|salicylate|parin|xaban|gatran|ase|amine|amide|azine|idine|olone|ethacin|phylline|phen|ine hydrochloride|chloride|sulfate|sodium|phosphate|nitrate|acetate|aspartate|glutamate|tartrate|maleate|mesylate|fumarate|succinate|citrate|ular|opic|itic|aemic|iform|escent|tension|lateral|partum|medicine|therapy|surgical|cranial|thoracic|pelvic|spinal|venous|arterial|porium|myces|bacter|bacterium|coccus|virus|viral|plasma|blast|blastic|dermal|derma|morphic|tropin|globulin|albumin|kinase|ferase|zyme|peptide|sterol|glyceride|saccharide|lipid|aemias)$/u;
 /** Beginnings of medical terms long enough not to begin names. */
 export const MEDICAL_BEGINNING =
   /^(?:hyper|hypo(?!l)|cardio|gastro|entero|hepato|nephro|neuro|osteo|arthro|pneumo|pulmo|thrombo|hemato|haemato|erythro|leuko|lympho|immuno|chemo|radio|electro|echo|ultra|endo|laparo|broncho|cysto|colono|dermato|ophthalmo|oto|rhino|laryngo|pharyngo|tracheo|thoraco|abdomino|cranio|encephalo|cerebro|myelo|psycho|tetra|micro|macro|trans(?!y)|retro|supra|infra|inter|intra|peri(?!n)|pre[^s]|post|anti|non)\p{L}{4,}/u;
