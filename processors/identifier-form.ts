@@ -24,7 +24,7 @@ export const NORMALIZER_DOCS: Readonly<Record<Normalizer, string>> = {
   trim: 'Blanks before and after go.',
   urn: '`urn:uuid:<uuid>` and `urn:oid:<oid>`: what follows is the identifier, a UUID in lower case. What comes out is such a URN again; the pseudonym of an OID stands below 2.25 (ITU-T X.667).',
   'fhir-reference':
-    '`Patient/123` and `Patient/123/_history/2`: `123` is the identifier; `Patient/<pseudonym>` comes out. Types are those of FHIR R4 and R5; anything else, absolute addresses too, is an identifier as a whole.',
+    '`Patient/123` and `Patient/123/_history/2`: `123` is the identifier, and `Patient/<pseudonym>` comes out. Only resource types of FHIR R4 and R5 are let through; anything else, absolute addresses too, is an identifier as a whole.',
   case: 'Capital letters become small ones.',
   separators: 'Blanks, tabs, `-` `.` `_` `/` `:` and other dashes go, wherever they stand.',
   'leading-zeros': 'Of an identifier of digits only, zeros at its beginning go: `000123` and `123` are one.',

@@ -100,7 +100,7 @@ describe('the pages', () => {
   });
 
   test('show commands with options that exist', () => {
-    const commands = ['docs/access.md', 'docs/audit.md', 'docs/encryption.md']
+    const commands = ['docs/access.md', 'docs/audit.md', 'docs/encryption.md', 'docs/policy.md']
       .flatMap((page) => blocks(page, 'sh'))
       .join('\n')
       .replaceAll('\\\n', ' ')

@@ -4,11 +4,17 @@
  */
 import { describe, expect, test } from '@jest/globals';
 import { createHmac, hkdfSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { derivationInfo } from '../../keys/derivation.ts';
 import { readInstruction } from '../../policy/instruction.ts';
 import { isAsStrict } from '../../policy/strictness.ts';
-import { NORMALIZERS, identifierForm, identifierFormOf } from '../../processors/identifier-form.ts';
+import {
+  NORMALIZERS,
+  NORMALIZER_DOCS,
+  identifierForm,
+  identifierFormOf,
+} from '../../processors/identifier-form.ts';
 import type { Normalizer } from '../../processors/identifier-form.ts';
 import { IdentifierReader } from '../../processors/identifier-reader.ts';
 import { METHODS, maskLeafValue } from '../../processors/method-table.ts';
@@ -196,6 +202,12 @@ describe('normalisers', () => {
     const one = ['Müller‑1', 'MÜLLER-1', 'mu\u0308ller\u20131', '\u00a0müller1'];
     expect(new Set(one.map((text) => mask(text, STRING, letters))).size).toBe(1);
     expect(identifierForm('Straße', ['case']).id).toBe(identifierForm('STRASSE', ['case']).id);
+  });
+
+  test('are told on the page of policies as the code says them', () => {
+    const page = readFileSync(new URL('../../docs/policy.md', import.meta.url), 'utf8');
+    const rows = new Map([...page.matchAll(/^\| `([a-z-]+)` +\| (.+?) +\|$/gm)].map(([, a, b]) => [a, b]));
+    for (const name of NORMALIZERS) expect([name, rows.get(name)]).toEqual([name, NORMALIZER_DOCS[name]]);
   });
 
   test('leave bytes that are no text as they are', () => {
