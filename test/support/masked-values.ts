@@ -3,6 +3,7 @@
  * again by the derived schema. For tests that ask what of a value is left.
  */
 import avro from 'avsc';
+import type { AudienceKeys } from '../../keys/audience-keys.ts';
 import { faultCode } from '../../processors/fault.ts';
 import { compileTranscoder } from '../../processors/transcoder.ts';
 import { parseAvroSchema } from '../../schemas/parse-avro.ts';
@@ -34,6 +35,7 @@ export function maskingPlan(
   type: unknown,
   tags: readonly string[],
   asOfDay = AS_OF_DAY,
+  keys: AudienceKeys = testKeys(),
 ): MaskingPlan | GauzeError[] {
   const person = field('person', 'string', ['PHI_ID'], { 'gauze:person': true });
   const text = JSON.stringify({ type: 'record', name: 'Visit', fields: [person, field('x', type, tags)] });
@@ -50,7 +52,7 @@ export function maskingPlan(
   if (Array.isArray(plan)) return plan;
   const writer = avro.Type.forSchema(JSON.parse(text) as avro.Schema);
   const reader = avro.Type.forSchema(JSON.parse(plan.derivedSchema) as avro.Schema);
-  const transcoder = compileTranscoder(plan, testKeys());
+  const transcoder = compileTranscoder(plan, keys);
   return {
     plan,
     mask(value, recordTimeMs = -1) {
