@@ -83,14 +83,15 @@ export class PersonKeys extends Hidden implements AudienceKeys {
   }
 
   /** Survivor by merged identifier, both as they are hashed. */
-  #survivors({ of }: IdentifierText): ReadonlyMap<string, string> {
+  #survivors(text: IdentifierText): ReadonlyMap<string, string> {
     const all = new Map<string, string>();
     for (const [id, survivor] of this.#aliases.survivorsOfIds()) {
-      const known = all.get(of(id));
+      const [written, wanted] = [text.of(id), text.of(survivor)];
+      const known = all.get(written);
       // Written alike, they are one identifier: then it must be one person's.
-      if (known !== undefined && known !== of(survivor))
+      if (known !== undefined && known !== wanted)
         throw new GauzeError('ERR_PERSONS_AMBIGUOUS', { audience: this.audience });
-      all.set(of(id), of(survivor));
+      all.set(written, wanted);
     }
     return new Map([...all].filter(([id, survivor]) => id !== survivor));
   }

@@ -160,7 +160,7 @@ describe('a new key epoch', () => {
           type === 'session.batch' && recipient?.id === 'research' && range?.topic === site.raw(topic),
       );
       const byEpoch = Map.groupBy(ranges, ({ plan }) => plan!.masking_key_epoch);
-      expect([...byEpoch.keys()].toSorted()).toEqual([1, 2]);
+      expect(new Set(byEpoch.keys())).toEqual(new Set([1, 2]));
       const ends = byEpoch.get(1)!.map(({ range }) => range!.next_offset);
       const starts = byEpoch.get(2)!.map(({ range }) => range!.first_offset);
       expect(Math.max(...ends)).toBe(Math.min(...starts));
