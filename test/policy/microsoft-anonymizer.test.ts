@@ -20,7 +20,8 @@ const REASON = isThere ? '' : ' (skipped: ../shared/data/ms-fhir-anonymizer is n
 const page = readFileSync(new URL('../../docs/microsoft-anonymizer.md', import.meta.url), 'utf8');
 const ROWS = [...page.matchAll(/^\| `([a-z-]+)` /gm)].map((match) => match[1]!);
 
-type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+type Scalar = string | number | boolean | null;
+type Json = Scalar | readonly Json[] | { readonly [key: string]: Json };
 
 function read(file: string): Json {
   return JSON.parse(readFileSync(path.join(data, file), 'utf8').replace(/^\uFEFF/, '')) as Json;
@@ -80,7 +81,7 @@ function shift(text: string): unknown {
 }
 
 /** What our policy for a configuration of theirs does with a leaf; undefined: drop. */
-type Treatment = (place: readonly string[], value: Json) => unknown;
+type Treatment = (place: readonly string[], value: Scalar) => unknown;
 
 const isDate = (place: readonly string[]): boolean =>
   /^(start|end|birthDate|[a-zA-Z]*DateTime|date|issued|created)$/.test(place.at(-1) ?? '');
@@ -114,14 +115,18 @@ const generalize: Treatment = (place, value) => {
   return value;
 };
 
+function isList(value: Json | undefined): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
 function isObject(value: Json | undefined): value is { readonly [key: string]: Json } {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** What is left of a resource: objects and lists that came to nothing are gone, as theirs are. */
 function masked(value: Json, treat: Treatment, place: readonly string[] = []): Json | undefined {
-  if (Array.isArray(value)) {
-    const left = value.flatMap((each) => masked(each as Json, treat, place) ?? []);
+  if (isList(value)) {
+    const left = value.flatMap((each) => masked(each, treat, place) ?? []);
     return left.length === 0 ? undefined : left;
   }
   if (!isObject(value)) return treat(place, value) as Json | undefined;
@@ -133,12 +138,10 @@ function masked(value: Json, treat: Treatment, place: readonly string[] = []): J
 }
 
 /** Leaves by path; the only one of a list stands without a number. */
-function leavesOf(value: Json | undefined, place = ''): Map<string, Json> {
-  if (Array.isArray(value))
+function leavesOf(value: Json | undefined, place = ''): Map<string, Scalar> {
+  if (isList(value))
     return new Map(
-      value.flatMap((each, at) => [
-        ...leavesOf(each as Json, value.length === 1 ? place : `${place}[${at}]`),
-      ]),
+      value.flatMap((each, at) => [...leavesOf(each, value.length === 1 ? place : `${place}[${at}]`)]),
     );
   if (!isObject(value)) return new Map(value === undefined ? [] : [[place, value]]);
   return new Map(
@@ -151,9 +154,9 @@ function leavesOf(value: Json | undefined, place = ''): Map<string, Json> {
 /** Why a leaf differs: a row of the page. `undefined` is a difference that nobody has explained. */
 function deviation(
   place: string,
-  ours: Json | undefined,
-  theirs: Json | undefined,
-  source: Map<string, Json>,
+  ours: Scalar | undefined,
+  theirs: Scalar | undefined,
+  source: Map<string, Scalar>,
 ): string | undefined {
   if (place.startsWith('meta.security')) return 'labels';
   if (place === 'id' && String(theirs).startsWith(String(ours)) && String(ours).length === 32)
