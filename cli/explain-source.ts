@@ -153,8 +153,9 @@ async function topicToExplain(
       subject,
       ...(metadata ? { metadata } : {}),
     });
-    const own = unionTags(versions.map(({ schema, metadata }) => pathTags(schema, sources(metadata))));
-    const tags = tagsOfSubject({ subject, versions: [], tags: own }, state);
+    const each = versions.map(({ schema, metadata }) => pathTags(schema, sources(metadata)));
+    const own = { subject, versions: [], tags: unionTags(each), newest: each.at(-1)! };
+    const tags = tagsOfSubject(own, state);
     const leaves = tagsInForce(newest.schema, tags, sources(newest.metadata));
     const { id: schemaId, schema, source, metadata } = newest;
     return { topic, source, schemaId, schema, metadata, siteTags: site.siteTags, tags, leaves };

@@ -12,8 +12,10 @@ import type { DemoOptions } from './demo-command.ts';
 import type { ExplainCommandOptions } from './explain-command.ts';
 import { addKeysVerbs } from './keys-verbs.ts';
 import type { ResumeOptions } from './resume-command.ts';
+import type { ReleaseOptions } from './tags-command.ts';
 import type { RunOptions } from './run-command.ts';
 import { EXIT, print, report } from './terminal.ts';
+import type { StackCommandOptions } from './stack-command.ts';
 import type { TailOptions } from './tail-command.ts';
 import { addWitnessVerbs } from './witness-verbs.ts';
 
@@ -176,6 +178,19 @@ verb('resume', 'let a held lane go on from where you say; audited')
         await (await import('./resume-command.ts')).resumeCommand(audience, topic, partition, o),
     ),
   );
+verb('tags', 'the tags in force at each place of a topic, and where each comes from; or release one')
+  .argument(
+    '<topic>',
+    'raw topic, or the word release: gauze tags release <topic> <place> <tag> --reason <text>',
+  )
+  .argument('[released...]', 'of a release: raw topic, place as `gauze tags` lists it, tag')
+  .option('--reason <text>', 'of a release: why; goes on record: nothing about a patient')
+  .action(
+    act(async (topic: string, released: string[], o: ReleaseOptions) => {
+      const tags = await import('./tags-command.ts');
+      return topic === 'release' ? await tags.releaseCommand(released, o) : await tags.tagsCommand(topic, o);
+    }),
+  );
 verb('login', 'log in at the identity provider, with a browser anywhere').action(
   act(async (o: CommonOptions) => await (await import('./login-command.ts')).loginCommand(o)),
 );
@@ -202,11 +217,13 @@ program
   .command('stack')
   .description('run a local Kafka, schema registry and Redis until Ctrl-C')
   .option('--json', 'one JSON object instead of a table', false)
+  .option('--brokers <number>', 'how many brokers; the first is the controller too', '1')
+  .option('--secure', 'a second listener with TLS: SCRAM-SHA-256, SCRAM-SHA-512 and OAUTHBEARER', false)
   .action(
-    act(async (o: { json: boolean }) => {
-      await (await import('./stack-command.ts')).runStackCommand({ json: o.json }, print);
-      return 0;
-    }),
+    act(
+      async (o: StackCommandOptions) =>
+        await (await import('./stack-command.ts')).runStackCommand(o, print),
+    ),
   );
 
 await program.parseAsync();

@@ -8,7 +8,7 @@ import { Identity } from '../approvals/identity.ts';
 import { randomId } from '../platform/clock.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
 import { POLICY_DECIDERS } from '../policy/policy-approval.ts';
-import type { PolicyChange } from '../policy/policy-changes.ts';
+import type { Asked, PolicyChange } from '../policy/policy-changes.ts';
 import { accessEntryCodec } from '../schemas/access-codecs.ts';
 import type { AccessActor, RequestBody } from '../schemas/access-codecs.ts';
 import { auditEventCodec } from '../schemas/control-codecs.ts';
@@ -53,9 +53,32 @@ export async function askAbout(
   changes: readonly PolicyChange[],
   requester: AccessActor,
 ): Promise<void> {
+  const questions = changes.map(({ policy, opens, question }) => ({
+    asked: policy,
+    opens,
+    id: question!.id,
+    reason: `the policy of ${policy.audience} was changed`,
+  }));
+  await askPeople(site, questions, requester);
+}
+
+/** A question to privacy officers. */
+export interface Question {
+  readonly asked: Asked;
+  readonly opens: readonly string[];
+  readonly id: string;
+  readonly reason: string;
+}
+
+/** Appends a request for each question. Throws what the access log refuses. */
+export async function askPeople(
+  site: Site,
+  questions: readonly Question[],
+  requester: AccessActor,
+): Promise<void> {
   const rulesSha256 = await rulesHash(site);
   await withAdminLog(site, async (log) => {
-    for (const change of changes) await ask(log, change, requester, rulesSha256);
+    for (const question of questions) await ask(log, question, requester, rulesSha256);
   });
 }
 
@@ -116,15 +139,13 @@ export function askerBody(
 
 async function ask(
   log: AccessLog,
-  { policy, opens, question }: PolicyChange,
+  { asked, opens, id: requestId, reason }: Question,
   requester: AccessActor,
   rulesSha256: Buffer,
 ): Promise<void> {
-  const { audience } = policy;
-  const sha256 = Buffer.from(policy.sha256, 'hex');
-  const requestId = question!.id;
+  const { audience } = asked;
+  const sha256 = Buffer.from(asked.sha256, 'hex');
   const request = askerBody(requester, rulesSha256, { audience, sha256, opens });
-  const reason = `the policy of ${audience} was changed`;
   const { code } = await log.append(
     { kind: 'REQUESTED', by: requester, request_id: requestId, request, reason },
     {

@@ -138,6 +138,11 @@ export const ERRORS = {
     message: 'The broker {host}:{port} refused the log-in of the role {role}.',
     action: 'Check the username and password file of that role.',
   },
+  ERR_KAFKA_TOKEN: {
+    kind: 'outage',
+    message: 'The identity provider at {host} gave no token for a log-in to Kafka ({causeName}).',
+    action: 'Check that it answers, and the client and its secret under oauth of that role.',
+  },
   ERR_KAFKA_PROTOCOL: {
     kind: 'stop',
     message: 'The answer to {apiName} from {host}:{port} does not follow the Kafka protocol.',
@@ -320,6 +325,11 @@ export const ERRORS = {
     kind: 'usage',
     message: 'The sanitized topic {topic} exists with another {setting} than {audience} needs: {expected}.',
     action: 'Change the setting of the topic, or delete the topic and let `gauze apply` make it.',
+  },
+  ERR_TAGS_RELEASE: {
+    kind: 'usage',
+    message: 'The tag {tag} at {path} of {subject} cannot be released: {actual}.',
+    action: 'See `gauze tags` for what is in force there, and where each tag comes from.',
   },
   ERR_POLICY_TAG_UNKNOWN: {
     kind: 'usage',
@@ -1091,6 +1101,11 @@ export const ERRORS = {
     kind: 'withhold',
     message: 'A value lies outside the range that its method can take.',
     action: 'Find the producer; the record stays in the raw topic.',
+  },
+  ERR_MASK_DATE_TEXT: {
+    kind: 'withhold',
+    message: 'A text is not of the form that its method takes: an ISO 8601 or HL7 date, or an age in years.',
+    action: 'Find the producer, or choose drop or redact for this field.',
   },
   ERR_MASK_FORMAT: {
     kind: 'withhold',

@@ -11,9 +11,9 @@ import type { Instruction, KeyInstruction, Plan } from '../processors/plan.ts';
 import { typeWord } from '../schemas/avro-schema.ts';
 import type { AvroLeaf, AvroType } from '../schemas/avro-schema.ts';
 import { isAtOrBelow } from '../schemas/field-path.ts';
-import { placesAgain } from '../schemas/recursion.ts';
 import { tagsInForce } from '../schemas/tags.ts';
 import type { Leaf, PathTags, SiteTags, TagName, TagSources } from '../schemas/tags.ts';
+import { decideAgain } from './again-decision.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { guardTree } from './guard-tree.ts';
 import { decideLeaf, exceptionFor, problemIn } from './leaf-decision.ts';
@@ -154,7 +154,7 @@ class Compilation {
         this.#revealed(leaf) ?? decideLeaf(policy, topic, leaf, (problem) => this.#add(problem));
       if (decision !== null) decisions.set(leaf.path, decision);
     }
-    this.#decideAgain(decisions);
+    decideAgain(policy, topic, this.#input.schema, decisions, (problem) => this.#add(problem));
     const isRemoved = (path: string): boolean => {
       const method = exceptionFor(policy, topic, path)?.[1].instruction.method;
       return method === 'drop' || method === 'redact';
@@ -163,27 +163,6 @@ class Compilation {
     const place = { file: policy.file, line: policy.lineOf('topics', topic), topic };
     for (const problem of lintLeaves(suspects, this.#input.schema, place)) this.#add(problem);
     return decisions;
-  }
-
-  /**
-   * A record inside itself is treated as the one around it. An exception for it alone can only take it away: deeper
-   * levels have no paths of their own.
-   */
-  #decideAgain(decisions: Map<string, LeafDecision>): void {
-    const { policy, topic, schema } = this.#input;
-    for (const [path, record] of placesAgain(schema)) {
-      const [written, exception] = exceptionFor(policy, topic, path) ?? [];
-      if (written === undefined || !exception || isAtOrBelow(record, written)) continue;
-      const { instruction, reason } = exception;
-      const { method } = instruction;
-      if (method === 'drop') decisions.set(path, { instruction, why: `fields: ${reason}` });
-      else
-        this.#problem('ERR_POLICY_METHOD_TYPE', ['fields', topic, written], {
-          path,
-          method,
-          actual: 'a record inside itself',
-        });
-    }
   }
 
   /**

@@ -4,16 +4,15 @@
  * two logs alone, in order, so that every instance comes to the same, today and after a restart.
  */
 import type { AccessEntry } from '../schemas/access-codecs.ts';
-import type { PolicyApprovalEntry, PolicyLogEntry } from '../schemas/control-codecs.ts';
+import type { PolicyApprovalEntry } from '../schemas/control-codecs.ts';
 import { GauzeError, GauzeErrors } from '../platform/errors.ts';
-import { isTagName } from '../schemas/tags.ts';
-import type { TagName } from '../schemas/tags.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
 import { findOpenings } from './openings.ts';
 import type { KnownPlaces, PolicyVersion } from './openings.ts';
 import { PolicyApprovals } from './policy-approval.ts';
 import { parsePolicy } from './policy-file.ts';
 import type { Policy } from './policy.ts';
+import { TagLog } from './tag-log.ts';
 import { versionsTakenBack, withPolicy } from './topic-versions.ts';
 import type { TopicVersion, TopicVersions } from './topic-versions.ts';
 
@@ -37,8 +36,6 @@ export interface RefusedPolicy extends AppliedPolicy {
   readonly code: 'ERR_POLICY_UNAPPROVED' | 'ERR_POLICY_TOPIC_VERSION';
   readonly opens: readonly string[];
 }
-
-type TagsSeen = NonNullable<PolicyLogEntry['tags']>;
 
 interface Applied {
   readonly policy: AppliedPolicy;
@@ -73,14 +70,18 @@ export class PoliciesInForce {
   private readonly used = new Map<string, ReadonlySet<string>>();
   /** Since approvals are required; before, the last one only. */
   private readonly history = new Map<string, (Applied | null)[]>();
-  private readonly tagsSeen: (TagsSeen & { readonly offset: number })[] = [];
+  /** Tags seen and released. */
+  readonly tagLog: TagLog;
+
+  constructor() {
+    this.tagLog = new TagLog({
+      at: () => this.requiredFrom,
+      approved: (approval) => this.approvals.approved(approval),
+    });
+  }
 
   require(offset: number): void {
     this.requiredFrom ??= offset;
-  }
-
-  seeTags(offset: number, tags: TagsSeen): void {
-    this.tagsSeen.push({ ...tags, offset });
   }
 
   /** A version, or null for the end of the audience's policy. */
@@ -104,20 +105,22 @@ export class PoliciesInForce {
         [this.inForce, this.refused].map((each) => [...each.values()].map(({ logOffset }) => logOffset)),
       );
     const before = standing();
-    for (const audience of this.history.keys()) if (this.namedDecision(audience) >= 0) this.judge(audience);
-    return standing() !== before;
+    // What a policy opens hangs on which tags are in force.
+    const areTagsOther = this.tagLog.settle();
+    for (const audience of this.history.keys())
+      if (areTagsOther || this.namedDecision(audience) >= 0) this.judge(audience);
+    return areTagsOther || standing() !== before;
   }
 
   /** Does a version name a decision that lies beyond what has been read of gauze.access? */
   get awaitsDecision(): boolean {
-    return [...this.history.keys()].some(
-      (audience) => this.namedDecision(audience) >= this.approvals.endOffset,
-    );
+    const named = [...this.history.keys()].map((audience) => this.namedDecision(audience));
+    return Math.max(this.tagLog.namedDecision, ...named) >= this.approvals.endOffset;
   }
 
   /** Has a version in force used this request's decision up? */
   isUsed(requestId: string): boolean {
-    return [...this.used.values()].some((ids) => ids.has(requestId));
+    return this.tagLog.isUsed(requestId) || [...this.used.values()].some((ids) => ids.has(requestId));
   }
 
   /** The last version in force that can be read: what the next one is compared with; null for a new audience. */
@@ -137,17 +140,7 @@ export class PoliciesInForce {
 
   /** Tags of raw topics as the log had them before `offset`. */
   knownPlaces(topics: Iterable<string>, offset = Infinity): KnownPlaces {
-    return new Map([...topics].map((topic) => [topic, this.tagsOf(valueSubject(topic), offset)]));
-  }
-
-  private tagsOf(subject: string, offset: number): Map<string, Set<TagName>> {
-    const known = new Map<string, Set<TagName>>();
-    for (const seen of this.tagsSeen) {
-      if (seen.subject !== subject || seen.offset >= offset) continue;
-      for (const { path, tags } of seen.paths)
-        known.set(path, new Set([...(known.get(path) ?? []), ...tags.filter(isTagName)]));
-    }
-    return known;
+    return new Map([...topics].map((topic) => [topic, this.tagLog.inForce(valueSubject(topic), offset)]));
   }
 
   /** The highest decision that any version of the audience names; -1 for none. */

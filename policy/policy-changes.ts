@@ -47,10 +47,21 @@ export function judgeChanges(input: ChangeInput): readonly PolicyChange[] {
   return input.changed.map((policy) => {
     const opens = openingsOf(policy, input);
     if (opens.length === 0 || !input.isRequired) return { policy, opens, approval: null, question: null };
-    const approved = approvedRequest(policy, opens, input.versions);
-    if (approved) return { policy, opens, approval: approved, question: null };
-    return { policy, opens, approval: null, question: questionOf(policy, opens, input) };
+    return { policy, opens, ...decisionAbout(policy, opens, input) };
   });
+}
+
+/** What people are asked about: a name, and a hash over every word of it. */
+export type Asked = Pick<Policy, 'audience' | 'sha256'>;
+
+/** A decision that can be used, or else the question. */
+export function decisionAbout(
+  asked: Asked,
+  opens: readonly string[],
+  at: Pick<ChangeInput, 'versions' | 'nowMs'>,
+): Pick<PolicyChange, 'approval' | 'question'> {
+  const approval = approvedRequest(asked, opens, at.versions);
+  return { approval, question: approval ? null : questionOf(asked, opens, at) };
 }
 
 function openingsOf(
@@ -64,7 +75,7 @@ function openingsOf(
 
 /** A decision that nobody has used yet, about this text, of people who were told all that it opens. */
 function approvedRequest(
-  policy: Policy,
+  policy: Asked,
   opens: readonly string[],
   versions: PoliciesInForce,
 ): PolicyApprovalEntry | null {
@@ -80,9 +91,9 @@ function approvedRequest(
 
 /** The same question again where it came to nothing; a denial stands. */
 function questionOf(
-  policy: Policy,
+  policy: Asked,
   opens: readonly string[],
-  { versions, nowMs }: ChangeInput,
+  { versions, nowMs }: Pick<ChangeInput, 'versions' | 'nowMs'>,
 ): PolicyQuestion {
   for (let attempt = 1; ; attempt++) {
     const id = questionId(policy, opens, attempt);
@@ -98,7 +109,7 @@ function isPending({ state, pendingUntilMs }: PolicyRequest, nowMs: number): boo
 }
 
 /** 16 hex digits over what is asked. */
-function questionId({ audience, sha256 }: Policy, opens: readonly string[], attempt: number): string {
+function questionId({ audience, sha256 }: Asked, opens: readonly string[], attempt: number): string {
   const text = canonicalJson(['policy', audience, sha256, opens, attempt]);
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

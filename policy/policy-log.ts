@@ -13,6 +13,7 @@ import { policyLogCodec } from '../schemas/control-codecs.ts';
 import type { LaneResumedEntry, LaneStartedEntry, PolicyLogEntry } from '../schemas/control-codecs.ts';
 import { PoliciesInForce } from './policies-in-force.ts';
 import type { AppliedPolicy } from './policies-in-force.ts';
+import type { TagLog } from './tag-log.ts';
 import { SampleLog } from './sample-log.ts';
 
 /** An entry about one lane and where in the log it stands. */
@@ -22,8 +23,6 @@ export type LaneEntry<T> = T & { readonly logOffset: number };
 export class PolicyState {
   /** Which versions count, and which stand there without a decision. */
   readonly versions = new PoliciesInForce();
-  /** Tag words by field path by subject. */
-  readonly tags = new Map<string, Map<string, Set<string>>>();
   readonly started = new Map<string, LaneEntry<LaneStartedEntry>>();
   readonly resumed = new Map<string, LaneEntry<LaneResumedEntry>>();
   /** Offsets that people have ordered to withhold, by lane. */
@@ -33,6 +32,11 @@ export class PolicyState {
   endOffset = 0;
   /** Counts entries that change what anybody sees: policies, tags, releases, orders to withhold. */
   rulesVersion = 0;
+
+  /** Tags seen and released, as they are in force. */
+  get tags(): TagLog {
+    return this.versions.tagLog;
+  }
 
   /** The policies in force, by audience. */
   get policies(): ReadonlyMap<string, AppliedPolicy> {
@@ -56,10 +60,13 @@ export class PolicyState {
     }
     if (entry.kind === 'APPROVALS_REQUIRED') this.versions.require(offset);
     if (entry.kind === 'TAGS_SEEN' && tags) {
-      this.versions.seeTags(offset, tags);
-      this.foldTags(tags);
+      if (this.versions.tagLog.see(offset, tags)) this.rulesVersion++;
     }
     this.samples.fold(offset, entry);
+    if (entry.kind === 'TAGS_RELEASED' && entry.release) {
+      this.rulesVersion++;
+      this.versions.tagLog.release(offset, entry.at, entry.release, entry.approval ?? null);
+    }
     if (entry.kind === 'LANE_STARTED' && lane) this.foldStart({ ...lane, logOffset: offset });
     if (entry.kind === 'LANE_RESUMED' && resume) {
       const key = laneKey(resume);
@@ -82,19 +89,6 @@ export class PolicyState {
     const before = this.started.get(key);
     if (before && before.topic_id !== lane.topic_id && this.withhold.delete(key)) this.rulesVersion++;
     this.started.set(key, lane);
-  }
-
-  private foldTags({ subject, paths }: NonNullable<PolicyLogEntry['tags']>): void {
-    const known = this.tags.get(subject) ?? new Map<string, Set<string>>();
-    this.tags.set(subject, known);
-    for (const { path, tags } of paths) {
-      const words = known.get(path) ?? new Set<string>();
-      known.set(path, words);
-      for (const tag of tags) {
-        if (!words.has(tag)) this.rulesVersion++;
-        words.add(tag);
-      }
-    }
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { parseAvroSchema } from '../schemas/parse-avro.ts';
 import type { RegistryClient, SubjectVersion } from '../schemas/registry-client.ts';
-import { isTagName, pathTags, tagsInForce, unionTags } from '../schemas/tags.ts';
+import { pathTags, tagsInForce, unionTags } from '../schemas/tags.ts';
 import type { PathTags, SiteTags, TagName } from '../schemas/tags.ts';
 import type { PolicyState } from './policy-log.ts';
 
@@ -13,6 +13,8 @@ export interface SubjectTags {
   readonly versions: readonly SubjectVersion[];
   /** The union over all versions. */
   readonly tags: PathTags;
+  /** Those of the newest version: no release can take them away. */
+  readonly newest: PathTags;
 }
 
 /** Tags as an entry of the policy log holds them. */
@@ -36,15 +38,25 @@ export function tagsOfVersions(
   const each = versions.map(({ text, references, metadata }) =>
     pathTags(parseAvroSchema(text, references, { subject }), { site, metadata, subject }),
   );
-  return { subject, versions, tags: unionTags(each) };
+  return { subject, versions, tags: unionTags(each), newest: each.at(-1) ?? new Map() };
 }
 
-/** All tags in force: of the versions, and all that the log has ever seen. */
-export function tagsOfSubject({ subject, tags }: SubjectTags, state: PolicyState | null): PathTags {
-  const seen = new Map<string, Set<TagName>>();
-  for (const [path, words] of state?.tags.get(subject) ?? [])
-    seen.set(path, new Set([...words].filter(isTagName)));
-  return unionTags([tags, seen]);
+/** All tags in force: of the versions, and all that the log has ever seen, without what people have released. */
+export function tagsOfSubject(subject: SubjectTags, state: PolicyState | null): PathTags {
+  const own = withoutReleased(subject, state);
+  return state ? unionTags([own, state.tags.inForce(subject.subject)]) : own;
+}
+
+/** A release is about versions before the newest: what that one carries, it carries. */
+function withoutReleased({ subject, tags, newest }: SubjectTags, state: PolicyState | null): PathTags {
+  if (!state || state.tags.releasesOf(subject).length === 0) return tags;
+  return new Map(
+    [...tags].map(([path, words]) => {
+      const isKept = (tag: TagName): boolean =>
+        newest.get(path)?.has(tag) === true || !state.tags.isReleased(subject, path, tag);
+      return [path, new Set([...words].filter(isKept))];
+    }),
+  );
 }
 
 /** Every place of every version, with the tags in force there; places without a tag too. */
@@ -60,9 +72,9 @@ export function placesInForce(
 }
 
 /** What the log does not have yet of the versions' tags. */
-export function unseenTags({ subject, tags }: SubjectTags, state: PolicyState | null): TagEntries {
-  const known = state?.tags.get(subject);
-  return [...tags].flatMap(([path, words]) => {
+export function unseenTags(subject: SubjectTags, state: PolicyState | null): TagEntries {
+  const known = state?.tags.inForce(subject.subject);
+  return [...withoutReleased(subject, state)].flatMap(([path, words]) => {
     const unseen = [...words].filter((word) => !known?.get(path)?.has(word));
     return unseen.length > 0 ? [{ path, tags: unseen }] : [];
   });

@@ -77,6 +77,16 @@ export interface SampleResultEntry {
   readonly below: Readonly<Record<string, number>>;
 }
 
+/** A tag of earlier versions of a subject that counts no longer at a place and below. */
+export interface TagReleaseEntry {
+  readonly subject: string;
+  readonly path: string;
+  readonly tag: string;
+  /** The person who answers for it. */
+  readonly by: string;
+  readonly reason: string;
+}
+
 /** schemas/control/policy-log-entry.avsc */
 export interface TopicVersionEntry {
   readonly topic: string;
@@ -99,6 +109,8 @@ export interface PolicyLogEntry {
   readonly approval?: PolicyApprovalEntry | null;
   /** Of POLICY_APPLIED: the raw topics whose sanitized topics get a new version by it. */
   readonly topic_versions?: readonly TopicVersionEntry[] | null;
+  /** Of TAGS_RELEASED. */
+  readonly release?: TagReleaseEntry | null;
   /** Of SAMPLE_ASKED. */
   readonly sample_ask?: SampleAskEntry | null;
   /** Of SAMPLE_DONE. */
@@ -230,6 +242,7 @@ export interface AuditRange {
 
 export const policyLogCodec: ControlCodec<PolicyLogEntry> = controlCodec(schemaFile('policy-log-entry'), [
   'approval',
+  'release',
   'topic_versions',
   'sample_ask',
   'sample_result',

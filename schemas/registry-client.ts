@@ -47,7 +47,7 @@ const versionList = z.array(z.int());
 const idAnswer = z.object({ id: z.int() });
 const configAnswer = z.object({ compatibilityLevel: z.enum(COMPATIBILITIES) });
 const errorAnswer = z.object({ error_code: z.int() });
-/** More ids than this that do not exist are not kept in mind; a flood of them must not fill the memory. */
+/** More ids that do not exist are not kept in mind: a flood of them must not fill the memory. */
 const ABSENT_LIMIT = 10_000;
 
 type Registered = z.infer<typeof registered>;
@@ -79,13 +79,12 @@ export class RegistryClient {
   }
 
   /**
-   * All versions of a subject, soft-deleted ones too where the registry still tells them; none for an unknown subject.
-   * With deleted ones, tags of the registry's settings are on all of them too.
+   * All versions of a subject, soft-deleted ones with the tags of the registry's settings too; none for an unknown one.
    * @throws GauzeError ERR_SCHEMA_SYNTAX (not Avro), ERR_REGISTRY_UNREACHABLE, ERR_REGISTRY_ANSWER
    */
   async subjectVersions(
     subject: string,
-    options: { readonly includeDeleted: boolean } = { includeDeleted: true },
+    options: { readonly includeDeleted: boolean; readonly settings?: boolean } = { includeDeleted: true },
   ): Promise<readonly SubjectVersion[]> {
     let list = await this.#versionNumbers(subject, options.includeDeleted);
     const versions: SubjectVersion[] = [];
@@ -106,7 +105,8 @@ export class RegistryClient {
     const ids = this.#idsOfSubject.get(subject) ?? new Set();
     for (const version of versions) ids.add(version.id);
     this.#idsOfSubject.set(subject, ids);
-    return options.includeDeleted ? withConfiguredTags(this.#http, subject, versions) : versions;
+    if (!(options.settings ?? options.includeDeleted)) return versions;
+    return withConfiguredTags(this.#http, subject, versions);
   }
 
   /** Is this id a version of the subject? Asks the registry again (not more than every few seconds) where it seems not. */
@@ -166,11 +166,12 @@ export class RegistryClient {
   }
 
   /**
-   * What the registry holds the subject to; null where nothing is set for it. One that knows no setting of its own for
-   * the subject may answer with that of all subjects. Throws ERR_REGISTRY_UNREACHABLE, ERR_REGISTRY_ANSWER.
+   * What the registry holds the subject to, or all that have no setting of their own; null where nothing is set for it.
+   * One without a setting may be answered with that of all. Throws ERR_REGISTRY_UNREACHABLE, ERR_REGISTRY_ANSWER.
    */
-  async compatibility(subject: string): Promise<Compatibility | null> {
-    const answer = await this.#http.send('GET', `/config/${encodeURIComponent(subject)}`);
+  async compatibility(subject?: string): Promise<Compatibility | null> {
+    const path = subject === undefined ? '/config' : `/config/${encodeURIComponent(subject)}`;
+    const answer = await this.#http.send('GET', path);
     return isNotFound(answer) ? null : parsed(answer, configAnswer).compatibilityLevel;
   }
 

@@ -96,7 +96,8 @@ export class PastPlans {
     const { registry, siteTags } = this.context.plans.sources;
     const { topic } = this.event.range;
     const { subject, text, schema } = await writerSchema(registry, topic, schemaId);
-    const versions = await registry.subjectVersions(subject);
+    // What the registry's settings say today, they may not have said then; what they did say, the log has kept.
+    const versions = await registry.subjectVersions(subject, { includeDeleted: true, settings: false });
     const wanted = extOf(this.event, `plan.${schemaId}`) ?? this.event.plan.hash.toString('hex');
     for (let count = versions.length; count > 0; count--) {
       const tags = tagsOfVersions(subject, versions.slice(0, count), siteTags);

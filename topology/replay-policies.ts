@@ -27,7 +27,7 @@ export interface PastPolicy {
 
 /** The policy that the event names. Throws ERR_POLICY_LOG_CORRUPT, Kafka's errors. */
 export async function pastPolicy(
-  { cluster, names }: GrantContext,
+  { cluster, names, policyLog }: GrantContext,
   event: ReplayableEvent,
   signal: AbortSignal,
 ): Promise<PastPolicy | ReplayResult> {
@@ -38,7 +38,10 @@ export async function pastPolicy(
   } finally {
     reader.close();
   }
-  return past.policy() ?? unverifiable('POLICY_GONE');
+  const policy = past.policy();
+  // A release was in force then if people had decided it, and they had before it was written.
+  policy?.state.tags.countAs(policyLog.state.tags);
+  return policy ?? unverifiable('POLICY_GONE');
 }
 
 class PastLog {
