@@ -8,13 +8,13 @@ import { Cluster } from '../kafka/cluster.ts';
 import type { KafkaEndpoint } from '../kafka/endpoint.ts';
 import type { KafkaJsOptions } from '../kafka/kafkajs-client.ts';
 import { parseAddress } from '../kafka/login.ts';
-import type { Login } from '../kafka/login.ts';
+import type { AnyLogin } from '../kafka/login.ts';
 import { loadKeyring } from '../keys/keyring.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import { NO_ALIASES, loadPersonAliases } from '../keys/person-aliases.ts';
 import type { PersonAliases } from '../keys/person-aliases.ts';
 import { loadConfig, login, readSecret } from '../platform/config.ts';
-import type { Config } from '../platform/config.ts';
+import type { Config, OauthSettings } from '../platform/config.ts';
 import type { RoleName } from '../platform/config-settings.ts';
 import { GauzeError } from '../platform/errors.ts';
 import type { RolePrincipals } from '../policy/desired-state.ts';
@@ -24,11 +24,13 @@ import { mapSiteTags } from '../schemas/tags.ts';
 import type { SiteTags } from '../schemas/tags.ts';
 import { topicNames } from '../schemas/topic-names.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
+import { tokenLogin } from './token-source.ts';
 
 export class Site {
   readonly config: Config;
   readonly names: TopicNames;
   readonly siteTags: SiteTags;
+  readonly #tokenLogins = new Map<RoleName, AnyLogin>();
 
   private constructor(config: Config, file: string) {
     this.config = config;
@@ -80,11 +82,11 @@ export class Site {
 
   /** The cluster as `role` sees it. */
   async endpoint(role: RoleName): Promise<KafkaEndpoint> {
-    return await this.endpointOf(role, await login(this.config, role));
+    return await this.endpointOf(role, await this.#login(role));
   }
 
   /** The cluster as somebody else sees it: an audience with its own log-in. */
-  async endpointOf(role: string, as: Login): Promise<KafkaEndpoint> {
+  async endpointOf(role: string, as: AnyLogin): Promise<KafkaEndpoint> {
     const brokers = this.config.kafka.brokers.map((text) => {
       const address = parseAddress(text);
       if (!address)
@@ -99,7 +101,7 @@ export class Site {
     return {
       brokers: this.config.kafka.brokers,
       ssl: await this.tls(),
-      login: await login(this.config, role),
+      login: await this.#login(role),
     };
   }
 
@@ -116,6 +118,18 @@ export class Site {
     const password = passwordFile ? await readSecret(passwordFile) : null;
     const access = { url, ...(username ? { username } : {}), ...(password ? { password } : {}) };
     return new RegistryClient({ ...access, ...patience });
+  }
+
+  async #login(role: RoleName): Promise<AnyLogin> {
+    const found = await login(this.config, role);
+    return found.mechanism === 'oauthbearer' ? this.#tokens(role, found.username, found.oauth) : found;
+  }
+
+  /** One source of tokens for each role, however many connections it has. */
+  #tokens(role: RoleName, username: string, oauth: OauthSettings): AnyLogin {
+    const known = this.#tokenLogins.get(role) ?? tokenLogin(username, oauth);
+    this.#tokenLogins.set(role, known);
+    return known;
   }
 
   private async tls(): Promise<ConnectionOptions | false> {

@@ -2,14 +2,23 @@
  * `gauze stack`: the local stack in a terminal of its own, until Ctrl-C.
  * It prints passwords, which are random, of this start only, and good for nothing but this stack.
  */
+import { GauzeError } from '../platform/errors.ts';
 import { describeStack, startStack } from '../stack/local-stack.ts';
 import type { Stack, StackOptions } from '../stack/local-stack.ts';
+import { wholeNumberOf } from './option-values.ts';
+import { EXIT } from './terminal.ts';
 
 /** What the command line says. */
 export interface StackCommandOptions extends Pick<StackOptions, 'external'> {
   /** One JSON object on one line instead of a table. */
   readonly json: boolean;
+  readonly brokers: string;
+  readonly secure: boolean;
 }
+
+const BROKERS_MAX = 9;
+/** Long enough for people who try things, short enough that sessions are seen to be authenticated anew. */
+const SESSION_MS = 300_000;
 
 /**
  * Starts the stack, tells where it is through `out`, and stays until SIGINT, SIGTERM or SIGHUP; then stops it.
@@ -18,15 +27,24 @@ export interface StackCommandOptions extends Pick<StackOptions, 'external'> {
 export async function runStackCommand(
   options: StackCommandOptions,
   out: (line: string) => void,
-): Promise<void> {
-  const { json, ...stackOptions } = options;
-  const stack = await startStack({ ...stackOptions, ...(json ? {} : { onProgress: out }) });
+): Promise<number> {
+  const { json, external } = options;
+  const brokers = wholeNumberOf('--brokers', options.brokers);
+  if (brokers > BROKERS_MAX)
+    throw new GauzeError('ERR_USAGE_ARGUMENT', { setting: '--brokers', expected: `at most ${BROKERS_MAX}` });
+  const stack = await startStack({
+    brokers,
+    ...(external ? { external } : {}),
+    ...(options.secure ? { secure: { sessionMs: SESSION_MS } } : {}),
+    ...(json ? {} : { onProgress: out }),
+  });
   const signal = untilSignal();
   if (json) out(JSON.stringify(describeStack(stack)));
   else for (const line of lines(stack)) out(line);
   await signal;
   if (!json) out('Stopping');
   await stack.stop();
+  return EXIT.ok;
 }
 
 function lines(stack: Stack): string[] {
@@ -35,6 +53,9 @@ function lines(stack: Stack): string[] {
   return [
     '',
     `Kafka     ${stack.brokers.join(',')}  (SASL_PLAINTEXT)`,
+    ...(stack.secureBrokers.length === 0
+      ? []
+      : [`          ${stack.secureBrokers.join(',')}  (SASL_SSL, authority: ${stack.caFile})`]),
     `Registry  ${stack.registryUrl}`,
     `Redis     ${stack.redisUrl}`,
     `Identity  ${stack.oidcIssuer}`,

@@ -3,7 +3,8 @@
  * it never logs or keeps either.
  */
 import { GauzeError } from '../platform/errors.ts';
-import type { Login } from './login.ts';
+import type { AnyLogin, Login } from './login.ts';
+import { OAuthBearerAuthenticator } from './oauthbearer.ts';
 import { ScramAuthenticator } from './scram.ts';
 
 /** One SASL mechanism. */
@@ -32,7 +33,7 @@ class PlainAuthenticator implements Authenticator {
 }
 
 /** The authenticator for a log-in. */
-export function authenticatorFor(login: Login): Authenticator {
+export function authenticatorFor(login: AnyLogin): Authenticator {
   switch (login.mechanism) {
     case 'plain':
       return new PlainAuthenticator(login);
@@ -40,10 +41,12 @@ export function authenticatorFor(login: Login): Authenticator {
       return new ScramAuthenticator('sha256', login);
     case 'scram-sha-512':
       return new ScramAuthenticator('sha512', login);
+    case 'oauthbearer':
+      return new OAuthBearerAuthenticator(login);
     default:
       throw new GauzeError('ERR_CONFIG_SETTING_WRONG', {
         setting: 'mechanism',
-        expected: 'scram-sha-256, scram-sha-512 or plain',
+        expected: 'scram-sha-256, scram-sha-512, oauthbearer or plain',
       });
   }
 }

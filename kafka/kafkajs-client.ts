@@ -10,7 +10,7 @@ import type { ConnectionOptions } from 'node:tls';
 import kafkajs from 'kafkajs';
 import type { AclEntry, Consumer, ISocketFactory, Kafka, Producer, RetryOptions, SASLOptions } from 'kafkajs';
 import { GauzeError } from '../platform/errors.ts';
-import type { Login } from './login.ts';
+import type { AnyLogin } from './login.ts';
 
 /** The one version whose internals are known here. */
 const KAFKAJS_VERSION = '2.2.4';
@@ -22,7 +22,7 @@ export interface KafkaJsOptions {
   /** TLS with the authorities of the system, TLS with options of node:tls, or none. */
   readonly ssl: boolean | ConnectionOptions;
   /** null: no log-in. */
-  readonly login: Login | null;
+  readonly login: AnyLogin | null;
   /** Attempts after the first of each request; kafkajs backs off between them. Default 5. */
   readonly retries?: number;
 }
@@ -94,6 +94,8 @@ export function createKafkaJs(options: KafkaJsOptions): Kafka {
     ...(options.login ? { sasl: saslOptions(options.login) } : {}),
     connectionTimeout: 5_000,
     authenticationTimeout: 10_000,
+    // Its default of 10 s makes it log in again at every request where sessions are shorter, which brokers refuse.
+    reauthenticationThreshold: 1_000,
     requestTimeout: 30_000,
     retry: retryOptions(options.retries ?? 5),
     socketFactory,
@@ -107,7 +109,12 @@ function retryOptions(retries: number): RetryOptions {
   return { retries, initialRetryTime: 50, maxRetryTime: 2_000 };
 }
 
-function saslOptions(login: Login): SASLOptions {
+function saslOptions(login: AnyLogin): SASLOptions {
+  if (login.mechanism === 'oauthbearer')
+    return {
+      mechanism: 'oauthbearer',
+      oauthBearerProvider: async () => ({ value: await login.token() }),
+    };
   return { mechanism: login.mechanism, username: login.username, password: login.password };
 }
 

@@ -27,11 +27,17 @@ function ofLogins({ kafka }: Checked): readonly Contradiction[] {
   const users = new Map<string, RoleName>();
   for (const [name, role] of Object.entries(kafka.roles)) {
     if (!role) continue;
-    if (role.mechanism === 'plain' && kafka.ssl === false) {
-      found.push({
-        setting: ['kafka', 'roles', name, 'mechanism'],
-        against: 'kafka.ssl: plain would send the password in clear',
-      });
+    const setting = ['kafka', 'roles', name];
+    const isToken = role.mechanism === 'oauthbearer';
+    if ((role.mechanism === 'plain' || isToken) && kafka.ssl === false) {
+      const sent = isToken ? 'oauthbearer would send the token' : 'plain would send the password';
+      found.push({ setting: [...setting, 'mechanism'], against: `kafka.ssl: ${sent} in clear` });
+    }
+    if (isToken !== (role.oauth !== undefined) || isToken === (role.passwordFile !== undefined)) {
+      const needs = isToken
+        ? 'oauthbearer needs oauth, and no passwordFile'
+        : 'needs passwordFile, and no oauth';
+      found.push({ setting, against: `its mechanism: ${needs}` });
     }
     const other = users.get(role.username);
     if (other === undefined) users.set(role.username, name as RoleName);
@@ -76,9 +82,13 @@ function ofLimits({ limits }: Checked): readonly Contradiction[] {
 }
 
 /** Addresses to which tokens, or what says who asked for what, are sent in clear only on this machine. */
-function ofAddresses({ oidc, http, notifications }: Checked): readonly Contradiction[] {
+function ofAddresses({ kafka, oidc, http, notifications }: Checked): readonly Contradiction[] {
   const addresses: readonly (readonly [SettingPath, string | undefined, string])[] = [
     [['oidc', 'issuer'], oidc?.issuer, 'an issuer'],
+    ...Object.entries(kafka.roles).map(
+      ([name, role]) =>
+        [['kafka', 'roles', name, 'oauth', 'issuer'], role?.oauth?.issuer, 'an issuer'] as const,
+    ),
     [['http', 'publicUrl'], http.publicUrl, 'an address'],
     [['notifications', 'webhook', 'url'], notifications.webhook?.url, 'a webhook'],
   ];

@@ -19,15 +19,28 @@ const ROLE_DOC = {
 /** The Kafka log-ins that parts of gauze use; each part needs only its own. */
 export type RoleName = keyof typeof ROLE_DOC;
 
+/** What a log-in with a token needs: client credentials at the identity provider (RFC 6749, 4.4). */
+const oauth = group(
+  {
+    issuer: url('http or https', 'Issuer of the tokens; http only on this machine.'),
+    clientId: text('a name', 'Client at that issuer.'),
+    clientSecretFile: file('File that holds the secret of that client and nothing else.'),
+    audience: text('a word', 'Audience that the brokers want a token to name.').optional(),
+    scope: text('words with blanks between them', 'Scope to ask for.').optional(),
+  },
+  'With oauthbearer: where tokens come from.',
+).optional();
+
 function role(doc: string) {
   return group(
     {
-      mechanism: described(z.enum(['scram-sha-256', 'scram-sha-512', 'plain']), {
-        doc: 'SASL mechanism; plain only together with TLS.',
-        expected: 'scram-sha-256, scram-sha-512 or plain',
+      mechanism: described(z.enum(['scram-sha-256', 'scram-sha-512', 'oauthbearer', 'plain']), {
+        doc: 'SASL mechanism; plain and oauthbearer only together with TLS.',
+        expected: 'scram-sha-256, scram-sha-512, oauthbearer or plain',
       }),
-      username: text('a name', 'Kafka user.'),
-      passwordFile: file('File that holds the password and nothing else.'),
+      username: text('a name', 'Kafka user; with oauthbearer the one that the brokers make of the token.'),
+      passwordFile: file('File that holds the password and nothing else; not with oauthbearer.').optional(),
+      oauth,
     },
     doc,
   ).optional();

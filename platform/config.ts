@@ -17,10 +17,21 @@ import { GauzeError, GauzeErrors } from './errors.ts';
 export type Config = z.output<typeof configSchema>;
 
 /** A Kafka log-in with its password; never to be logged. */
-export interface ConfigLogin {
-  readonly mechanism: 'scram-sha-256' | 'scram-sha-512' | 'plain';
-  readonly username: string;
-  readonly password: string;
+export type ConfigLogin =
+  | {
+      readonly mechanism: 'scram-sha-256' | 'scram-sha-512' | 'plain';
+      readonly username: string;
+      readonly password: string;
+    }
+  | { readonly mechanism: 'oauthbearer'; readonly username: string; readonly oauth: OauthSettings };
+
+/** Where tokens come from, with the client's secret. */
+export interface OauthSettings {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly audience?: string | undefined;
+  readonly scope?: string | undefined;
 }
 
 /** Settings that would hold a secret if they existed; one that names the file of a secret holds none. */
@@ -60,7 +71,14 @@ export async function loadConfig(file: string, variable = environment): Promise<
 export async function login(config: Config, role: RoleName): Promise<ConfigLogin> {
   const entry = config.kafka.roles[role];
   if (!entry) throw new GauzeError('ERR_CONFIG_ROLE_MISSING', { role });
-  const { mechanism, username, passwordFile } = entry;
+  const { mechanism, username, passwordFile, oauth } = entry;
+  if (mechanism === 'oauthbearer') {
+    if (!oauth) throw new GauzeError('ERR_CONFIG_ROLE_MISSING', { role });
+    const { clientSecretFile, ...settings } = oauth;
+    const clientSecret = await readSecret(clientSecretFile);
+    return { mechanism, username, oauth: { ...settings, clientSecret } };
+  }
+  if (passwordFile === undefined) throw new GauzeError('ERR_CONFIG_ROLE_MISSING', { role });
   return { mechanism, username, password: await readSecret(passwordFile) };
 }
 

@@ -34,7 +34,7 @@ export const SCRAM_USERS = [
 const COMMON_SETTINGS = {
   'controller.listener.names': 'CONTROLLER',
   'inter.broker.listener.name': 'CLIENT',
-  'listener.security.protocol.map': 'CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT',
+  'listener.security.protocol.map': 'CLIENT:SASL_PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:SASL_PLAINTEXT',
   'sasl.enabled.mechanisms': 'SCRAM-SHA-256,PLAIN',
   // The broker logs in to itself with PLAIN: SCRAM users may not exist yet at a first start (docker-compose).
   'sasl.mechanism.inter.broker.protocol': 'PLAIN',
@@ -70,6 +70,8 @@ export interface BrokerPlace {
   /** Address to bind the client listener to, and the one clients are told. */
   readonly clientBind: string;
   readonly clientAdvertised: string;
+  /** Address of a second listener with TLS; absent: there is none. */
+  readonly secure?: string;
   /** Address that the controller binds; null on a node that is only a broker. */
   readonly controllerBind: string | null;
   /** `id@host:port` of the controller. */
@@ -82,12 +84,13 @@ export interface BrokerPlace {
 /** All settings of one broker but the log-ins, in the order in which they are written. */
 export function brokerSettings(place: BrokerPlace): ReadonlyMap<string, string> {
   const controller = place.controllerBind === null ? [] : [`CONTROLLER://${place.controllerBind}`];
+  const secure = place.secure === undefined ? [] : [`SECURE://${place.secure}`];
   return new Map<string, string>([
     ['process.roles', place.roles],
     ['node.id', String(place.nodeId)],
     ['controller.quorum.voters', place.quorumVoter],
-    ['listeners', [`CLIENT://${place.clientBind}`, ...controller].join(',')],
-    ['advertised.listeners', `CLIENT://${place.clientAdvertised}`],
+    ['listeners', [`CLIENT://${place.clientBind}`, ...secure, ...controller].join(',')],
+    ['advertised.listeners', [`CLIENT://${place.clientAdvertised}`, ...secure].join(',')],
     ['log.dirs', place.logDirectory],
     ...Object.entries(COMMON_SETTINGS),
     ...Object.entries(place.overrides ?? {}),

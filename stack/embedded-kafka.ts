@@ -22,6 +22,8 @@ import {
 import { freePorts } from './free-ports.ts';
 import { formatKafka, startKafka } from './services.ts';
 import type { ServiceContext } from './services.ts';
+import { makeCertificate, secureJavaOptions, secureSettings } from './secure-listener.ts';
+import type { SecureOptions, ServerCertificate } from './secure-listener.ts';
 
 const LOG_IN_ATTEMPTS = 300;
 const LOG_IN_WAIT_MS = 50;
@@ -32,13 +34,27 @@ export class EmbeddedKafka {
   readonly logins: Record<string, Login>;
   readonly libs: string;
   readonly java: string;
+  /** Addresses with TLS; none where nobody asked for them. */
+  readonly secureBrokers: readonly string[];
+  /** The authority of their certificate, PEM; empty where there is none. */
+  readonly caFile: string;
   readonly #context: ServiceContext;
+  readonly #secure: SecureListener | null;
 
-  private constructor(context: ServiceContext, java: string, libs: string, ports: readonly number[]) {
+  private constructor(
+    context: ServiceContext,
+    java: string,
+    libs: string,
+    ports: readonly number[],
+    secure: SecureListener | null,
+  ) {
     this.#context = context;
     this.java = java;
     this.libs = libs;
     this.brokers = ports.map((port) => `127.0.0.1:${port}`);
+    this.#secure = secure;
+    this.secureBrokers = secure?.addresses ?? [];
+    this.caFile = secure?.certificate.caFile ?? '';
     this.logins = Object.fromEntries([
       ...[SUPER_USER, ...SCRAM_USERS].map((name) => [name, newLogin(name, 'scram-sha-256')] as const),
       [PLAIN_USER, newLogin(PLAIN_USER, 'plain')],
@@ -50,10 +66,18 @@ export class EmbeddedKafka {
     context: ServiceContext,
     java: string,
     libs: string,
-    options: { readonly brokers?: number; readonly brokerOverrides?: Readonly<Record<string, string>> },
+    options: {
+      readonly brokers?: number;
+      readonly brokerOverrides?: Readonly<Record<string, string>>;
+      readonly secure?: SecureOptions & { readonly issuer: string };
+    },
   ): Promise<EmbeddedKafka> {
-    const [controllerPort = 0, ...ports] = await freePorts((options.brokers ?? 1) + 1);
-    const kafka = new EmbeddedKafka(context, java, libs, ports);
+    const count = options.brokers ?? 1;
+    const [controllerPort = 0, ...ports] = await freePorts(count + 1 + (options.secure ? count : 0));
+    const secure = options.secure
+      ? await secureListener(context, java, ports.splice(count), options.secure)
+      : null;
+    const kafka = new EmbeddedKafka(context, java, libs, ports, secure);
     await kafka.#prepare(controllerPort, options.brokerOverrides ?? {});
     // The others need the controller that runs in the first one; its readiness needs none of them.
     for (const broker of kafka.brokers.keys()) await kafka.startBroker(broker);
@@ -82,6 +106,7 @@ export class EmbeddedKafka {
       propertiesFile: this.#propertiesFile(broker),
       broker: this.brokers[broker] ?? '',
       superUser: this.logins[SUPER_USER]!,
+      javaOptions: this.#secure?.javaOptions ?? [],
     });
   }
 
@@ -108,12 +133,13 @@ export class EmbeddedKafka {
         roles: broker === 0 ? 'broker,controller' : 'broker',
         clientBind: address,
         clientAdvertised: address,
+        ...(this.#secure ? { secure: this.#secure.addresses[broker]! } : {}),
         controllerBind: broker === 0 ? `127.0.0.1:${controllerPort}` : null,
         quorumVoter: `1@127.0.0.1:${controllerPort}`,
         logDirectory: join(this.#context.directory, 'data', serviceName(broker)),
         overrides,
       });
-      const text = propertiesText(settings, loginSettings(passwords));
+      const text = propertiesText(settings, loginSettings(passwords), this.#secure?.settings ?? new Map());
       await writeFile(this.#propertiesFile(broker), text, { mode: 0o600 });
       await formatKafka(this.#context, {
         name: serviceName(broker),
@@ -122,6 +148,7 @@ export class EmbeddedKafka {
         clusterId,
         propertiesFile: this.#propertiesFile(broker),
         users: broker === 0 ? this.logins : {},
+        mechanisms: this.#secure ? ['SCRAM-SHA-256', 'SCRAM-SHA-512'] : ['SCRAM-SHA-256'],
       });
     }
   }
@@ -135,6 +162,31 @@ export class EmbeddedKafka {
       await admin.close();
     }
   }
+}
+
+/** The second listener, on each broker. */
+interface SecureListener {
+  readonly addresses: readonly string[];
+  readonly certificate: ServerCertificate;
+  readonly settings: ReadonlyMap<string, string>;
+  readonly javaOptions: readonly string[];
+}
+
+async function secureListener(
+  { directory }: ServiceContext,
+  java: string,
+  ports: readonly number[],
+  options: SecureOptions & { readonly issuer: string },
+): Promise<SecureListener> {
+  const folder = join(directory, 'settings');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const certificate = await makeCertificate(java, folder);
+  return {
+    addresses: ports.map((port) => `127.0.0.1:${port}`),
+    certificate,
+    settings: secureSettings(certificate, options.issuer, options),
+    javaOptions: secureJavaOptions(options.issuer),
+  };
 }
 
 function serviceName(broker: number): string {

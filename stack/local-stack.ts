@@ -16,6 +16,7 @@ import type { IdentityDescription } from './identity-people.ts';
 import { startIdentityProvider } from './identity-service.ts';
 import { findPrerequisites } from './prerequisites.ts';
 import type { Prerequisites } from './prerequisites.ts';
+import type { SecureOptions } from './secure-listener.ts';
 import { startRedis, startRegistry } from './services.ts';
 import type { ServiceContext } from './services.ts';
 import { Supervised } from './supervised.ts';
@@ -36,6 +37,8 @@ export interface StackOptions {
   readonly brokers?: number;
   /** Settings for all brokers beside those of broker-settings.ts. */
   readonly brokerOverrides?: Readonly<Record<string, string>>;
+  /** A second listener with TLS, SCRAM-SHA-512 and OAUTHBEARER; by default there is none. */
+  readonly secure?: SecureOptions;
   readonly external?: ExternalParts;
   /** Aborted by a person who wants no stack any more: then a start that fails leaves nothing, not even its logs. */
   readonly signal?: AbortSignal;
@@ -45,6 +48,10 @@ export interface StackOptions {
 export interface StackDescription extends IdentityDescription {
   /** `host:port` each. */
   readonly brokers: readonly string[];
+  /** The same with TLS; empty where nobody asked for it. */
+  readonly secureBrokers: readonly string[];
+  /** Authority of their certificate, PEM; empty where there is none. */
+  readonly caFile: string;
   readonly registryUrl: string;
   readonly redisUrl: string;
   /** By username; SCRAM-SHA-256 but for `plain-app`. */
@@ -77,9 +84,10 @@ export interface Stack extends StackDescription {
 
 /** The plain data of a stack, for a file or another process. It holds passwords. */
 export function describeStack(stack: Stack): StackDescription {
-  const { brokers, registryUrl, redisUrl, logins, kafkaLibs, java } = stack;
+  const { brokers, secureBrokers, caFile, registryUrl, redisUrl, logins, kafkaLibs, java } = stack;
   const { oidcIssuer, people, machineClient } = stack;
-  return { brokers, registryUrl, redisUrl, logins, kafkaLibs, java, oidcIssuer, people, machineClient };
+  const kafka = { brokers, secureBrokers, caFile, logins, kafkaLibs, java };
+  return { ...kafka, registryUrl, redisUrl, oidcIssuer, people, machineClient };
 }
 
 /**
@@ -109,13 +117,14 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   await mkdir(join(directory, 'logs'), { mode: 0o700 });
   try {
     progress('Starting Kafka, registry, Redis and identity provider');
+    const identity = external.identity ?? startIdentityProvider(context);
     const parts: Parts = await allOrFirstError<KafkaPart, string, string, IdentityDescription>([
       external.kafka
         ? new ExternalKafka(external.kafka)
-        : EmbeddedKafka.start(context, found.kafkaJava, paths.kafkaLibs, options),
+        : embeddedKafka(context, found, paths.kafkaLibs, options, identity),
       external.registryUrl ?? embeddedRegistry(context, found, paths.registry),
       external.redisUrl ?? embeddedRedis(context, found),
-      external.identity ?? startIdentityProvider(context),
+      identity,
     ]);
     progress('Ready');
     return assemble(context, parts);
@@ -144,6 +153,8 @@ function assemble(context: ServiceContext, [kafka, registryUrl, redisUrl, identi
   return {
     ...identity,
     brokers: kafka.brokers,
+    secureBrokers: kafka.secureBrokers,
+    caFile: kafka.caFile,
     registryUrl,
     redisUrl,
     logins: kafka.logins,
@@ -171,6 +182,8 @@ class ExternalKafka {
   readonly logins: Readonly<Record<string, Login>>;
   readonly libs = '';
   readonly java = '';
+  readonly secureBrokers: readonly string[] = [];
+  readonly caFile = '';
 
   constructor(given: NonNullable<ExternalParts['kafka']>) {
     this.brokers = given.brokers;
@@ -194,6 +207,21 @@ class ExternalKafka {
 
 function notOurs(): GauzeError {
   return new GauzeError('ERR_INTERNAL', { causeName: 'ExternalKafka' });
+}
+
+/** With a secure listener the brokers must know who issues tokens. */
+async function embeddedKafka(
+  context: ServiceContext,
+  found: Prerequisites,
+  libs: string,
+  { brokers, brokerOverrides, secure }: StackOptions,
+  identity: IdentityDescription | Promise<IdentityDescription>,
+): Promise<EmbeddedKafka> {
+  return await EmbeddedKafka.start(context, found.kafkaJava, libs, {
+    ...(brokers === undefined ? {} : { brokers }),
+    ...(brokerOverrides ? { brokerOverrides } : {}),
+    ...(secure ? { secure: { ...secure, issuer: (await identity).oidcIssuer } } : {}),
+  });
 }
 
 async function embeddedRegistry(

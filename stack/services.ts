@@ -54,6 +54,8 @@ export interface KafkaFormat {
   readonly clusterId: string;
   readonly propertiesFile: string;
   readonly users: Readonly<Record<string, Login>>;
+  /** SCRAM mechanisms that each user gets credentials for. */
+  readonly mechanisms: readonly string[];
 }
 
 /** Formats a broker's log directory and writes its SCRAM users into the metadata log. */
@@ -61,10 +63,12 @@ export async function formatKafka(context: ServiceContext, format: KafkaFormat):
   // Java reads its arguments from this file (mode 600), so that no password stands in the process list.
   const users = Object.values(format.users)
     .filter(({ mechanism }) => mechanism === 'scram-sha-256')
-    .flatMap(({ username, password }) => [
-      '--add-scram',
-      `"SCRAM-SHA-256=[name=${username},password=${password}]"`,
-    ]);
+    .flatMap(({ username, password }) =>
+      format.mechanisms.flatMap((mechanism) => [
+        '--add-scram',
+        `"${mechanism}=[name=${username},password=${password}]"`,
+      ]),
+    );
   const lines = [
     ...javaOptions('-Xmx128m', format.libs),
     'kafka.tools.StorageTool',
@@ -104,7 +108,14 @@ function javaOptions(heap: string, libs: string): string[] {
 export async function startKafka(
   context: ServiceContext,
   name: string,
-  options: { java: string; libs: string; propertiesFile: string; broker: string; superUser: Login },
+  options: {
+    java: string;
+    libs: string;
+    propertiesFile: string;
+    broker: string;
+    superUser: Login;
+    javaOptions: readonly string[];
+  },
 ): Promise<void> {
   await context.supervised.start({
     name,
@@ -114,6 +125,7 @@ export async function startKafka(
       '-Xms256m',
       '-XX:+UseG1GC',
       '-Dorg.apache.logging.log4j.level=WARN',
+      ...options.javaOptions,
       '-cp',
       `${options.libs}/*`,
       'kafka.Kafka',

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { aclText, allow } from '../../kafka/acl.ts';
 import { KafkaAdmin } from '../../kafka/admin.ts';
 import { ordinaryProducer } from '../../kafka/kafkajs-client.ts';
-import { connectionOf, uniqueName, withAdmin, eventually } from '../support/stack.ts';
+import { connectionOf, loginOf, uniqueName, withAdmin, eventually } from '../support/stack.ts';
 
 let admin: KafkaAdmin;
 
@@ -104,7 +104,7 @@ describe('group offsets', () => {
 
 describe('failures', () => {
   test('names the refused log-in and never the password', async () => {
-    const login = { ...connectionOf('research-app').login!, password: 'wrong-secret-password' };
+    const login = { ...loginOf('research-app'), password: 'wrong-secret-password' };
     const error: unknown = await withAdmin(async (other) => await other.listTopics(), login).catch(
       (thrown: unknown) => thrown,
     );
@@ -123,7 +123,7 @@ describe('failures', () => {
 
   test('reports a missing right as such', async () => {
     const topic = uniqueName('admin.refused');
-    const login = connectionOf('research-app').login!;
+    const login = loginOf('research-app');
     await expect(
       withAdmin(async (other) => await other.createTopic({ topic, partitions: 1 }), login),
     ).rejects.toMatchObject({ code: 'ERR_KAFKA_RIGHT_MISSING', context: { topic } });

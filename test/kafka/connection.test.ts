@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Connection, request } from '../../kafka/connection.ts';
 import type { ApiSpec, ConnectionOptions } from '../../kafka/connection.ts';
-import type { KafkaEndpoint } from '../../kafka/endpoint.ts';
+import type { Login } from '../../kafka/login.ts';
 import { ProtocolWriter } from '../../kafka/protocol-writer.ts';
 import { LOG_IN, SASL_AUTHENTICATE, ScriptedBroker, saslAnswer } from '../support/scripted-broker.ts';
 import type { Script } from '../support/scripted-broker.ts';
@@ -27,7 +27,7 @@ async function broker(script: Script): Promise<ScriptedBroker> {
 async function connect(
   to: ScriptedBroker,
   options: ConnectionOptions = {},
-  login: Partial<KafkaEndpoint['login']> = {},
+  login: Partial<Login> = {},
 ): Promise<Connection> {
   const connection = await Connection.open(
     to.address,

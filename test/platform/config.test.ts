@@ -172,7 +172,6 @@ limits:
     expect(await mistakes(text)).toEqual([
       { code: 'ERR_CONFIG_SETTING_WRONG', line: 2, setting: 'kafka.brokers.0' },
       { code: 'ERR_CONFIG_SETTING_WRONG', line: 4, setting: 'kafka.roles.topology.mechanism' },
-      { code: 'ERR_CONFIG_SETTING_MISSING', line: 4, setting: 'kafka.roles.topology.passwordFile' },
       { code: 'ERR_CONFIG_VARIABLE_MISSING', line: 5, setting: 'REGISTRY' },
       { code: 'ERR_CONFIG_SETTING_UNKNOWN', line: 6, setting: 'topicz' },
       { code: 'ERR_CONFIG_SETTING_WRONG', line: 8, setting: 'limits.lingerMs' },
@@ -239,6 +238,41 @@ limits:
       ),
     ],
     ['kafka.ssl', SMALLEST.replace('  roles', '  ssl: { certFile: c.pem }\n  roles')],
+    [
+      'kafka.roles.topology',
+      SMALLEST.replace('{}', '{ topology: { mechanism: scram-sha-512, username: t } }').replace(
+        '  roles',
+        '  ssl: true\n  roles',
+      ),
+    ],
+    [
+      'kafka.roles.topology',
+      SMALLEST.replace(
+        '{}',
+        '{ topology: { mechanism: oauthbearer, username: t, passwordFile: f } }',
+      ).replace('  roles', '  ssl: true\n  roles'),
+    ],
+    [
+      'kafka.roles.topology',
+      SMALLEST.replace(
+        '{}',
+        '{ topology: { mechanism: scram-sha-256, username: t, passwordFile: f, oauth: { issuer: "https://id.example.org", clientId: c, clientSecretFile: s } } }',
+      ).replace('  roles', '  ssl: true\n  roles'),
+    ],
+    [
+      'kafka.roles.topology.mechanism',
+      SMALLEST.replace(
+        '{}',
+        '{ topology: { mechanism: oauthbearer, username: t, oauth: { issuer: "https://id.example.org", clientId: c, clientSecretFile: s } } }',
+      ),
+    ],
+    [
+      'kafka.roles.topology.oauth.issuer',
+      SMALLEST.replace(
+        '{}',
+        '{ topology: { mechanism: oauthbearer, username: t, oauth: { issuer: "http://id.example.org", clientId: c, clientSecretFile: s } } }',
+      ).replace('  roles', '  ssl: true\n  roles'),
+    ],
     ['registry', SMALLEST.replace('v7" }', 'v7", username: u }')],
     ['limits.fetchBytes', `${SMALLEST}limits: { fetchBytes: 4096, decompressedBytes: 2048 }\n`],
     ['oidc.issuer', `${SMALLEST}oidc: { issuer: "http://id.example.org", audience: gauze }\n`],

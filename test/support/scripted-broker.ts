@@ -4,7 +4,7 @@
  */
 import net from 'node:net';
 import type { KafkaEndpoint } from '../../kafka/endpoint.ts';
-import type { KafkaAddress } from '../../kafka/login.ts';
+import type { KafkaAddress, Login } from '../../kafka/login.ts';
 import { ProtocolReader } from '../../kafka/protocol-reader.ts';
 import { ProtocolWriter } from '../../kafka/protocol-writer.ts';
 
@@ -86,7 +86,7 @@ export class ScriptedBroker {
     return { host: '127.0.0.1', port };
   }
 
-  endpoint(login: Partial<KafkaEndpoint['login']> = {}): KafkaEndpoint {
+  endpoint(login: Partial<Login> = {}): KafkaEndpoint {
     const whole = { mechanism: 'plain', username: 'gauze-test', password: 'synthetic', ...login } as const;
     return { brokers: [this.address], ssl: false, role: 'topology', login: whole };
   }
