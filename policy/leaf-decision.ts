@@ -34,6 +34,7 @@ export type Report = (problem: GauzeError) => void;
 const KEY_METHODS: ReadonlySet<string> = new Set([
   'keep',
   'pseudonym',
+  'encrypt',
   'encrypt-deterministic',
   'drop',
   'redact',

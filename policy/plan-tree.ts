@@ -187,6 +187,7 @@ class TreeBuilder {
     const parts = (): PlanNode => ({
       kind: 'map',
       schema: type,
+      keyPath: keyPath(path),
       key: key?.instruction ?? { method: 'drop' },
       values: values.node(),
     });

@@ -56,7 +56,13 @@ export type Instruction =
   /** Shift by a keyed number of days per person in [-maxDays, maxDays], never 0. */
   | { readonly method: 'date-shift'; readonly maxDays: number }
   /** First day of the unit. `over89: 'cap'`: a year that tells an age over 89 becomes the year of "90 or older". */
-  | { readonly method: 'date-truncate'; readonly unit: 'year' | 'month'; readonly over89: 'cap' | 'keep' }
+  | {
+      readonly method: 'date-truncate';
+      readonly unit: 'year' | 'quarter' | 'month';
+      readonly over89: 'cap' | 'keep';
+      /** Numbers that are marked as nothing else are years. */
+      readonly numbers?: 'year' | undefined;
+    }
   /** Ages over `over` become `over + 1`. */
   | { readonly method: 'age-cap'; readonly over: number }
   /** The least number of the range of `size` counted from `lower` (or 0), or between two `edges`; or its text. */
@@ -96,7 +102,14 @@ export type PlanNode =
     }
   | { readonly kind: 'record'; readonly schema: AvroRecord; readonly fields: readonly PlanNode[] }
   | { readonly kind: 'array'; readonly schema: AvroArray; readonly items: PlanNode }
-  | { readonly kind: 'map'; readonly schema: AvroMap; readonly key: Instruction; readonly values: PlanNode }
+  | {
+      readonly kind: 'map';
+      readonly schema: AvroMap;
+      readonly key: Instruction;
+      /** Path of its keys; absent where their instruction does not ask where they stand. */
+      readonly keyPath?: string;
+      readonly values: PlanNode;
+    }
   | { readonly kind: 'union'; readonly schema: AvroUnion; readonly branches: readonly PlanNode[] }
   | {
       readonly kind: 'guarded';

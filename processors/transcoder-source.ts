@@ -220,10 +220,10 @@ class Generator {
     );
   }
 
-  #map({ schema, key, values }: Extract<PlanNode, { kind: 'map' }>): void {
+  #map({ schema, key, keyPath = '', values }: Extract<PlanNode, { kind: 'map' }>): void {
     const leaf: AvroLeaf = { kind: 'string', logical: null, tags: [] };
     this.#blocks(schema.values, 1, () => {
-      this.#node({ kind: 'leaf', schema: leaf, path: '', instruction: key }, null);
+      this.#node({ kind: 'leaf', schema: leaf, path: keyPath, instruction: key }, null);
       this.#node(values, null);
     });
   }

@@ -209,7 +209,7 @@ class Masking {
     const key = { kind: 'string', logical: null, tags: [] } as const;
     return Object.fromEntries(
       Object.entries(value).map(([name, entry]) => [
-        maskLeafValue(name, key, node.key, { ...this.#context, path: '' }),
+        maskLeafValue(name, key, node.key, { ...this.#context, path: node.keyPath ?? '' }),
         this.node(node.values, entry, valuesOf(from), valuesOf(to)),
       ]),
     );

@@ -149,14 +149,14 @@ describe('encrypt', () => {
       { name: 'list', type: { type: 'array', items: maybe } },
       { name: 'table', type: { type: 'map', values: { type: 'array', items: 'string' } } },
     );
-    const instructions = { one: ENCRYPT, 'list[]': ENCRYPT, 'table{}[]': ENCRYPT };
+    const instructions = { one: ENCRYPT, 'list[]': ENCRYPT, 'table{key}': ENCRYPT, 'table{}[]': ENCRYPT };
     const value = {
       one: 'x',
       list: [{ string: 'x' }, { int: 5 }, null, { string: 'x' }, { int: 5 }],
       table: { a: ['x', 'x'], b: ['x'] },
     };
     const nonces: string[] = [];
-    const perRecord = 8;
+    const perRecord = 10;
     for (const topicId of ['a'.repeat(32), 'b'.repeat(32)])
       for (const partition of [0, 1])
         for (let offset = 0; offset < 50; offset += 1) {
@@ -168,6 +168,19 @@ describe('encrypt', () => {
         }
     expect(nonces).toHaveLength(2 * 2 * 50 * perRecord);
     expect(new Set(nonces).size).toBe(nonces.length);
+  });
+
+  test('takes the keys of maps, which open by their path', () => {
+    const schema = recordOf({ name: 'table', type: { type: 'map', values: 'int' } });
+    const { table } = masked(schema, { 'table{key}': ENCRYPT }, { table: { Ada: 1, Bo: 2 } }) as {
+      table: Record<string, number>;
+    };
+    const names = Object.keys(table).map((text) => [opened(text, 'table{key}'), table[text]]);
+    expect(names).toEqual([
+      ['Ada', 1],
+      ['Bo', 2],
+    ]);
+    expect(opened(Object.keys(table)[0]!, 'table{}')).toBeUndefined();
   });
 
   test('is the same bytes on replay, by another compilation and other records in between', () => {

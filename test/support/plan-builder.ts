@@ -70,7 +70,13 @@ function nodeOf(schema: AvroType, path: string, instructions: Instructions): Pla
       return { kind: 'array', schema, items: nodeOf(schema.items, `${path}[]`, instructions) };
     case 'map': {
       const key = instructions[`${path}{key}`] ?? { method: 'keep' };
-      return { kind: 'map', schema, key, values: nodeOf(schema.values, `${path}{}`, instructions) };
+      return {
+        kind: 'map',
+        schema,
+        key,
+        keyPath: `${path}{key}`,
+        values: nodeOf(schema.values, `${path}{}`, instructions),
+      };
     }
     case 'reference':
       return { kind: 'again', schema };

@@ -2,6 +2,7 @@
  * What sanitized topics must hold, told by the slow way: Java consumer, avsc, value-level methods. Shares the plan
  * compiler with gauze, and nothing of lanes, record batches or transcoder.
  */
+import { Cluster } from '../../kafka/cluster.ts';
 import type { AudienceKeys } from '../../keys/audience-keys.ts';
 import { loadKeyring } from '../../keys/keyring.ts';
 import { compilePlan } from '../../policy/compile-plan.ts';
@@ -15,7 +16,8 @@ import { parseAvroSchema } from '../../schemas/parse-avro.ts';
 import { RegistryClient } from '../../schemas/registry-client.ts';
 import { pathTags, unionTags } from '../../schemas/tags.ts';
 import { valueSubject } from '../../schemas/topic-names.ts';
-import { AT, NOWHERE } from './plan-builder.ts';
+import { AT } from './plan-builder.ts';
+import { endpointOf } from './kafka-plane.ts';
 import { testStack } from './stack.ts';
 import type { AppliedPolicies } from './applied-policies.ts';
 import type { DumpedRecord } from './topic-dump.ts';
@@ -38,6 +40,7 @@ export async function expectedRecords(
   const keys = (await loadKeyring(site.keyringFile)).audience(audience);
   const { text, version, asOfDay } = applied.get(audience)!;
   const policy = parsePolicy(text, `${audience}.yaml`);
+  const topicId = await topicIdOf(rawTopic);
   const plans = new Map<number, { plan: CompiledPlan; prefix: Buffer }>();
   for (const { value } of raw) {
     const id = value!.readInt32BE(1);
@@ -48,12 +51,23 @@ export async function expectedRecords(
     const { plan, prefix } = plans.get(record.value!.readInt32BE(1))!;
     const { writer, derived } = avscTypes(plan);
     const decoded = writer.fromBuffer(record.value!.subarray(5)) as unknown;
-    const masked = maskDecoded(plan, decoded, keys, record.timestampMs, NOWHERE);
+    const masked = maskDecoded(plan, decoded, keys, record.timestampMs, { ...record, topicId });
     return {
       key: expectedKey(policy, rawTopic, record.key, keys),
       value: Buffer.concat([prefix, derived.toBuffer(masked)]),
     };
   });
+}
+
+/** Kafka's id of a topic, 32 hex digits: values are encrypted for the place where they stand. */
+export async function topicIdOf(topic: string): Promise<string> {
+  const cluster = new Cluster(endpointOf());
+  try {
+    await cluster.start();
+    return (await cluster.topic(topic))!.id;
+  } finally {
+    await cluster.close();
+  }
 }
 
 function expectedKey(policy: Policy, topic: string, key: Buffer | null, keys: AudienceKeys): Buffer | null {
