@@ -105,7 +105,9 @@ export async function registerDerived(
   const contract = await contractOf(registry, subject);
   const broken = contractBreak(contract, text);
   if (broken) throw broken;
-  if (contract.versions.length === 0 && (await registry.compatibility(subject)) === 'NONE')
-    await registry.setCompatibility(subject, contract.level);
+  if (contract.versions.length === 0) {
+    const set = (await registry.compatibility(subject)) ?? (await registry.compatibility());
+    if (set === null || set === 'NONE') await registry.setCompatibility(subject, contract.level);
+  }
   return await registry.register(subject, text);
 }

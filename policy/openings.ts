@@ -58,12 +58,24 @@ function compareSettings(before: PolicyVersion, { policy, asOfDay }: PolicyVersi
   if (policy.keys.epoch < before.policy.keys.epoch)
     tell(`key epoch ${policy.keys.epoch} again, which joins with what was made under it before`);
   if (asOfDay < before.asOfDay) tell('ages are told as of an earlier day');
+  comparePersons(before.policy, policy, tell);
   if (timestamp === 'append' && policy.timestamp !== 'append')
     tell('the times of records stay instead of being stamped anew');
   for (const [tag, instruction] of policy.methods) {
     const bound = methods.get(tag) ?? null;
     if (!isAsStrict(instruction, bound ?? DROP)) tell(`${tag}: ${instead(instruction, bound)}`);
   }
+}
+
+/**
+ * That two identifiers are one person's is told by one pseudonym for both. Which file says so changes with every merge,
+ * and was decided when merges began to count.
+ */
+function comparePersons({ persons: before }: Policy, { persons: after }: Policy, tell: Tell): void {
+  if (after?.aliases && !before?.aliases) tell('dates of merged persons move alike');
+  const joined = new Set(before?.aliases ? before.domains : []);
+  for (const domain of after?.aliases ? after.domains : [])
+    if (!joined.has(domain)) tell(`identifiers of merged persons come out as one in ${domain}`);
 }
 
 class TopicComparison {

@@ -135,6 +135,21 @@ describe('what a change opens', () => {
     expect(findOpenings({ policy, asOfDay: 2 }, { policy, asOfDay: 3 }, KNOWN)).toEqual([]);
   });
 
+  test('is that merged persons come out as one, not by which file', () => {
+    const persons = (more: object, sha = 'ab'): Settings => ({
+      persons: { aliases: sha.repeat(32), ...more },
+    });
+    expect(opens(persons({ domains: ['mrn'] }))).toEqual([
+      'research: dates of merged persons move alike',
+      'research: identifiers of merged persons come out as one in mrn',
+    ]);
+    expect(opens(persons({ domains: ['mrn', 'patient'] }), persons({ domains: ['mrn'] }, 'cd'))).toEqual([
+      'research: identifiers of merged persons come out as one in patient',
+    ]);
+    expect(opens(persons({ domains: ['mrn'] }), persons({ domains: ['mrn'] }, 'cd'))).toEqual([]);
+    expect(opens({}, persons({ domains: ['mrn'] }))).toEqual([]);
+  });
+
   test('is nothing where a leaf that was held is dropped, and something where it is anything else', () => {
     expect(opens({ untagged: 'drop' })).toEqual([]);
     expect(opens({ ...methods({ PHI_FAX: 'drop' }) })).toEqual([]);
@@ -232,7 +247,9 @@ function policyOf({ methods: given, fields, untagged, keyTag }: Wording): Policy
   return {
     ...BASE,
     methods: all,
-    topics: new Map([[TOPIC, { keyTag: keyTagInForce, headers: new Map(), version: 1, from: 'earliest', compact: false }]]),
+    topics: new Map([
+      [TOPIC, { keyTag: keyTagInForce, headers: new Map(), version: 1, from: 'earliest', compact: false }],
+    ]),
     fields: new Map([[TOPIC, new Map(exceptions)]]),
     untagged,
   };

@@ -2,11 +2,12 @@
  * What becomes of readers when a raw schema changes: each row of docs/policy.md on bytes, by gauze's own rules and by
  * avsc's schema resolution. The Java library does the same in test/integration/java-readers.test.ts.
  */
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { describe, expect, test } from '@jest/globals';
 import type { Schema, Type as AvscType } from 'avsc';
 import { readingBreaks, versionBreaks } from '../../schemas/compatibility.ts';
-import { EVOLUTION, publish } from '../support/evolution-rows.ts';
+import { EVOLUTION, OUTCOMES, publish } from '../support/evolution-rows.ts';
 import type { Published } from '../support/evolution-rows.ts';
 
 type Readable = AvscType & { createResolver(writer: AvscType): unknown };
@@ -43,4 +44,13 @@ describe('a change of a raw schema', () => {
       forward.length === 0,
     ]);
   });
+});
+
+test('the page of policy writers has this table, row by row', () => {
+  const page = readFileSync(new URL('../../docs/policy.md', import.meta.url), 'utf8');
+  const rows = page
+    .split('\n')
+    .map((line) => /^\| (.+?) +\| (.+?) +\|$/.exec(line))
+    .flatMap((match) => (match && Object.values(OUTCOMES).includes(match[2]!) ? [match.slice(1, 3)] : []));
+  expect(rows).toEqual(EVOLUTION.map(({ change, outcome }) => [change, OUTCOMES[outcome]]));
 });

@@ -19,6 +19,14 @@ const { Type } = createRequire(import.meta.url)('avsc') as { Type: { forSchema(s
  */
 export type Outcome = 'same' | 'both' | 'new' | 'breaks';
 
+/** As docs/policy.md says it. */
+export const OUTCOMES: Readonly<Record<Outcome, string>> = {
+  same: 'nothing: the derived schema is the same',
+  both: 'readers of either version read both',
+  new: 'readers of the new version read everything, others up to the change',
+  breaks: 'the audience is held before the first such record',
+};
+
 export interface EvolutionRow {
   readonly change: string;
   readonly before: readonly object[];
