@@ -181,7 +181,7 @@ describe('a tag reaches every value below, where the reference reaches none', ()
     ['string (uuid)', 'CANARY-6-7c2f-4d3a-9c3d', { type: 'string', logicalType: 'uuid' }],
   ])('on %s, dropped and redacted', async (name, value, type: unknown = name) => {
     const bare = typeof type === 'string' ? type : (type as { type: string }).type;
-    const encoded = Type.forSchema(bare as Schema).toBuffer(value);
+    const encoded = Type.forSchema(bare).toBuffer(value);
     for (const tag of ['PHI_NAME', 'PHI_FREE_TEXT']) {
       const plan = await planFor([{ schema: record('R', KEPT, field('a', type, [tag])) }]);
       const { bytes } = published(plan, record('R', KEPT, field('a', bare)), { kept: '', a: value });
