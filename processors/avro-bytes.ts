@@ -173,6 +173,28 @@ export function writeLong(out: Uint8Array, at: number, value: number): number {
   return position + 1;
 }
 
+/** Writes a long of any size. Allocates. */
+export function writeBigLong(out: Uint8Array, at: number, value: bigint): number {
+  let raw = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
+  let position = at;
+  for (; raw > 0x7fn; raw >>= 7n) out[position++] = Number(raw & 0x7fn) | 0x80;
+  out[position] = Number(raw);
+  return position + 1;
+}
+
+/** Copies the few bytes of input[start, end) to out[at]; returns where they end. */
+export function copyBytes(
+  input: Uint8Array,
+  start: number,
+  end: number,
+  out: Uint8Array,
+  at: number,
+): number {
+  const distance = at - start;
+  for (let from = start; from < end; from += 1) out[from + distance] = input[from]!;
+  return end + distance;
+}
+
 /** Copies input[start, end) to out[at] where it fits; returns where it ends. */
 export function copySpan(input: Buffer, start: number, end: number, out: Uint8Array, at: number): number {
   input.copy(out, at, start, end);

@@ -28,14 +28,40 @@ export function yearOfDay(day: number): number {
   return day - first >= 365 && day >= firstDayOfYear(guess + 1) ? guess + 1 : guess;
 }
 
-/** The first day of the month that `day` lies in; `year` is the day's year. */
-export function firstDayOfMonth(day: number, year: number): number {
+/** The month of a day, from 0; `year` is the day's year. */
+export function monthOfDay(day: number, year: number): number {
   const first = firstDayOfYear(year);
-  const isLeap = firstDayOfYear(year + 1) - first === 366;
   const dayOfYear = day - first;
   // From March on a leap year's days stand where the day before stands in other years; February 29 counts as 28.
-  const common = isLeap && dayOfYear >= LEAP_MARCH - 1 ? dayOfYear - 1 : dayOfYear;
+  const common = isLeapYear(year) && dayOfYear >= LEAP_MARCH - 1 ? dayOfYear - 1 : dayOfYear;
   let month = 11;
   while (MONTH_STARTS[month]! > common) month -= 1;
-  return first + MONTH_STARTS[month]! + (isLeap && month >= 2 ? 1 : 0);
+  return month;
+}
+
+/** The first day of a month, from 0. */
+export function firstOfMonth(year: number, month: number): number {
+  return firstDayOfYear(year) + MONTH_STARTS[month]! + (month >= 2 && isLeapYear(year) ? 1 : 0);
+}
+
+/** The first day of the month that `day` lies in; `year` is the day's year. */
+export function firstDayOfMonth(day: number, year: number): number {
+  return firstOfMonth(year, monthOfDay(day, year));
+}
+
+/** The first day of the quarter that `day` lies in; `year` is the day's year. */
+export function firstDayOfQuarter(day: number, year: number): number {
+  const month = monthOfDay(day, year);
+  return firstOfMonth(year, month - (month % 3));
+}
+
+/** How many days a month has, from 0. */
+export function daysInMonth(year: number, month: number): number {
+  return (
+    (month === 11 ? firstDayOfYear(year + 1) : firstOfMonth(year, month + 1)) - firstOfMonth(year, month)
+  );
+}
+
+function isLeapYear(year: number): boolean {
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 }

@@ -271,6 +271,7 @@ function planNode(g: G, schema: AvroType, place: Place, withPerson: boolean): Pl
       const key: Instruction = pick(g, [
         { method: 'keep' },
         pseudonym(g),
+        { method: 'encrypt' },
         { method: 'encrypt-deterministic', domain: 'patient' },
       ]);
       return { kind: 'map', schema, key, values: planNode(g, schema.values, 'item', withPerson) };
@@ -356,7 +357,12 @@ function leafNode(g: G, schema: AvroLeaf, place: Place, withPerson: boolean): Pl
     { method: 'keep' },
     { method: 'redact' },
     pseudonym(g),
-    { method: 'date-truncate', unit: pick(g, ['year', 'month']), over89: pick(g, ['cap', 'keep']) },
+    {
+      method: 'date-truncate',
+      unit: pick(g, ['year', 'quarter', 'month']),
+      over89: pick(g, ['cap', 'keep']),
+      numbers: pick(g, [undefined, 'year']),
+    },
     { method: 'age-cap', over: pick(g, [0, 89]) },
     { method: 'zip3' },
     ...generalising(g),
@@ -389,6 +395,8 @@ function leafNode(g: G, schema: AvroLeaf, place: Place, withPerson: boolean): Pl
 const text = (): fc.Arbitrary<string> =>
   fc.oneof(
     fc.string({ unit: 'binary', maxLength: 12 }),
+    dateText(),
+    fc.constantFrom('93', '7 y', '089Y', '101 years', '101 months', '2026-02-29', '24:00'),
     fc.constantFrom(
       '',
       '03601',
@@ -407,6 +415,38 @@ const text = (): fc.Arbitrary<string> =>
     fc.constant('long '.repeat(2000)),
   );
 
+/** Dates in the forms that people and HL7 write, and some that only look like one. */
+export const dateText = (): fc.Arbitrary<string> =>
+  fc
+    .tuple(
+      fc.integer({ min: 1, max: 9999 }),
+      fc.integer({ min: 1, max: 12 }),
+      fc.integer({ min: 1, max: 31 }),
+      fc.constantFrom(
+        '',
+        '',
+        '',
+        'T10:15',
+        ' 10:15:60.5Z',
+        'T23:59:59,123+02:00',
+        'T101500-0500',
+        '1015',
+        '10',
+        '101500.5+0200',
+        'Z',
+        'T24:00',
+        '+1',
+        'x',
+      ),
+      fc.constantFrom('-', ''),
+      fc.constantFrom(1, 2, 3, 3, 3, 3),
+    )
+    .map(([year, month, day, time, dash, parts]) => {
+      const two = (number: number): string => String(number).padStart(2, '0');
+      const all = [String(year).padStart(4, '0'), two(month), two(day)];
+      return all.slice(0, parts).join(dash) + (parts === 3 ? time : '');
+    });
+
 const long = (): fc.Arbitrary<bigint> =>
   fc.oneof(
     fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
@@ -414,6 +454,9 @@ const long = (): fc.Arbitrary<bigint> =>
     fc.bigInt({ min: 2n ** 53n - 200n * 86_400_000n, max: 2n ** 53n + 2n }),
     fc.bigInt({ min: -2_208_988_800_000n, max: 4_102_444_800_000n }),
     fc.bigInt({ min: 0n, max: 120n }),
+    fc.bigInt({ min: 1900n, max: 2030n }),
+    fc.bigInt({ min: -2_208_988_800_000_000_000n, max: 4_102_444_800_000_000_000n }),
+    fc.bigInt({ min: 2n ** 63n - 200n * 86_400_000_000_000n, max: 2n ** 63n - 1n }),
   );
 
 const int32 = (): fc.Arbitrary<number> =>
