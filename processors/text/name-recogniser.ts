@@ -1,22 +1,19 @@
 /**
  * Recogniser of people's names, and of whatever else stands in a text with a capital and is no ordinary word: towns,
- * employers. A word is judged by lists, by what stands before and after it, and by the names already found.
- * It goes over the words of a text a fixed number of times. Written for English.
+ * employers. A word is judged by lists, by what stands beside it, and by names already found. Written for English;
+ * it goes over the words a fixed number of times.
  */
 import type { AddFinding } from './finding.ts';
+import { BLANK, CUE, JOINT, LABEL, NAME_CUE, RELATION, WEAK_CUE } from './name-cues.ts';
+import type { Announcer } from './name-cues.ts';
 import {
   CAPITAL_TITLES,
-  CUES,
   DEGREES,
-  FORM_LABELS,
   GIVEN_WORDS,
   MEDICAL_NAMES,
-  NAME_CUES,
   PARTICLES,
   PERSON_VERBS,
-  RELATIONS,
   TITLES,
-  WEAK_CUES,
 } from './spoken-words.ts';
 import { COMMON, COMMONEST, RAREST, WordJudge } from './word-judge.ts';
 import type { WordLists } from './word-lists.ts';
@@ -24,24 +21,6 @@ import type { Word } from './words.ts';
 
 /** How many words a name has at most. */
 const NAME_WORDS = 4;
-/** Between two parts of one name. */
-const JOINT = /^(?:[ \t]{1,2}|-|\. {0,2}|,? ?["“'‘(]|["”'’)] ?|\r?\n {0,2})$/u;
-const BLANK = /^[ \t\u00a0]{1,2}$/;
-
-const NAME_CUE = new RegExp(`(?<![\\p{L}\\d])(?:${NAME_CUES})[ ,:]{1,3}(?=["“'‘]?\\p{L})["“'‘]?`, 'giu');
-const CUE = new RegExp(`(?<![\\p{L}\\d])(?:${CUES})[ ,:]{1,3}(?=["“'‘]?\\p{L})["“'‘]?`, 'giu');
-const WEAK_CUE = new RegExp(`(?<![\\p{L}\\d])(?:${WEAK_CUES}) (?=["“'‘]?\\p{Lu})["“'‘]?`, 'giu');
-const RELATION = new RegExp(
-  `(?<![\\p{L}\\d])(?:${RELATIONS})(?:['’]s name is| named| called|,| of|:| is| \\(|-in-law,?)? (?=["“'‘]?\\p{Lu})["“'‘]?`,
-  'giu',
-);
-const LABEL = new RegExp(
-  `(?:^|[\\n\\r|;\\t]|(?<=[.)] )) {0,8}[>*•#-]? {0,8}(?:${FORM_LABELS})(?: name)? ?(?:[:#=]|[:]?\\*\\*:?|,(?=\\s*\\n)) {0,12}(?:\\r?\\n)?(?=["“'‘]?\\p{L})`,
-  'giu',
-);
-
-/** What announces a name, and how surely. */
-type Announcer = 'name cue' | 'cue' | 'weak cue' | 'label';
 
 /** Why a word is taken for a part of a name: `sure` makes its other occurrences names too. */
 const NONE = 0;
@@ -147,6 +126,7 @@ class NameSearch {
     )
       this.#beforeDegree(i);
     if (BLANK.test(gap) || gap === '-') this.#pair(i);
+    if (/^, ?$/.test(gap)) this.#inverted(i);
   }
 
   #isTitle(word: Word, gap: string): boolean {
@@ -178,6 +158,19 @@ class NameSearch {
       if (this.#judge.level(word) <= COMMON && !this.#judge.isName(word)) return;
       this.#mark(i, LIKELY);
     }
+  }
+
+  /** `QUILL, Ada` */
+  #inverted(i: number): void {
+    const [family, given] = [this.#words[i]!, this.#words[i + 1]!];
+    if (!family.isAllCapitals || family.text.length < 3 || !given.isCapital || given.text.length < 2) return;
+    if (this.#judge.mayStay(family) || this.#judge.isMedical(family, i)) return;
+    if (MEDICAL_NAMES.has(given.folded) || DEGREES.has(given.folded) || TITLES.has(given.folded)) return;
+    const level = this.#judge.level(given);
+    const isGiven =
+      level > RAREST || GIVEN_WORDS.has(given.folded) || (level > COMMON && this.#judge.isName(given));
+    const isFamily = this.#judge.isName(family) || this.#judge.level(family) > COMMONEST;
+    if (isGiven && isFamily) [i, i + 1].forEach((at) => this.#mark(at, SURE));
   }
 
   /** Given and family name side by side: by capitals both in the list, or in lower case where neither is a word. */
@@ -246,7 +239,8 @@ class NameSearch {
     const gap = this.#judge.gap(Math.min(found, beside));
     if (!JOINT.test(gap) || gap.includes('\n')) return;
     if (gap.includes('.') && this.#words[Math.min(found, beside)]!.text.length > 1) return;
-    if (this.#judge.mayStay(word) || this.#judge.isMedical(word, beside)) return;
+    if (this.#judge.isMedical(word, beside)) return;
+    if (this.#judge.mayStay(word) && !this.#isBetweenNames(beside)) return;
     if (TITLES.has(word.folded) || DEGREES.has(word.folded)) return;
     if (!word.isCapital) {
       // A family name in a text without capitals, after a given name.
@@ -255,9 +249,21 @@ class NameSearch {
       return;
     }
     const isInitial = word.text.length === 1 && word.text !== 'I' && word.text !== 'A';
-    const isPart = isInitial || (this.#judge.isName(word) && this.#judge.level(word) > COMMONEST);
+    // After a given name even `White` is one; before it, `The` or `Will` stands too often.
+    const isAfter =
+      beside > found && this.#words[found]!.isCapital && BLANK.test(gap) && word.text.length > 3;
+    const isPart =
+      isInitial || (this.#judge.isName(word) && (isAfter || this.#judge.level(word) > COMMONEST));
     const isOther = this.#judge.level(word) > RAREST && !word.isAllCapitals;
     if (isPart || isOther) this.#mark(beside, LIKELY);
+  }
+
+  /** `Ada Montana Quill` */
+  #isBetweenNames(i: number): boolean {
+    const isNamed = (at: number): boolean => this.#marks[at] !== undefined && this.#marks[at] !== NONE;
+    return (
+      isNamed(i - 1) && isNamed(i + 1) && BLANK.test(this.#judge.gap(i - 1)) && BLANK.test(this.#judge.gap(i))
+    );
   }
 
   /** A name that was told once is a name wherever it stands with a capital. */

@@ -57,9 +57,11 @@ const DEGREE_STATE = /(?:MD|PA)$/;
 const ZIP_PLUS = /(?<![\d-])\d{5}-\d{4}(?![\d-])/gu;
 const ANNOUNCED_ZIP =
   /(?<!\p{L})(?:zip(?:\s?code)?|postal\s?code|post\s?code|postcode|plz)(?:\s(?:is|was|of|number))?\s?[:#=]?\s{0,2}((?=[\p{L}\d -]{0,8}\d)[\p{L}\d]{2,9}(?:[ -](?=[\p{L}\d]{0,3}\d|[A-Z]{2}(?!\p{L}))[\p{L}\d]{1,4})?)(?![\p{L}\d])/giu;
-/** Who lives, comes or moves somewhere. */
+const RESIDING =
+  'lives?|living|lived|resid(?:es?|ed|ing)|raised|born|grew up|works?|working|worked|stay(?:s|ed|ing)|settled|located|based|hospitali[sz]ed|visit(?:s|ed|ing)?|travel(?:s|l?ed|l?ing)?|flew|flies|mov(?:ed|es|ing)|relocat(?:ed|es|ing)|return(?:ed|s|ing)|transferred|native|resident|town|city|village|county|originally|comes|came';
+/** Whoever lives, comes or moves somewhere; the place itself has a capital. */
 const RESIDENCE = new RegExp(
-  `(?<!\\p{L})(?:(?:lives?|living|lived|resid(?:es?|ed|ing)|raised|born|grew up|works?|working|worked|stay(?:s|ed|ing)|settled|located|based|hospitali[sz]ed|visit(?:s|ed|ing)?|travel(?:s|l?ed|l?ing)?|flew|flies|mov(?:ed|es|ing)|relocat(?:ed|es|ing)|return(?:ed|s|ing)|transferred|native|resident|town|city|village|county|originally|comes|came)(?:\\s(?:here|back|over|up|out))?\\s(?:in|from|to|at|of|near|outside|around)(?:\\sthe\\s(?:city|town|village)\\sof)?\\s)((?:${PART}[ -]){0,3}${PART})`,
+  `(?<!\\p{L})(?:(?i:${RESIDING})(?:\\s(?:here|back|over|up|out))?\\s(?:in|from|to|at|of|near|outside|around)(?:\\sthe\\s(?:city|town|village)\\sof)?\\s)((?:${PART}[ -]){0,3}${PART})`,
   'gu',
 );
 const COUNTY = new RegExp(`(?<!\\p{L})(?:${PART}\\s){1,2}(?:County|Parish|Township|Borough)(?!\\p{L})`, 'gu');
@@ -91,7 +93,8 @@ export function findPlaces(text: string, mayStay: (place: string) => boolean, ad
   }
   for (const match of text.matchAll(RESIDENCE)) {
     const end = match.index + match[0].length;
-    if (!mayStay(match[1]!)) add(end - match[1]!.length, end, 'PLACE');
+    const dot = match[1]!.endsWith('.') ? 1 : 0;
+    if (!mayStay(match[1]!)) add(end - match[1]!.length, end - dot, 'PLACE');
   }
   for (const match of text.matchAll(COUNTRY_CODE)) {
     const end = match.index + match[0].length;

@@ -53,7 +53,13 @@ export class WordJudge {
     if (EPONYMS.has(folded) && this.#isEponym(word, i)) return true;
     if (DOSE.test(this.#text.slice(word.end, word.end + 24))) return true;
     if (this.isName(word)) return false;
-    return folded.length >= 7 && (MEDICAL_ENDING.test(folded) || MEDICAL_BEGINNING.test(folded));
+    return folded.length >= 7 && (MEDICAL_ENDING.test(folded) || this.#isCompound(folded));
+  }
+
+  /** An ordinary word behind a beginning of medical terms: `prediabetes`. */
+  #isCompound(folded: string): boolean {
+    const rest = MEDICAL_BEGINNING.exec(folded)?.[1];
+    return rest !== undefined && this.#lists.ordinary.has(rest);
   }
 
   #isEponym(word: Word, i: number): boolean {
