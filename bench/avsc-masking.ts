@@ -10,6 +10,7 @@ import { maskLeafValue } from '../processors/method-table.ts';
 import { parseAvroSchema } from '../schemas/parse-avro.ts';
 import type { AvroLeaf, AvroRecord } from '../schemas/avro-schema.ts';
 import type { RecordPlace } from '../processors/method.ts';
+import { PathCounts } from '../processors/path-counts.ts';
 import type { Instruction } from '../processors/plan.ts';
 
 /** Changes one field of a decoded record in place. */
@@ -45,7 +46,7 @@ export function compileMethodMaskers(
         keys,
         person,
         asOfDay,
-        sealed: { count: 0 },
+        sealed: new PathCounts(),
       });
       return typeof masked === 'bigint' ? Number(masked) : masked;
     };
@@ -130,7 +131,7 @@ function onValue(
   };
 }
 
-const NO_CONTEXT = { ...FIELD, keys: undefined as never, person: null, asOfDay: 0, sealed: { count: 0 } };
+const NO_CONTEXT = { ...FIELD, keys: undefined as never, person: null, asOfDay: 0, sealed: new PathCounts() };
 
 function zip3(value: unknown): unknown {
   return ZIP3.maskValue(value, { kind: 'string', logical: null, tags: [] }, { method: 'zip3' }, NO_CONTEXT);

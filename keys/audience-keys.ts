@@ -24,7 +24,7 @@ export interface Sealer {
 }
 
 export interface PlaceSealer {
-  /** The sealed value. `ordinal`: its number among the sealed values of its record, from 0; none may come twice. */
+  /** The sealed value. `ordinal`: its number among the values of its path in the record, from 0; none may come twice. */
   seal(coordinates: RecordCoordinates, ordinal: number, content: Uint8Array): Uint8Array;
 }
 

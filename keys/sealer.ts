@@ -37,7 +37,7 @@ export interface SealedPlace {
 /** An opened value, and where in the raw partition it comes from. */
 export interface Opened {
   readonly offset: number;
-  /** Number of the value among the sealed ones of its record, from 0. */
+  /** Number of the value among those of its path in the record, from 0. */
   readonly ordinal: number;
   readonly content: Buffer;
 }

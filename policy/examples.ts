@@ -7,6 +7,7 @@ import type { AudienceKeys } from '../keys/audience-keys.ts';
 import type { RecordPlace, ValueContext } from '../processors/method.ts';
 import { knownValue } from '../processors/known-leaves.ts';
 import { maskLeafValue } from '../processors/method-table.ts';
+import { PathCounts } from '../processors/path-counts.ts';
 import { KnownValues } from '../processors/text/known-values.ts';
 import { wordLists } from '../processors/text/word-lists.ts';
 import type { CompiledPlan, PlanLeaf } from './compile-plan.ts';
@@ -49,7 +50,7 @@ function runExample(
     asOfDay,
     audience,
     place: EXAMPLE_PLACE,
-    sealed: { count: 0 },
+    sealed: new PathCounts(),
     known: knownFrom(plan, example, leaves),
   };
   const unknown = [...example.given.keys()].filter((path) => !leaves.has(path));

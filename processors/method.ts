@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type { AvroLeaf } from '../schemas/avro-schema.ts';
 import type { Instruction, MethodName } from './plan.ts';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
+import type { PathCounts } from './path-counts.ts';
 import type { RecordState } from './record-state.ts';
 import type { KnownValues } from './text/known-values.ts';
 
@@ -56,8 +57,8 @@ export interface ValueContext extends LeafWhere {
   readonly asOfDay: number;
   /** What the record says of its person, for scrub; absent or null: nothing. */
   readonly known?: KnownValues | null;
-  /** How many values of the record were encrypted under a nonce so far; each one adds one. */
-  readonly sealed: { count: number };
+  /** Numbers of the values of the record that are encrypted under a nonce. */
+  readonly sealed: PathCounts;
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { yearOfDay } from './civil-date.ts';
 import type { RecordPlace } from './method.ts';
+import { PathCounts } from './path-counts.ts';
 import type { KnownValues } from './text/known-values.ts';
 
 const DAY_MS = 86_400_000;
@@ -41,8 +42,8 @@ export class RecordState {
   sensitive = 0;
   /** What the record says of its person; null where no leaf is scrubbed. */
   known: { readonly values: KnownValues } | null = null;
-  /** How many values were encrypted under a nonce so far. */
-  sealed = 0;
+  /** Numbers of the values that are encrypted under a nonce. */
+  readonly sealed = new PathCounts();
   /** Where the record stands in the raw log; null where only its person is looked for. */
   place: RecordPlace | null = null;
   /** The year in which ages are told. */
@@ -90,7 +91,7 @@ export class RecordState {
   begin(recordTimeMs: number, place: RecordPlace | null): void {
     this.place = place;
     this.emptyItems = 0;
-    this.sealed = 0;
+    this.sealed.clear();
     this.depth = 0;
     this.personStart = 0;
     this.personEnd = 0;

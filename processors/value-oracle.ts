@@ -15,6 +15,7 @@ import { emptyLeafValue } from './empty-leaf.ts';
 import { emptyBranch } from './empty-value.ts';
 import { maskLeafValue } from './method-table.ts';
 import { guardedBytes } from './guarded.ts';
+import { PathCounts } from './path-counts.ts';
 import { asOfDay } from './record-state.ts';
 import { knownValuesOf } from './known-leaves-oracle.ts';
 import { sensitiveBits } from './sensitive-values.ts';
@@ -116,7 +117,7 @@ export function maskDecoded(
     asOfDay: asOfDay(plan.asOfDay, recordTimeMs),
     audience,
     place,
-    sealed: { count: 0 },
+    sealed: new PathCounts(),
     known: plan.known ? knownValuesOf(plan.root.schema, value, plan.known) : null,
   };
   const sensitive = sensitiveBits(plan.root.schema, value, plan.sensitive ?? []);

@@ -1,7 +1,7 @@
 /**
  * encrypt: the value under AES-256-GCM-SIV, bound to the place where it stands; whoever holds the keyring opens it.
- * Nonces come from the place, so a record gives the same bytes again, and two values never share one: values are
- * numbered through the record, also those of one path. A value that stands nowhere must never be encrypted.
+ * Nonces come from the place, so a record gives the same bytes again, and two values never share one: those of one path
+ * in one record are numbered. A value that stands nowhere must never be encrypted.
  */
 import { z } from 'zod';
 import { GauzeError } from '../../platform/errors.ts';
@@ -59,7 +59,7 @@ export const ENCRYPT: MaskingMethod<'encrypt'> = {
   derived: encryptedLeaf,
 
   maskValue(value, leaf, _instruction, { keys, path, place, sealed }) {
-    const text = keys.sealer().at(path).seal(place, sealed.count++, contentOfValue(value, leaf));
+    const text = keys.sealer().at(path).seal(place, sealed.next(path), contentOfValue(value, leaf));
     return encryptedAs(leaf) === 'bytes' ? Buffer.from(text) : Buffer.from(text).toString('base64url');
   },
 
@@ -69,8 +69,7 @@ export const ENCRYPT: MaskingMethod<'encrypt'> = {
     const isText = encryptedAs(leaf) === 'string';
     return (input, start, end, out, at, state) => {
       if (state.place === null) throw new GauzeError('ERR_INTERNAL', { causeName: 'NoPlace' });
-      const sealed = sealer.seal(state.place, state.sealed, read(input, start, end, state));
-      state.sealed += 1;
+      const sealed = sealer.seal(state.place, state.sealed.next(path), read(input, start, end, state));
       const written = isText ? encryptedText(sealed) : sealed;
       return writeEncrypted(written, 0, written.length, out, at);
     };

@@ -164,7 +164,9 @@ describe('loading', () => {
     const ring = await loadKeyring(file);
     const keys = ring.audience('research');
     keys.pseudonyms('mrn');
-    for (const secret of [ring, keys, keys.pseudonyms('mrn')]) {
+    const format = { alphabet: '0123456789', separators: '-' };
+    const ciphers = [keys.sealer(), keys.deterministic('mrn'), keys.formatPreserving('mrn', format)];
+    for (const secret of [ring, keys, keys.pseudonyms('mrn'), ring.opener('research'), ...ciphers]) {
       expect([
         (secret as { toString(): string }).toString(),
         JSON.stringify(secret),

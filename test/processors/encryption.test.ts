@@ -170,6 +170,18 @@ describe('encrypt', () => {
     expect(new Set(nonces).size).toBe(nonces.length);
   });
 
+  test('has the same nonces, and so the same texts, where a later policy encrypts more or less around them', () => {
+    const schema = recordOf(
+      { name: 'one', type: 'string' },
+      { name: 'list', type: { type: 'array', items: 'string' } },
+    );
+    const value = { one: 'x', list: ['a', 'b', 'a'] };
+    const all = masked(schema, { one: ENCRYPT, 'list[]': ENCRYPT }, value) as typeof value;
+    const fewer = masked(schema, { 'list[]': ENCRYPT }, value) as typeof value;
+    expect(fewer.list).toEqual(all.list);
+    expect(new Set(all.list).size).toBe(3);
+  });
+
   test('takes the keys of maps, which open by their path', () => {
     const schema = recordOf({ name: 'table', type: { type: 'map', values: 'int' } });
     const { table } = masked(schema, { 'table{key}': ENCRYPT }, { table: { Ada: 1, Bo: 2 } }) as {

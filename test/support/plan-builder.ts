@@ -6,6 +6,7 @@ import { isLeaf } from '../../schemas/avro-schema.ts';
 import type { AvroType } from '../../schemas/avro-schema.ts';
 import { deriveSchema } from '../../processors/derive-schema.ts';
 import type { RecordPlace } from '../../processors/method.ts';
+import { PathCounts } from '../../processors/path-counts.ts';
 import type { Instruction, Plan, PlanNode } from '../../processors/plan.ts';
 
 /** A place for records that stand in no log. */
@@ -18,7 +19,7 @@ export const AT = {
   audience: 'research',
   // Anew for each context that is made of it.
   get sealed() {
-    return { count: 0 };
+    return new PathCounts();
   },
 } as const;
 
