@@ -10,6 +10,7 @@ import { RegistryClient } from '../../schemas/registry-client.ts';
 import { sanitizedTopic, valueSubject } from '../../schemas/topic-names.ts';
 import type { AuditReport } from '../../audit/verify/report.ts';
 import { auditFaults, auditedEvents } from '../support/audit-oracle.ts';
+import type { AuditedEvent } from '../support/audit-oracle.ts';
 import { readWithJava, javaAvroMissing } from '../support/java-avro.ts';
 import { connectionOf, testStack } from '../support/stack.ts';
 import { TestSite } from '../support/test-site.ts';
@@ -112,6 +113,7 @@ test('a policy that would break its readers is refused; with a new version of th
     (lane) => [`${lane.audience}/${lane.topic}/${lane.partition}`, lane.position!] as const,
   );
   expect(auditFaults(events, new Map(positions))).toEqual([]);
+  expect(goneBack(events)).toEqual([]);
   const seeks = events.filter(({ event }) => event.type === 'session.seek');
   expect(seeks.map(({ event }) => event.recipient?.id)).toEqual(['analytics', 'analytics']);
 
@@ -134,6 +136,24 @@ test('the auditor finds the move in order: declared, and covered from end to end
     'NO_SEALS',
   ]);
 }, 60_000);
+
+/** Lanes that worked by an older policy, or knew less of the policy log, than they had before. */
+function goneBack(events: readonly AuditedEvent[]): readonly string[] {
+  const lanes = Map.groupBy(
+    events.filter(({ event }) => event.range !== null && event.grant === null),
+    ({ event }) => `${event.policy.id}/${event.range!.topic}/${event.range!.partition}`,
+  );
+  return [...lanes].flatMap(([lane, all]) =>
+    all.some(({ event }, at) => {
+      const before = all[at - 1]?.event;
+      if (!before) return false;
+      const isOlder = event.policy.version < before.policy.version;
+      return isOlder || (event.plan?.policy_log_offset ?? 0) < (before.plan?.policy_log_offset ?? 0);
+    })
+      ? [lane]
+      : [],
+  );
+}
 
 async function recordsOf(topic: string): Promise<readonly DumpedRecord[]> {
   const records = await dumpTopics([topic]);

@@ -130,16 +130,16 @@ test('a change about which nothing is said tells no more of any leaf, whatever t
       if (!plans[0] || !plans[1]) return;
       silent++;
       for (const [at, { instruction: now, path }] of plans[1].leaves.entries()) {
-        const { instruction: then } = plans[0].leaves[at]!;
-        if (JSON.stringify(now) === JSON.stringify(then)) continue;
+        const { instruction: before } = plans[0].leaves[at]!;
+        if (JSON.stringify(now) === JSON.stringify(before)) continue;
         moved++;
         expect({
           path,
           now,
-          then,
-          isLess: rank(now.method) < rank(then.method) || now.method === then.method,
+          before,
+          isLess: rank(now.method) < rank(before.method) || now.method === before.method,
         }).toMatchObject({ isLess: true });
-        if (now.method === then.method) expectNoFiner(now, then, path);
+        if (now.method === before.method) expectNoFiner(now, before, path);
       }
     }),
     { numRuns: 3_000, seed: 8 },
