@@ -225,4 +225,3 @@ function withRange(times: readonly number[]): [number, string] {
   const round = (time: number): number => Math.round(time);
   return [round(median(times)), `(${round(Math.min(...times))} to ${round(Math.max(...times))})`];
 }
-
