@@ -383,6 +383,13 @@ export const ERRORS = {
     message: '{file}:{line}: {path} of {topic} would still tell the code that makes a record {tag}.',
     action: 'Add it to redact:, or withhold such records with drop.',
   },
+  ERR_POLICY_UNION_TYPES: {
+    kind: 'hold',
+    ends: 'policy',
+    message:
+      '{file}:{line}: {method} makes {actual} of a branch of {path} of {topic}, and another branch becomes a variant of that type.',
+    action: 'Give both branches methods that leave one type, or drop the whole field: a union holds each type once.',
+  },
   ERR_POLICY_UNION_DROP: {
     kind: 'hold',
     ends: 'policy',

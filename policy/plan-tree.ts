@@ -4,7 +4,8 @@
  * It must never make a tree for a leaf without a decision, nor keep anything that has no leaf but tells something
  * by its shape (the length of a list of nothing): that is dropped.
  */
-import type { Instruction, PlanNode } from '../processors/plan.ts';
+import { clashingBranch } from '../processors/derived-unions.ts';
+import type { Instruction, MethodName, PlanNode } from '../processors/plan.ts';
 import type { AvroMap, AvroReference, AvroType, AvroUnion } from '../schemas/avro-schema.ts';
 import {
   ROOT_PATH,
@@ -30,9 +31,9 @@ export interface PlanTree {
 
 /** A structural problem: the code, where, and what stands there. */
 export type ReportShape = (
-  code: 'ERR_POLICY_UNION_DROP' | 'ERR_POLICY_METHOD_TYPE',
+  code: 'ERR_POLICY_UNION_DROP' | 'ERR_POLICY_METHOD_TYPE' | 'ERR_POLICY_UNION_TYPES',
   path: string,
-  method: 'drop' | 'redact',
+  method: MethodName,
   type: AvroType,
 ) => void;
 
@@ -206,11 +207,12 @@ class TreeBuilder {
     // Which of several branches without a leaf was taken tells something too.
     const again = againIn(parts);
     const outcome = all === 'none' && parts.length > 1 && again.size === 0 ? 'drop' : all;
-    const node = (): PlanNode => ({
-      kind: 'union',
-      schema: type,
-      branches: parts.map((part, at) => this.#branch(type, at, part, path)),
-    });
+    const node = (): PlanNode => {
+      const branches = parts.map((part, at) => this.#branch(type, at, part, path));
+      const clash = clashingBranch(branches);
+      if (clash) this.#report('ERR_POLICY_UNION_TYPES', path, clash.method, clash.becomes);
+      return { kind: 'union', schema: type, branches };
+    };
     return this.#finished(type, path, outcome, node, again);
   }
 

@@ -2,10 +2,11 @@
  * Which branches of the writer's union are left in the derived one: what derived schema and transcoder must agree on.
  * It must never keep the symbols of an enum that nobody gets to see.
  */
-import type { AvroType, AvroUnion } from '../schemas/avro-schema.ts';
+import { isLeaf, typeWord } from '../schemas/avro-schema.ts';
+import type { AvroLeaf, AvroType, AvroUnion } from '../schemas/avro-schema.ts';
 import { childrenOf } from '../schemas/parse-avro.ts';
 import { derivedLeaf } from './method-table.ts';
-import type { PlanNode } from './plan.ts';
+import type { Instruction, MethodName, PlanNode } from './plan.ts';
 
 /**
  * Does an enum stand anywhere in `type`? Its symbols may tell what a masked value could have been. A record inside
@@ -47,6 +48,34 @@ function derivedKind(node: PlanNode): string | null {
   const type =
     node.kind === 'leaf' && !isEmpty(node) ? derivedLeaf(node.schema, node.instruction) : node.schema;
   return 'fullName' in type ? null : type.kind;
+}
+
+/**
+ * The branch of a union that would become a type of which another branch has a variant: no Avro union may hold two
+ * (`string` and `string (uuid)`), and taking one for the other would give its values a meaning that they do not have.
+ */
+export function clashingBranch(
+  branches: readonly PlanNode[],
+): { readonly becomes: AvroLeaf; readonly method: MethodName } | null {
+  const seen = new Map<string, string>();
+  for (const node of branches) {
+    const leaf = leafOf(node);
+    if (!leaf) continue;
+    const known = seen.get(leaf.becomes.kind);
+    if (known !== undefined && known !== typeWord(leaf.becomes)) return leaf;
+    seen.set(leaf.becomes.kind, typeWord(leaf.becomes));
+  }
+  return null;
+}
+
+/** The unnamed leaf that a branch becomes; null for the others. */
+function leafOf(node: PlanNode): { readonly becomes: AvroLeaf; readonly method: MethodName } | null {
+  if (node.kind === 'guarded') return leafOf(node.node);
+  const { schema } = node;
+  if (!isLeaf(schema)) return null;
+  const instruction: Instruction = node.kind === 'leaf' ? node.instruction : { method: 'keep' };
+  const becomes = isEmpty(node) ? schema : derivedLeaf(schema, instruction);
+  return 'fullName' in becomes ? null : { becomes, method: instruction.method };
 }
 
 /** Is nothing of the value to be seen? */

@@ -180,6 +180,18 @@ describe('subtrees become one node', () => {
     });
   });
 
+  test('branches of a union that become variants of one type are refused, those of one type are one', () => {
+    const uuid = { type: 'string', logicalType: 'uuid' };
+    const compiledWith = (text: unknown): string[] => {
+      const schema = recordOf(field('either', ['null', 'int', text], ['PHI_NONE']));
+      const bucket = { method: 'bucket', size: 10, reason: 'ranges will do' };
+      const policy = policyWith({ fields: { [TOPIC]: { 'either<int>': bucket } } });
+      return problems(compile(policy, schema));
+    };
+    expect(compiledWith(uuid)).toEqual(['ERR_POLICY_UNION_TYPES either']);
+    expect(compiledWith('string')).toEqual([]);
+  });
+
   test('a map follows its keys', () => {
     expect(shapeFor(table('PHI_NONE', 'PHI_ZIP'))).toEqual({ m: { '{key}': 'keep', '{}': 'zip3' } });
     const keyed = policyWith({
