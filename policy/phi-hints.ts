@@ -34,7 +34,7 @@ function ofOrganization(place: LeafPlace): Suspicion | null {
 
 function inDoc({ name, doc, type }: LeafPlace): Suspicion | null {
   const own = plainWords(name);
-  if (HARMLESS_TAILS.has(own.at(-1) ?? '') || HARMLESS_HEADS.has(own[0] ?? '')) return null;
+  if ((own.length > 1 && HARMLESS_TAILS.has(own.at(-1)!)) || HARMLESS_HEADS.has(own[0] ?? '')) return null;
   if (doc === null || type?.kind === 'enum' || type?.kind === 'float' || type?.kind === 'double') return null;
   const opening = doc.split(/[.;:(\n]/, 1)[0]!;
   if (plainWords(opening).length > DOC_WORDS_LIMIT) return null;

@@ -4,6 +4,8 @@
  */
 import type { TagName } from '../schemas/tags.ts';
 import { LONGEST_PHRASE, PHRASES, RECORDS, WHOLES } from './dictionaries/tables.ts';
+import { aboutWhat, isOfOrganization, quoted, subjectWord } from './name-subject.ts';
+import type { About } from './name-subject.ts';
 import { plainWords } from './name-words.ts';
 import {
   EDGE_NAMES,
@@ -13,11 +15,9 @@ import {
   MACHINE_TIME_WORDS,
   MACHINE_WORDS,
   NUMBER_WORDS,
-  ORGANIZATION_WORDS,
   SUBJECT_WORDS,
   TIME_WORDS,
 } from './phi-words.ts';
-import type { Subject } from './phi-words.ts';
 import type { LeafPlace } from './schema-places.ts';
 import { fittingTag } from './tag-type-fit.ts';
 
@@ -30,12 +30,9 @@ export interface Suspicion {
 }
 
 /** Words of a name, and what is around it. */
-interface Reading {
+interface Reading extends About {
   readonly words: readonly string[];
   readonly place: LeafPlace;
-  readonly about: Subject | null;
-  /** The word that said what it is about. */
-  readonly aboutWord: string;
 }
 
 /** Names that are parts of a person's name or address beside others of them, and anything elsewhere. */
@@ -73,24 +70,6 @@ const REACHES: ReadonlySet<TagName> = new Set<TagName>([
   'PHI_EMAIL',
   'PHI_URL',
 ]);
-
-/** Where an organisation is and how it is reached is no identifier of a patient, unless it is the employer. */
-function isOfOrganization({ name, around }: LeafPlace): boolean {
-  const words = plainWords(name);
-  const own = words.findLast((word) => ORGANIZATION_WORDS.has(word) || isOfPeople(word));
-  if (own !== undefined) return ORGANIZATION_WORDS.has(own);
-  const holder = around
-    .flat()
-    .map((each) =>
-      plainWords(each).findLast((word) => SUBJECT_WORDS.has(word) || ORGANIZATION_WORDS.has(word)),
-    );
-  const nearest = holder.find((word) => word !== undefined);
-  return nearest !== undefined && ORGANIZATION_WORDS.has(nearest);
-}
-
-function isOfPeople(word: string): boolean {
-  return SUBJECT_WORDS.get(word) === 'person' || SUBJECT_WORDS.get(word) === 'staff';
-}
 
 /** The same, of organisations too: for those who ask rather than refuse. */
 export function anySuspicion(place: LeafPlace): Suspicion | null {
@@ -137,23 +116,6 @@ function isQuestion([first = '', second]: readonly string[]): boolean {
   return second === 'of' && (first === 'number' || HARMLESS_TAILS.has(first));
 }
 
-/** The nearest level that says whom or what the record is about. */
-function aboutWhat(place: LeafPlace): Pick<Reading, 'about' | 'aboutWord'> {
-  for (const level of place.around)
-    for (const name of level) {
-      const word = subjectWord([
-        ...plainWords(name),
-        ...(SUBJECT_WORDS.has(name.toLowerCase()) ? [name.toLowerCase()] : []),
-      ]);
-      if (word !== undefined) return { about: SUBJECT_WORDS.get(word)!, aboutWord: word };
-    }
-  return { about: null, aboutWord: '' };
-}
-
-function subjectWord(words: readonly string[]): string | undefined {
-  return words.findLast((word) => SUBJECT_WORDS.has(word));
-}
-
 /** Names that mean something only inside a record of a certain name. */
 function insideRecord({ words, place }: Reading): Suspicion | null {
   const [near = [], far = []] = place.around.map((level) => level.map((name) => plainWords(name).join(' ')));
@@ -182,6 +144,8 @@ function phraseIn(reading: Reading, isProse = false): Suspicion | null {
       // What a name is comes last in English: `renderingProviderNpi` is a number.
       const later = tail.length > 0 ? phraseIn({ ...reading, words: tail }, isProse) : null;
       if (later) return later;
+      if (words[start - 1] === 'at' && words.slice(0, start).some((word) => HARMLESS_TAILS.has(word)))
+        return null;
       if (tag !== 'PHI_BIRTH_DATE' && tag !== 'PHI_DEATH_DATE' && tail.some((word) => TIME_WORDS.has(word)))
         return { tag: 'PHI_DATE', words: quoted(words), source: '' };
       if (tag === 'PHI_FREE_TEXT' && tail.some((word) => NUMBER_WORDS.has(word))) return null;
@@ -203,35 +167,57 @@ function wholeName({ words, about }: Reading): Suspicion | null {
   return { ...found, words: `"${name}"` };
 }
 
+const PATIENT_MARKS: ReadonlySet<TagName> = new Set<TagName>([
+  'PHI_MRN',
+  'PHI_BIRTH_DATE',
+  'PHI_SSN',
+  'PHI_MEMBER_ID',
+]);
+
+/** A record with such a field is about one person, whatever it is called: its dates are that person's. */
+function marksPatient(name: string): boolean {
+  const words = plainWords(name);
+  const found = phraseIn({ words, place: NOWHERE, about: null, aboutWord: '' });
+  return words.includes('patient') || (found !== null && PATIENT_MARKS.has(found.tag));
+}
+
+/** No date, but a place in a day, a week or a year. */
+const IN_A_CYCLE = /\b(day|hour|month|time|week) of (the )?(day|week|month|year)\b/;
+
 /** Dates of events of care, and any date in a record of care or of a person. */
-function dateOf({ words, about, aboutWord }: Reading): Suspicion | null {
+function dateOf({ words, place, about, aboutWord }: Reading): Suspicion | null {
   const last = words.at(-1)!;
-  if (HARMLESS_TAILS.has(last)) return null;
+  if (HARMLESS_TAILS.has(last) || IN_A_CYCLE.test(words.join(' '))) return null;
   const isTime =
     words.some((word) => TIME_WORDS.has(word)) || (words.length > 1 && (last === 'at' || last === 'on'));
   const isEdge = EDGE_NAMES.has(last) && (words.length === 1 || (last !== 'period' && last !== 'when'));
-  const event = words.find((word) => EVENT_WORDS.has(word) && word !== last);
+  const event = words.find((word) => EVENT_WORDS.has(word) && (isTime || word !== last));
   const isMachine = words.some((word) => MACHINE_TIME_WORDS.has(word));
   const date = (of: string): Suspicion => ({ tag: 'PHI_DATE', words: of, source: '' });
   if (event !== undefined && !isMachine && (isTime || (isEdge && words.length > 1)))
     return date(quoted(words));
   const isOfPerson = about === 'person' || about === 'care';
-  if (isOfPerson && !isMachine && (isTime || (isEdge && words.length === 1)))
-    return date(quoted(words, aboutWord));
-  return null;
+  if (isMachine || !(isTime || (isEdge && words.length === 1))) return null;
+  if (isOfPerson) return date(quoted(words, aboutWord));
+  const mark = place.beside.find((name) => marksPatient(name));
+  return mark === undefined ? null : date(`${quoted(words)} beside ${mark}`);
 }
+
+/** Numbers that are the record's own; a key, a token or a reference may be anything's. */
+const OWN_NUMBERS = /^(id|identifier|number|uuid|guid|uid|barcode|csn)$/;
 
 /** Numbers of persons, staff, and of what happens to persons. */
 function numberOf({ words, about, aboutWord }: Reading): Suspicion | null {
   const last = words.at(-1)!;
   if (!NUMBER_WORDS.has(last)) return null;
   const own = subjectWord(words.slice(0, -1));
-  const of = words.length === 1 ? about : (SUBJECT_WORDS.get(own ?? '') ?? null);
+  const isOfRecord = words.length === 1 || (own === undefined && (about === 'person' || about === 'staff'));
+  const of = isOfRecord ? about : (SUBJECT_WORDS.get(own ?? '') ?? null);
   if (NO_NUMBERS_OF.has(own ?? '') || of === null || of === 'thing') return null;
-  if (words.length === 1 && !/^(id|identifier|number|uuid|guid|uid|barcode|csn)$/.test(last)) return null;
+  if (isOfRecord && (!OWN_NUMBERS.test(last) || MACHINE_WORDS.has(words.at(-2) ?? ''))) return null;
   return {
     tag: of === 'staff' ? 'PROVIDER_ID' : 'PHI_ID',
-    words: quoted(words, words.length === 1 ? aboutWord : ''),
+    words: quoted(words, isOfRecord ? aboutWord : ''),
     source: '',
   };
 }
@@ -263,11 +249,6 @@ function staffOf({ words, about }: Reading): Suspicion | null {
   return null;
 }
 
-/** The words as a message quotes them, with the record that made them speak. */
-function quoted(words: readonly string[], record = ''): string {
-  return `"${words.join(' ')}"${record === '' ? '' : ` in ${record}`}`;
-}
-
 /** In records of staff, and beside words of them, names and numbers are theirs. */
 function ofStaff(found: Suspicion, { words, about }: Reading): Suspicion {
   const own = subjectWord(words);
@@ -284,4 +265,12 @@ export function phraseSuspicion(text: string): Suspicion | null {
   return phraseIn({ words, place: NOWHERE, about: null, aboutWord: '' }, true);
 }
 
-const NOWHERE: LeafPlace = { name: '', around: [], type: null, doc: null, mapKey: false, mapValue: false };
+const NOWHERE: LeafPlace = {
+  name: '',
+  around: [],
+  type: null,
+  doc: null,
+  beside: [],
+  mapKey: false,
+  mapValue: false,
+};

@@ -16,18 +16,19 @@ export const SUBJECT_WORDS: ReadonlyMap<string, Subject> = new Map([
     'patient person people pid member subscriber beneficiary insured guarantor contact kin relative spouse mother ' +
       'father parent child employee employer policyholder customer client user resident caregiver participant ' +
       'subject donor guardian individual dependent wearer claimant newborn baby sibling partner respondent enrollee ' +
-      'holder recipient human family owner sponsor demographic household consumer self nk1 gt1 in1 in2 pd1 mrg',
+      'holder recipient payee caller callee sender attendee human family owner sponsor demographic household consumer self nk1 gt1 in1 in2 pd1 mrg',
   ),
   ...subject(
     'staff',
     'practitioner provider physician doctor nurse clinician surgeon prescriber performer author anesthesiologist ' +
       'technician therapist pharmacist radiologist pathologist staff pcp dentist midwife observer requester recorder ' +
-      'asserter attester transcriptionist dispenser phlebotomist gp caseworker',
+      'asserter attester transcriptionist dispenser phlebotomist gp aide investigator coordinator paramedic interpreter counselor counsellor hygienist ' +
+      'optometrist psychologist psychiatrist technologist sonographer dietitian chaplain interviewer assessor worker crew caseworker',
   ),
   ...subject(
     'care',
     'encounter visit admission claim observation condition procedure medication immunization allergy diagnosis ' +
-      'specimen order referral appointment episode prescription dispense stay hospitalization surgery report ' +
+      'specimen sample screening order referral appointment episode prescription dispense stay hospitalization surgery report ' +
       'transcription accident coverage insurance enrollment eligibility exposure measurement vaccination consent exam ' +
       'discharge certification death careplan result remittance adjudication bill request note document accession requisition ' +
       'transfer reservation schedule scheduling pv1 pv2 obx obr orc dg1 pr1 al1 ft1 nte txa sch in3 rxa rxe rxd spm',
@@ -43,7 +44,7 @@ export const SUBJECT_WORDS: ReadonlyMap<string, Subject> = new Map([
       'company institution laboratory pharmacy agency country currency language rule config configuration setting ' +
       'job title menu item button page browser os firmware device equipment concept domain vocabulary valueset attribute ' +
       'catalog dataset database server exporter importer source profile namespace image ' +
-      'gene program trial arm cohort notification interaction location room section appliance layer variable signal function',
+      'lob benefit tier level gene program trial arm cohort notification interaction location room section appliance layer variable signal function',
   ),
 ]);
 
@@ -64,19 +65,19 @@ export const EVENT_WORDS: ReadonlySet<string> = words(
     'abatement treatment appointment arrival departure transfer referral collection collected specimen drawn ' +
     'observation measurement exam examination accident injury illness hospitalization hospital immunization ' +
     'vaccination vaccine administration administered prescription prescribed dispense dispensed exposure statement ' +
-    'coverage eligibility enrollment enrolment employment hire retire retirement marriage certification claim billed ' +
+    'coverage eligibility enrollment enrolment employment hire hired retire retirement marriage certification claim billed ' +
     'adjudication consent therapy medication condition symptom delivery transcription dictation origination attestation ' +
     'authored effective issued analysis requested scheduled schedule performed stay arrive advance identification ' +
     'transaction posting directive entered expiration registration contract debt account purge signature loa ' +
     'preadmission testing agreed followup menstrual gestation conception pregnancy death birth assessment relationship ' +
-    'certify occurrence admsn disch appt surg study result resulted received ordered order infusion transfusion ' +
-    'diagnosed treated seen implant implanted checkin checkout deposit paid remittance disability study activity concur employ opinion edit',
+    'certify occurrence admsn disch appt surg study result resulted ordered order infusion transfusion ' +
+    'fill filled donation donated care contact dispatch incident screening draw interview diagnosed treated seen termination terminated payment acquisition implant implanted checkin checkout deposit paid remittance disability study activity concur employ opinion edit',
 );
 
 /** What makes the date of an event one of the machinery, not of the person, unless the record is one of care. */
 export const MACHINE_TIME_WORDS: ReadonlySet<string> = words(
   'ingest ingested load loaded process processed sync synced update updated modify modified create created insert inserted ' +
-    'publish published index indexed expire expiry cache cached deploy deployed build built poll polled sent notification',
+    'publish published index indexed expire expiry wait waiting response turnaround elapsed execution uptime cache cached deploy deployed build built poll polled sent notification',
 );
 
 /** After an identifier they make something else of it: `addressType`, `birthOrder`, `emailVerified`. */
@@ -88,7 +89,7 @@ export const HARMLESS_TAILS: ReadonlySet<string> = words(
     'preferred present missing known unknown changed available allowed active result relationship role region ' +
     'title specialty specialization taxonomy confirmed permission opt planned optin optout consent bucket range visible hidden color ' +
     'colour width height index icon label placeholder provider carrier plan schema latency interval frequency ' +
-    'zone pointer fee amount charge cost balance total limit quantity qty setting grade disposition encoding',
+    'zone port pointer fee amount charge cost balance total limit quantity qty setting grade disposition encoding',
 );
 
 /** Before an identifier they ask how many or whether: `hasPhone`, `totalContacts`. */
@@ -111,7 +112,7 @@ export const ABBREVIATIONS: ReadonlyMap<string, readonly string[]> = new Map(
     'pt:patient pat:patient nm:name nme:name addr:address adr:address addrs:address dob:date_of_birth dod:date_of_death ' +
     'tel:phone telephone:phone telephon:phone phn:phone mob:mobile dt:date dte:date dttm:datetime dtm:datetime ts:timestamp tm:time tms:timestamp ' +
     'num:number nbr:number nr:number no:number idn:identifier ident:identifier ids:id ' +
-    'mbr:member subs:subscriber enc:encounter encntr:encounter bth:birth prov:provider prv:provider phys:physician doc:document ' +
+    'mbr:member subs:subscriber enc:encounter encntr:encounter clm:claim prvdr:provider physn:physician dgns:diagnosis cnt:count bth:birth prov:provider prv:provider phys:physician doc:document ' +
     'emp:employee ins:insurance acct:account lic:license licence:license cty:city cnty:county st:state ' +
     'fname:first_name lname:last_name mname:middle_name frst:first fst:first lst:last mid:middle sur:surname ' +
     'birthdate:birth_date deathdate:death_date dateofbirth:date_of_birth dobirth:date_of_birth bday:birthday bdate:birth_date ' +

@@ -15,6 +15,8 @@ export interface LeafPlace {
   /** Null where nothing is known of it. */
   readonly type: AvroLeaf | null;
   readonly doc: string | null;
+  /** Names of the fields of the nearest record, and of the outermost. */
+  readonly beside: readonly string[];
   /** It is the keys of a map. */
   readonly mapKey: boolean;
   /** It is the values of a map. */
@@ -25,6 +27,7 @@ export interface LeafPlace {
 export function leafPlace(leaf: Leaf, schema: AvroType): LeafPlace {
   const around: string[][] = [];
   let type: AvroType | undefined = schema;
+  let beside: readonly string[] = [];
   let field: AvroField | undefined;
   for (const segment of pathSegments(leaf.path)) {
     const holder: AvroType | undefined = type && withoutUnion(type, segment);
@@ -36,6 +39,7 @@ export function leafPlace(leaf: Leaf, schema: AvroType): LeafPlace {
       holder?.kind === 'record' ? holder.fields.find(({ name }) => name === segment) : undefined;
     const record = holder?.kind === 'record' ? [lastName(holder.fullName)] : [];
     around.unshift(field ? [field.name, ...record] : record);
+    if (holder?.kind === 'record') beside = holder.fields.map(({ name }) => name);
     field = found;
     type = found?.type;
   }
@@ -44,13 +48,23 @@ export function leafPlace(leaf: Leaf, schema: AvroType): LeafPlace {
     around,
     type: leaf.mapKey ? null : leaf.type,
     doc: field?.doc ?? null,
+    beside: [...beside, ...outermostNames(schema)],
     mapKey: leaf.mapKey,
     mapValue: leaf.path.endsWith('{}'),
   };
 }
 
+function outermostNames(schema: AvroType): readonly string[] {
+  return schema.kind === 'record' ? schema.fields.map(({ name }) => name) : [];
+}
+
 /** A place that is known by its names alone: `contact.telecom.value` in a record of that name. */
-export function namedPlace(path: string, record = '', type: AvroLeaf | null = null): LeafPlace {
+export function namedPlace(
+  path: string,
+  record = '',
+  type: AvroLeaf | null = null,
+  beside: readonly string[] = [],
+): LeafPlace {
   const segments = pathSegments(path);
   const names = segments.filter((segment) => !isStep(segment));
   const holders = names.slice(0, -1).reverse();
@@ -59,6 +73,7 @@ export function namedPlace(path: string, record = '', type: AvroLeaf | null = nu
     around: [...holders.map((name) => [name]), ...(record === '' ? [] : [[record]])],
     type,
     doc: null,
+    beside,
     mapKey: segments.at(-1) === '{key}',
     mapValue: segments.at(-1) === '{}',
   };

@@ -56,6 +56,10 @@ export const HL7V2: Dictionary = {
       'certification, in3, insurance additional',
       { PROVIDER_NAME: 'operator, case manager, certification contact' },
     ],
+    [
+      'visit, encounter, admission, stay, patient location',
+      { PHI_GEO: 'room, bed, bed id, ward room, location bed' },
+    ],
     ['nte, notes', { PHI_FREE_TEXT: 'comment' }],
     ['obx', { PHI_FREE_TEXT: 'value, observation value' }],
   ],

@@ -11,14 +11,14 @@ export const IDENTIFIERS: Dictionary = {
     PHI_NAME:
       'first name, last name, middle name, given name, family name, maiden, surname, full name, nickname, nick name, ' +
       'birth name, legal name, preferred name, former name, previous name, maiden name, patient alias, ' +
-      'middle initial, first initial, last initial, next of kin, emergency contact, name prefix, name suffix, ' +
-      'forename, christian name, screen name, user name, login name, signature name, ' +
+      'patient initial, subject initial, participant initial, middle initial, first initial, last initial, next of kin, emergency contact, name prefix, name suffix, ' +
+      'forename, christian name, user name, login name, signature name, ' +
       'name full, name last, name first, name middle, f name, l name, m name, mother name, father name, spouse name, employer name, guarantor name, contact name, kin name',
     PHI_GEO:
-      'address, street, city, county, county code, parish, borough, municipality, birth place, place of birth, latitude, longitude, ' +
-      'geolocation, geo location, geohash, geocode, geo code, home town, hometown, district, census tract, census block, ' +
+      'address, add line, street, city, county, county code, parish, borough, municipality, birth place, place of birth, latitude, longitude, ' +
+      'geolocation, geo location, geo point, geohash, geocode, geo code, home town, hometown, district, census tract, census block, ' +
       'precinct, neighborhood, neighbourhood, town, house number, apartment number, apt number, ' +
-      'po box, gps coordinate, gps location, room and bed, location bed, bed number, room number, fips',
+      'po box, gps, room and bed, location bed, bed number, room number, fips',
     PHI_ZIP: 'zip, zip code, postal, postal code, postcode, post code, zip plus',
     PHI_BIRTH_DATE: 'birth, birth date, birthday, date of birth, born',
     PHI_DEATH_DATE: 'death, death date, date of death, deceased, died',
@@ -29,7 +29,7 @@ export const IDENTIFIERS: Dictionary = {
     PHI_FAX: 'fax, facsimile',
     PHI_EMAIL: 'email, e mail, mail address, email address',
     PHI_SSN:
-      'ssn, social security, social security number, national id, national identifier, national insurance number, ' +
+      'ssn, social security, social sec, social security number, national id, national identifier, national insurance number, ' +
       'tax id, taxpayer id, tax identifier, itin, tax number, social insurance number, aadhaar, nhs number',
     PHI_MRN:
       'mrn, medical record, medical record number, chart number, patient identifier, patient id, patient number, ' +
@@ -43,14 +43,14 @@ export const IDENTIFIERS: Dictionary = {
       'account number, account id, account identifier, iban, card number, credit card, debit card, bank account, ' +
       'routing number, billing account, patient account, guarantor account, hospital account, swift code',
     PHI_LICENSE:
-      'license number, license id, license, driver license, passport, birth certificate, certificate number, ' +
+      'license number, license id, license, driver license, dl number, passport, birth certificate, certificate number, ' +
       'death certificate, permit number',
     PHI_VEHICLE:
-      'vin, license plate, plate number, vehicle id, vehicle identifier, vehicle serial, vehicle registration, vehicle identification',
+      'vin, license plate, plate number, vehicle id, vehicle plate, vehicle identifier, vehicle serial, vehicle registration, vehicle identification',
     PHI_DEVICE:
-      'udi, unique device, imei, imsi, iccid, device serial, serial number, mac address, device identifier, device id, ' +
-      'bluetooth address, advertising id, advertiser id, idfa, android id, device uuid, device token, push token, ' +
-      'hardware id, implant serial, bluetooth mac, wifi mac, device number, ssid, bssid',
+      'udi, unique device, serial, imei, imsi, iccid, device serial, serial number, mac address, device identifier, device id, ' +
+      'bluetooth address, advertising id, advertiser id, idfa, android id, device uuid, device token, push token, transmitter id, ' +
+      'hardware id, implant serial, bluetooth mac, wifi mac, device mac, device number, ssid, bssid',
     PHI_URL: 'url, uri, website, web site, homepage, home page, web page, web address',
     PHI_IP: 'ip, ip address, ipv, remote address, client address, x forwarded for',
     PHI_BIOMETRIC:
@@ -58,16 +58,16 @@ export const IDENTIFIERS: Dictionary = {
       'biometric, palm print, face embedding, voice sample, voice recording, dna sequence, genome sequence, facial',
     PHI_PHOTO: 'photo, photograph, portrait, face image, picture, selfie, avatar, mugshot, headshot',
     PHI_ID:
-      'user id, customer id, client id, employee id, employee number, participant id, participant number, case number, fin number, check number, social media, twitter handle, instagram handle, ' +
+      'identifier value, user id, customer id, client id, employee id, employee number, participant id, participant number, case number, badge id, badge number, fin number, check number, social media, twitter handle, instagram handle, ' +
       'visit number, encounter number, encounter id, accession number, accession id, order number, prescription number, ' +
       'claim number, specimen id, specimen number, referral number, authorization number, appointment id, ' +
       'study instance uid, document number, household id, donor id, biobank id, genome id, military id, student id, certification number',
     PHI_FREE_TEXT:
       'note, comment, narrative, free text, freetext, remark, chief complaint, history of present illness, ' +
-      'clinical information, discharge summary, progress note, clinical impression, verbatim, transcript, dictation, ' +
+      'clinical information, discharge summary, progress note, clinical impression, clinical history, report text, result text, document text, verbatim, transcript, dictation, ' +
       'annotation, care instruction, patient instruction, reason text, message body, message text, text body, chat message, sticky note',
     PROVIDER_NAME:
-      'ordering physician, attending physician, referring physician, rendering physician, primary care physician, ' +
+      'ordering physician, attending md, admitting md, referring md, ordering md, attending physician, referring physician, rendering physician, primary care physician, ' +
       'primary physician, ordering doctor, provider name, physician name, doctor name, practitioner name, nurse name, surgeon name, prescriber name, ' +
       'clinician name, therapist name, provider first name, provider last name, case manager, medical director',
     PROVIDER_ID:
