@@ -10,7 +10,6 @@ import { YamlFile } from '../platform/yaml-file.ts';
 import type { Instruction } from '../processors/plan.ts';
 import { isTagName } from '../schemas/tags.ts';
 import type { TagName } from '../schemas/tags.ts';
-import { sanitizedTopic } from '../schemas/topic-names.ts';
 import { readInstruction } from './instruction.ts';
 import { headerProblems } from './kept-headers.ts';
 import { exampleValues } from './policy-example.ts';
@@ -20,6 +19,8 @@ import type { FieldException, Policy, PolicyExample, Reader, TopicPolicy } from 
 import { REGIMES, regimeObjection } from './regimes.ts';
 import type { Regime } from './regimes.ts';
 import { readSensitive } from './sensitive-file.ts';
+import { readTopics } from './topics-file.ts';
+import type { TopicsReader } from './topics-file.ts';
 
 /** Names that gauze itself uses where an audience's name would stand (design: words). */
 export const RESERVED_AUDIENCES: ReadonlySet<string> = new Set(
@@ -29,13 +30,6 @@ export const RESERVED_AUDIENCES: ReadonlySet<string> = new Set(
 export const AUDIENCE = /^[a-z][a-z0-9-]{0,30}$/;
 /** A Kafka user; never all of them. */
 export const PRINCIPAL = /^User:(?!\*)\S+$/;
-const TOPIC = /^[A-Za-z0-9._-]+$/;
-/** Kafka's limit for the name of a topic. */
-const TOPIC_LENGTH_LIMIT = 249;
-const TOPIC_VERSION_LIMIT = 999;
-/** Settings of one topic of a policy. */
-export const TOPIC_SETTINGS: readonly string[] = ['key', 'headers', 'version', 'from', 'compact'];
-const FILLS = ['earliest', 'committed'] as const;
 /** Settings of a policy. */
 export const POLICY_SETTINGS: readonly string[] =
   'audience regime description owner readers topics keys persons timestamp untagged methods fields sensitive examples'.split(
@@ -71,7 +65,8 @@ class PolicyReader {
     const settings = this.#settings([], this.#yaml.value(), POLICY_SETTINGS);
     const regime = this.#choice(['regime'], settings['regime'], Object.keys(REGIMES) as Regime[]);
     const audience = this.#audience(settings['audience']);
-    const topics = this.#topics(settings['topics'], audience);
+    const read = this.#reader();
+    const topics = readTopics(settings['topics'], audience, read);
     const methods = this.#methods(settings['methods'], regime);
     const policy: Policy = {
       audience,
@@ -86,17 +81,7 @@ class PolicyReader {
       untagged: this.#choice(['untagged'], settings['untagged'] ?? 'hold', ['hold', 'drop']) ?? 'hold',
       methods,
       fields: this.#fields(settings['fields'] ?? {}, topics),
-      sensitive: readSensitive(
-        settings['sensitive'] ?? {},
-        { topics, methods },
-        {
-          settings: (path, value, known) => this.#settings(path, value, known),
-          list: (path, value, expected) => this.#list(path, value, expected),
-          words: (path, value, expected) => this.#words(path, value, expected),
-          tag: (path, word) => this.#tag(path, word),
-          wrong: (path, expected) => this.#wrong(path, expected),
-        },
-      ),
+      sensitive: readSensitive(settings['sensitive'] ?? {}, { topics, methods }, read),
       examples: this.#examples(settings['examples'] ?? [], topics),
       text: this.#text,
       sha256: createHash('sha256').update(this.#text).digest('hex'),
@@ -106,6 +91,19 @@ class PolicyReader {
     if (regime) this.#problems.push(...headerProblems(policy));
     if (this.#problems.length > 0) throw new GauzeErrors(this.#problems);
     return policy;
+  }
+
+  /** For parts that are read by whoever knows them. */
+  #reader(): TopicsReader {
+    return {
+      settings: (path, value, known) => this.#settings(path, value, known),
+      list: (path, value, expected) => this.#list(path, value, expected),
+      words: (path, value, expected) => this.#words(path, value, expected),
+      tag: (path, word) => this.#tag(path, word),
+      wrong: (path, expected) => this.#wrong(path, expected),
+      choice: (path, value, choices) => this.#choice(path, value, choices),
+      problem: (code, path, context) => this.#problem(code, path, context),
+    };
   }
 
   #audience(written: unknown): string {
@@ -135,53 +133,6 @@ class PolicyReader {
         reason: reason === undefined ? null : this.#words([...path, 'reason'], reason, 'text: why'),
       };
     });
-  }
-
-  #topics(written: unknown, audience: string): Map<string, TopicPolicy> {
-    const entries = Object.entries(this.#settings(['topics'], written));
-    if (entries.length === 0) this.#wrong(['topics'], 'the raw topics that this audience gets');
-    return new Map(
-      entries.map(([topic, value]) => {
-        const path = ['topics', topic];
-        const settings = this.#settings(path, value ?? {}, TOPIC_SETTINGS);
-        const version = this.#topicVersion([...path, 'version'], settings['version'] ?? 1);
-        if (!TOPIC.test(topic) || sanitizedTopic(topic, audience, version).length > TOPIC_LENGTH_LIMIT)
-          this.#wrong(path, `a topic name, at most ${TOPIC_LENGTH_LIMIT} characters with .for-<audience>`);
-        const headers = this.#headers(topic, settings['headers']);
-        const compact = this.#choice([...path, 'compact'], settings['compact'] ?? false, [true, false]);
-        const from = this.#choice([...path, 'from'], settings['from'] ?? 'earliest', FILLS) ?? 'earliest';
-        const keyTag = this.#keyTag(path, settings['key']);
-        return [topic, { keyTag, headers, version, from, compact: compact === true }];
-      }),
-    );
-  }
-
-  #topicVersion(path: Path, written: unknown): number {
-    if (Number.isInteger(written) && Number(written) >= 1 && Number(written) <= TOPIC_VERSION_LIMIT)
-      return Number(written);
-    this.#wrong(path, `a number from 1 to ${TOPIC_VERSION_LIMIT}`);
-    return 1;
-  }
-
-  #keyTag(topic: Path, written: unknown): TagName | null {
-    if (written === undefined) return null;
-    const path = [...topic, 'key'];
-    const { tag } = this.#settings(path, written, ['tag']);
-    return this.#tag([...path, 'tag'], this.#words([...path, 'tag'], tag, 'the tag of the record key'));
-  }
-
-  #headers(topic: string, written: unknown): Map<string, string> {
-    const path = ['topics', topic, 'headers'];
-    return new Map(
-      Object.entries(this.#settings(path, written ?? {})).map(([name, value]) => {
-        const { keep, reason } = this.#settings([...path, name], value, ['keep', 'reason']);
-        if (keep !== true)
-          this.#wrong([...path, name, 'keep'], 'true (a header that is not named is dropped)');
-        if (typeof reason !== 'string' || reason.trim() === '')
-          this.#problem('ERR_POLICY_HEADER_REASON', [...path, name], { topic });
-        return [name, String(reason)];
-      }),
-    );
   }
 
   /** What stands in a part of its own, and is read by whoever knows it. */

@@ -3,13 +3,8 @@
  * so that a new method is in it by itself.
  */
 import { z } from 'zod';
-import {
-  AUDIENCE,
-  POLICY_SETTINGS,
-  PRINCIPAL,
-  RESERVED_AUDIENCES,
-  TOPIC_SETTINGS,
-} from '../policy/policy-file.ts';
+import { AUDIENCE, POLICY_SETTINGS, PRINCIPAL, RESERVED_AUDIENCES } from '../policy/policy-file.ts';
+import { TOPIC_SETTINGS } from '../policy/topics-file.ts';
 import { REGIMES } from '../policy/regimes.ts';
 import { NORMALIZERS } from '../processors/identifier-form.ts';
 import { METHODS } from '../processors/method-table.ts';

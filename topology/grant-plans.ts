@@ -13,7 +13,7 @@ import { grantTokens } from './grant-persons.ts';
 import type { Survivors } from './grant-persons.ts';
 import { tagsEntry } from './lane-ledger.ts';
 import type { CompiledPlan, PlanView } from './plan-store.ts';
-import type { TopicRules } from './span-masker.ts';
+import type { TopicRules } from './topic-rules.ts';
 import type { SubjectTokenizer } from './subject-tokenizer.ts';
 
 export class GrantPlans {

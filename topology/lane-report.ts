@@ -128,7 +128,8 @@ async function standstill(
   const connections = new BrokerConnections(cluster);
   try {
     const { order } = await decideStart(facts, async () => await Promise.resolve(facts.committed.offset));
-    if (metadata && !order?.settles) await assertChainEnds(cluster, connections, names.auditEvents, metadata, facts);
+    if (metadata && !order?.settles)
+      await assertChainEnds(cluster, connections, names.auditEvents, metadata, facts);
     return null;
   } catch (error) {
     if (error instanceof GauzeError && error.kind === 'hold') return error.code;

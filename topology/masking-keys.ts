@@ -9,11 +9,8 @@ import type { Keyring } from '../keys/keyring.ts';
 import { NO_ALIASES } from '../keys/person-aliases.ts';
 import type { PersonAliases } from '../keys/person-aliases.ts';
 import { GauzeError } from '../platform/errors.ts';
-import { keyInstruction } from '../policy/key-instruction.ts';
 import type { Policy } from '../policy/policy.ts';
 import { identifierTextBy } from '../processors/identifier-hash.ts';
-import { compileKeyMasker } from '../processors/transcoder.ts';
-import type { TopicRules } from './span-masker.ts';
 
 interface Known {
   readonly persons: string;
@@ -62,27 +59,4 @@ export class MaskingKeys {
     if (!list) throw new GauzeError('ERR_PERSONS_LIST_MISSING', { audience });
     return list;
   }
-}
-
-/**
- * What the policy says about all records of a topic. `older`: keys of the epochs under which records may still stand in
- * the audience's compacted topic. Throws as keyInstruction does.
- */
-export function topicRulesOf(
-  policy: Policy,
-  topic: string,
-  keys: AudienceKeys,
-  older: readonly AudienceKeys[],
-): TopicRules {
-  const instruction = keyInstruction(policy, topic);
-  const rules = policy.topics.get(topic);
-  const isKeyed = instruction.method !== 'drop';
-  // A key that is kept is the same in every epoch.
-  const isSame = instruction.method === 'keep' || instruction.method === 'drop';
-  return {
-    maskKey: isKeyed ? compileKeyMasker(instruction, keys) : null,
-    olderKeys: isSame ? [] : older.map((each) => compileKeyMasker(instruction, each)),
-    compacted: rules?.compact ?? false,
-    headers: new Set(rules?.headers.keys() ?? []),
-  };
 }

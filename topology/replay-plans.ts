@@ -18,12 +18,12 @@ import type { GrantState, ReplayResult } from '../schemas/access-codecs.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
 import type { GrantContext } from './grant-context.ts';
 import { foldGrantState } from './grant-state-log.ts';
-import { topicRulesOf } from './masking-keys.ts';
 import { prefixOf } from './plan-store.ts';
 import type { CompiledPlan } from './plan-store.ts';
 import type { PastPolicy } from './replay-policies.ts';
 import { isResult, unverifiable } from './replay-result.ts';
-import type { TopicRules } from './span-masker.ts';
+import { topicRulesOf } from './topic-rules.ts';
+import type { TopicRules } from './topic-rules.ts';
 import { writerSchema } from './writer-schema.ts';
 
 /** Everything that decided what the event's records became. */

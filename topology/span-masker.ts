@@ -12,24 +12,13 @@ import type { KeyMasker } from '../processors/transcoder.ts';
 import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
 import type { CompiledPlan } from './plan-store.ts';
 import type { Span } from './partition-reader.ts';
+import type { TopicRules } from './topic-rules.ts';
 import { walkSpan } from './span-walk.ts';
 import type { StopReason, WalkEnd } from './span-walk.ts';
 import { schemaIdOf } from './value-framing.ts';
 
 const FULL: StopReason = { kind: 'full' };
 const END: StopReason = { kind: 'end' };
-
-/** What the policy says about all records of a topic, whatever their schema. */
-export interface TopicRules {
-  /** null: keys are dropped. */
-  readonly maskKey: KeyMasker | null;
-  /** By older keys, under which records of the same raw key may still stand in a compacted topic. */
-  readonly olderKeys: readonly KeyMasker[];
-  /** Is the sanitized topic compacted? Then a withheld record takes its key's older record away. */
-  readonly compacted: boolean;
-  /** Names of headers that pass. */
-  readonly headers: ReadonlySet<string>;
-}
 
 /** Which records are wanted, for readers that may not have all of them. */
 export interface RecordSelection {

@@ -4,38 +4,20 @@
  * The value must never be written, and nothing of it is kept beside the bounded cache.
  */
 import { z } from 'zod';
-import { writeInt, writeLongText } from '../avro-bytes.ts';
 import { NORMALIZERS, identifierFormOf } from '../identifier-form.ts';
-import { IdentifierReader } from '../identifier-reader.ts';
 import { identifierHash } from '../identifier-hash.ts';
-import { keyedCache } from '../keyed-cache.ts';
-import type { KeyedCache } from '../keyed-cache.ts';
 import type { AvroLeaf } from '../../schemas/avro-schema.ts';
-import type { AudienceKeys, KeyedHash } from '../../keys/audience-keys.ts';
-import type { LeafMasker, MaskingMethod } from '../method.ts';
-import {
-  HASH_BYTES,
-  PseudonymWriter,
-  UUID_TEXT_BYTES,
-  pseudonymText,
-  uuidByte,
-  uuidText,
-  versionEight,
-  writeHex,
-  writeUuidOf,
-  writeUuidText,
-} from '../pseudonym-text.ts';
-import type { PseudonymInstruction } from '../pseudonym-text.ts';
-import { viewOf } from '../record-state.ts';
+import type { KeyedHash } from '../../keys/audience-keys.ts';
+import type { MaskingMethod } from '../method.ts';
+import { pseudonymMasker } from '../pseudonym-masker.ts';
+import type { PseudonymShape } from '../pseudonym-masker.ts';
+import { HASH_BYTES, pseudonymText, uuidText, versionEight } from '../pseudonym-text.ts';
 
 const LONGEST_PREFIX = 16;
 /** A fixed with fewer bytes holds too few pseudonyms: two people would soon share one. */
 const FIXED_BYTES_MIN = 8;
 
-/** How a pseudonym looks in one type. */
-type Shape = 'text' | 'uuid text' | 'bytes' | 'fixed' | 'uuid bytes' | 'long';
-
-function shapeOf(leaf: AvroLeaf): Shape | null {
+function shapeOf(leaf: AvroLeaf): PseudonymShape | null {
   const logical = leaf.logical?.name;
   if (leaf.kind === 'string') return logical === 'uuid' ? 'uuid text' : 'text';
   if (leaf.kind === 'long') return logical ? null : 'long';
@@ -134,38 +116,8 @@ export const PSEUDONYM: MaskingMethod<'pseudonym'> = {
     }
   },
 
-  compile: (leaf, instruction, keys) => compileShape(shapeOf(leaf), leaf, instruction, keys),
+  compile: (leaf, instruction, keys) => pseudonymMasker(shapeOf(leaf)!, leaf, instruction, keys),
 };
-
-function compileShape(
-  shape: Shape | null,
-  leaf: AvroLeaf,
-  instruction: PseudonymInstruction,
-  keys: AudienceKeys,
-): LeafMasker {
-  const keyed = identifierHash(keys, instruction);
-  const cache = keyedCache(keyed);
-  const reader = new IdentifierReader(instruction.normalize ?? []);
-  switch (shape) {
-    case 'text':
-      return isPlain(instruction) ? hexMasker(cache) : textMasker(cache, reader, instruction);
-    case 'uuid text':
-      return uuidTextMasker(cache, reader);
-    case 'uuid bytes':
-      return uuidBytesMasker(cache, reader);
-    case 'long':
-      return longMasker(cache, reader);
-    case 'fixed':
-      return fixedMasker(cache, reader, keyed, (leaf as Extract<AvroLeaf, { kind: 'fixed' }>).size);
-    default:
-      return bytesMasker(cache, reader);
-  }
-}
-
-/** 32 hex digits of the text as it is: nothing else to be done. */
-function isPlain({ prefix, encoding = 'hex', normalize }: PseudonymInstruction): boolean {
-  return prefix === undefined && encoding === 'hex' && normalize === undefined;
-}
 
 function isSameList(a: readonly string[] = [], b: readonly string[] = []): boolean {
   return a.length === b.length && a.every((word) => b.includes(word));
@@ -189,113 +141,4 @@ function stretched(hash: Buffer, keyed: KeyedHash, size: number): Buffer {
     blocks.push(block);
   }
   return Buffer.concat(blocks).subarray(0, size);
-}
-
-// ---- the same on bytes
-
-function hexMasker(cache: KeyedCache): LeafMasker {
-  return (input, start, end, out, at, state) => {
-    out[at] = 64;
-    return writeHex(cache, cache.find(input, state.inputView, start, end), out, at + 1, state);
-  };
-}
-
-function textMasker(
-  cache: KeyedCache,
-  reader: IdentifierReader,
-  instruction: PseudonymInstruction,
-): LeafMasker {
-  const writer = new PseudonymWriter(instruction);
-  const { text } = writer;
-  return (input, start, end, out, at, state) => {
-    reader.read(input, state.inputView, start, end);
-    const from = cache.find(reader.bytes, reader.view, reader.start, reader.end);
-    const length = writer.write(cache, from, reader.frame);
-    const to = writeInt(out, at, length);
-    for (let i = 0; i < length; i += 1) out[to + i] = text[i]!;
-    return to + length;
-  };
-}
-
-function uuidTextMasker(cache: KeyedCache, reader: IdentifierReader): LeafMasker {
-  const hashes = cache.bytes;
-  return (input, start, end, out, at, state) => {
-    reader.read(input, state.inputView, start, end);
-    const from = cache.find(reader.bytes, reader.view, reader.start, reader.end);
-    out[at] = UUID_TEXT_BYTES * 2;
-    return writeUuidText(hashes, from, out, at + 1);
-  };
-}
-
-function bytesMasker(cache: KeyedCache, reader: IdentifierReader): LeafMasker {
-  const hashes = cache.bytes;
-  return (input, start, end, out, at, state) => {
-    reader.read(input, state.inputView, start, end);
-    const from = cache.find(reader.bytes, reader.view, reader.start, reader.end);
-    out[at] = HASH_BYTES * 2;
-    for (let i = 0; i < HASH_BYTES; i += 1) out[at + 1 + i] = hashes[from + i]!;
-    return at + 1 + HASH_BYTES;
-  };
-}
-
-function fixedMasker(
-  cache: KeyedCache,
-  reader: IdentifierReader,
-  keyed: KeyedHash,
-  size: number,
-): LeafMasker {
-  const hashes = cache.bytes;
-  const counted = Buffer.alloc(HASH_BYTES + 2);
-  const block = Buffer.alloc(HASH_BYTES);
-  return (input, start, end, out, at, state) => {
-    reader.read(input, state.inputView, start, end);
-    const from = cache.find(reader.bytes, reader.view, reader.start, reader.end);
-    const first = Math.min(size, HASH_BYTES);
-    for (let i = 0; i < first; i += 1) out[at + i] = hashes[from + i]!;
-    if (size <= HASH_BYTES) return at + size;
-    for (let i = 0; i < HASH_BYTES; i += 1) counted[i] = hashes[from + i]!;
-    for (let done = HASH_BYTES, counter = 1; done < size; done += HASH_BYTES, counter += 1) {
-      counted.writeUInt16BE(counter & 0xffff, HASH_BYTES);
-      keyed.hashInto(counted, 0, counted.length, block, 0);
-      const length = Math.min(size - done, HASH_BYTES);
-      for (let i = 0; i < length; i += 1) out[at + done + i] = block[i]!;
-    }
-    return at + size;
-  };
-}
-
-function uuidBytesMasker(cache: KeyedCache, reader: IdentifierReader): LeafMasker {
-  const hashes = cache.bytes;
-  const text = Buffer.alloc(UUID_TEXT_BYTES);
-  const view = viewOf(text);
-  return (input, start, _end, out, at) => {
-    writeUuidOf(input, start, text);
-    reader.read(text, view, 0, UUID_TEXT_BYTES);
-    const from = cache.find(reader.bytes, reader.view, reader.start, reader.end);
-    for (let i = 0; i < HASH_BYTES; i += 1) out[at + i] = uuidByte(hashes, from, i);
-    return at + HASH_BYTES;
-  };
-}
-
-function longMasker(cache: KeyedCache, reader: IdentifierReader): LeafMasker {
-  const hashes = cache.bytes;
-  const text = Buffer.alloc(24);
-  const view = viewOf(text);
-  return (input, start, end, out, at, state) => {
-    reader.read(text, view, 0, writeLongText(input, start, end, text, state));
-    const from = cache.find(reader.bytes, reader.view, reader.start, reader.end);
-    // Zig-zag doubles the number: the highest of its 64 bits falls off, which leaves 63.
-    let high = hashes.readUInt32BE(from);
-    let low = hashes.readUInt32BE(from + 4);
-    high = ((high << 1) | (low >>> 31)) >>> 0;
-    low = (low << 1) >>> 0;
-    let to = at;
-    while (high > 0 || low > 0x7f) {
-      out[to++] = (low & 0x7f) | 0x80;
-      low = ((low >>> 7) | (high << 25)) >>> 0;
-      high >>>= 7;
-    }
-    out[to] = low;
-    return to + 1;
-  };
 }

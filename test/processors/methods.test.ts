@@ -213,8 +213,8 @@ describe('pseudonym', () => {
         { kind: 'float', logical: null, tags: [] } as const,
         { kind: 'boolean', logical: null, tags: [] } as const,
         { kind: 'enum', symbols: ['A'], ...named } as const,
-        { kind: 'fixed', size: 12, ...named } as const,
-        { kind: 'fixed', size: 32, ...named } as const,
+        { kind: 'fixed', size: 7, ...named } as const,
+        { kind: 'fixed', size: 12, ...named, logical: { name: 'duration' } } as const,
       ].filter(isPseudonymous),
     ).toEqual([]);
   });

@@ -5,7 +5,8 @@ import { compileKeyMasker, compileTranscoder } from '../../processors/transcoder
 import type { KeyMasker } from '../../processors/transcoder.ts';
 import type { CompiledPlan } from '../../topology/plan-store.ts';
 import { SpanMasker, TransactionWork } from '../../topology/span-masker.ts';
-import type { SpanMaskerOptions, TopicRules } from '../../topology/span-masker.ts';
+import type { SpanMaskerOptions } from '../../topology/span-masker.ts';
+import type { TopicRules } from '../../topology/topic-rules.ts';
 import type { Span } from '../../topology/partition-reader.ts';
 import { planFor } from '../support/plan-builder.ts';
 import { rawBatch } from '../support/raw-batch.ts';
