@@ -96,7 +96,7 @@ function jsonOf(explanation: Explanation, isRegime: boolean): object {
 }
 
 function audienceJson({ policy: { policy, version, asOfDay }, plan, ...rest }: AudienceView): object {
-  const { key, timestamp, headers, problems } = rest;
+  const { key, timestamp, headers, sensitive, problems } = rest;
   return {
     audience: policy.audience,
     regime: policy.regime,
@@ -106,6 +106,7 @@ function audienceJson({ policy: { policy, version, asOfDay }, plan, ...rest }: A
     key,
     timestamp,
     headers: Object.fromEntries(headers),
+    sensitive: Object.fromEntries(sensitive),
     problems: problems.map((problem) => problem.toJSON()),
   };
 }

@@ -9,7 +9,7 @@ import type { Cell, CellLine } from './wrapped-table.ts';
 import { columnWidths, wrap, wrappedTable } from './wrapped-table.ts';
 
 /** The methods of which the name says all that comes out. */
-const PLAIN = new Set(['keep', 'drop', 'held']);
+const PLAIN = new Set(['keep', 'drop', 'held', 'withheld', 'no rule']);
 
 /** A line of the table: a field, the key, a header or the time. */
 interface Thing {
@@ -70,12 +70,24 @@ function thingsOf({ fields, audiences }: Explanation): readonly Thing[] {
       kind: 'header',
       treatments: audiences.map(() => headerTreatment(undefined)),
     },
+    ...sensitiveThings(audiences),
     {
       name: '(timestamp)',
       kind: 'of the record',
       treatments: audiences.map(({ timestamp }) => timestamp),
     },
   ];
+}
+
+/** Records that are sensitive by a code: told where any audience has a rule for them. */
+function sensitiveThings(audiences: readonly AudienceView[]): readonly Thing[] {
+  const tags = [...new Set(audiences.flatMap(({ sensitive }) => [...sensitive.keys()]))].toSorted();
+  const none = { instruction: null, method: 'no rule', comesOut: 'the record, by its fields', why: '' };
+  return tags.map((tag) => ({
+    name: '(sensitive record)',
+    kind: tag,
+    treatments: audiences.map(({ sensitive }) => sensitive.get(tag) ?? none),
+  }));
 }
 
 function headerTreatment(reason: string | undefined): Treatment {
@@ -128,7 +140,9 @@ function treatmentCell(treatment: Treatment, { kind }: Thing): Cell {
   return [
     methodLine(treatment),
     ...(isPlain ? [] : [{ text: `→ ${comesOut}` }]),
-    ...(isSaid || why === 'not named in the policy' ? [] : [{ text: why, style: 'dim' } as const]),
+    ...(isSaid || why === '' || why === 'not named in the policy'
+      ? []
+      : [{ text: why, style: 'dim' } as const]),
   ];
 }
 
@@ -137,14 +151,17 @@ function methodLine({ method, instruction }: Treatment): CellLine {
   if (method === 'held') return { text: method, style: 'red' };
   const name = instruction?.method ?? method;
   if (name === 'keep') return { text: method, style: 'yellow' };
-  return name === 'drop' || name === 'redact' ? { text: method, style: 'green' } : { text: method };
+  return name === 'drop' || name === 'redact' || name === 'withheld'
+    ? { text: method, style: 'green' }
+    : { text: method };
 }
 
 /** A field by itself, for terminals that are too narrow for a table. */
 function block({ name, kind, treatments }: Thing, audiences: readonly string[], width: number): string[] {
   const lines = treatments.flatMap(({ method, comesOut, why }, at) => {
     const [audience] = audiences.slice(at);
-    return wrap(`${audience ? `${audience}: ` : ''}${method} → ${comesOut} (${why})`, Math.max(1, width - 4));
+    const reason = why === '' ? '' : ` (${why})`;
+    return wrap(`${audience ? `${audience}: ` : ''}${method} → ${comesOut}${reason}`, Math.max(1, width - 4));
   });
   return [
     ...wrap(name, width).map((line) => styled('bold', line)),

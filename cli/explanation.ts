@@ -9,6 +9,7 @@ import { instructionInWords } from '../policy/instruction.ts';
 import { keyInstruction } from '../policy/key-instruction.ts';
 import { decideLeaf } from '../policy/leaf-decision.ts';
 import { comesOut } from '../policy/leaf-words.ts';
+import type { SensitiveByValue } from '../policy/policy.ts';
 import { typeWord } from '../schemas/avro-schema.ts';
 import type { Leaf, TagName } from '../schemas/tags.ts';
 import type { Instruction } from '../processors/plan.ts';
@@ -43,6 +44,8 @@ export interface AudienceView {
   readonly timestamp: Treatment;
   /** Headers that pass, with the reason. */
   readonly headers: ReadonlyMap<string, string>;
+  /** What becomes of records that are sensitive by a code, by the tag they carry. */
+  readonly sensitive: ReadonlyMap<TagName, Treatment>;
 }
 
 export interface Explanation {
@@ -110,7 +113,27 @@ function viewOf(policy: PolicyToExplain, topic: TopicToExplain): AudienceView {
       why: `timestamp: ${timestamp}, which ${regime} allows`,
     },
     headers: rules.headers,
+    sensitive: sensitiveOf(policy.policy.sensitive.get(topic.topic) ?? []),
   };
+}
+
+/** Several rules of one tag are told together. */
+function sensitiveOf(rules: readonly SensitiveByValue[]): ReadonlyMap<TagName, Treatment> {
+  const told = new Map<TagName, Treatment>();
+  for (const { tag, where, codes, startsWith, redact, reason } of rules) {
+    const count = codes.length + startsWith.length;
+    const before = told.get(tag);
+    const method = redact.length === 0 ? 'withheld' : `emptied: ${redact.join(', ')}`;
+    const out = redact.length === 0 ? 'no record' : 'the record without these';
+    const why = `${where.join(' or ')} by ${count} ${count === 1 ? 'code' : 'codes'}: ${reason}`;
+    told.set(tag, {
+      instruction: null,
+      method: before ? `${before.method}; ${method}` : method,
+      comesOut: before ? `${before.comesOut}; ${out}` : out,
+      why: before ? `${before.why}; ${why}` : why,
+    });
+  }
+  return told;
 }
 
 function treatmentOf({ schema, instruction, emptied, why }: PlanLeaf): Treatment {

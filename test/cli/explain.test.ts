@@ -117,6 +117,26 @@ describe('a topic', () => {
       expect(text).toContain(word);
   });
 
+  test('tells what becomes of records that are sensitive by a code', async () => {
+    const rule = [
+      'sensitive:',
+      '  clinical.encounters:',
+      '    - tag: SENSITIVE_SUD',
+      '      where: [code.code]',
+    ];
+    const more = ["      startsWith: ['F10', 'F11']", "      reason: 'ICD-10-CM'", 'examples:'];
+    changed('research.yaml', 'policies/research.yaml', ['examples:', [...rule, ...more].join('\n')]);
+    const explanation = await explained('clinical.encounters', { schema: [ENCOUNTERS] });
+    expect(explanation.audiences.map(({ sensitive }) => sensitive.get('SENSITIVE_SUD')?.method)).toEqual([
+      undefined,
+      undefined,
+      'withheld',
+    ]);
+    const text = explanationLines(explanation, 50).join('\n');
+    expect(text).toContain('(sensitive record)');
+    expect(text).toMatch(/research: withheld → no record \(code\.code by 2/);
+  });
+
   test('says what each redacted, dated and exceptional field becomes', async () => {
     const patients = (await explained()).audiences.at(-1)!.fields;
     expect(patients.get('note')).toMatchObject({ method: 'redact', comesOut: 'null' });
@@ -256,7 +276,8 @@ describe('with a registry', () => {
     server = createServer((request, response) => {
       if (request.url?.startsWith('/config') === true) {
         response.statusCode = 404;
-        return void response.end();
+        response.end();
+        return;
       }
       const [, number] = /versions\/(\d+)/.exec(request.url ?? '') ?? [];
       const body =
