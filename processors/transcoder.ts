@@ -8,14 +8,19 @@ import type { AudienceKeys } from '../keys/audience-keys.ts';
 import * as avroBytes from './avro-bytes.ts';
 import { deterministicCache } from './methods/encrypt-deterministic.ts';
 import { KnownLeaves } from './known-leaves.ts';
+import type { PersonValues } from './known-leaves.ts';
 import { pseudonymKeyMasker } from './pseudonym-key.ts';
 import { RecordState } from './record-state.ts';
 import { SensitiveCheck } from './sensitive-codes.ts';
+import { compileTimeShift } from './time-shift.ts';
+import type { TimeShift } from './time-shift.ts';
 import { generateTranscoder } from './transcoder-source.ts';
 import type { LeafMasker, RecordPlace } from './method.ts';
 import type { KeyInstruction, Plan } from './plan.ts';
 
 export interface Transcoder {
+  /** The record's own time, shifted; null where the plan does not shift it. */
+  readonly shiftTime: TimeShift | null;
   /**
    * Masks the Avro body input[start, end) (without the registry's 5-byte prefix) into out[at..].
    * Returns the position after the masked body. Where that is beyond out.length, `out` was too small: nothing of it
@@ -32,6 +37,8 @@ export interface Transcoder {
     recordTimeMs: number,
     place: RecordPlace,
   ): number;
+  /** What the plan's dictionary says of persons, from the next record on; null: records that need it are withheld. */
+  pin?(persons: PersonValues | null): void;
 }
 
 /** Masks a record key that has no schema: input[start, end) into out[at..]; returns as Transcoder.mask does. */
@@ -54,15 +61,18 @@ export function compileTranscoder(plan: Plan, keys: AudienceKeys): Transcoder {
   const factory = new Function('h', 'r', 'maskers', 'constants', text) as Factory;
   const state = new RecordState(plan.asOfDay);
   const mask = factory(avroBytes, state, maskers, constants);
-  return withKnown(withCheck(mask, state, plan), state, plan);
+  const known = withKnown(withCheck(mask, state, plan), state, plan);
+  return { ...known, shiftTime: compileTimeShift(plan, keys) };
 }
 
 /** Before each record, what it says of its person: where the plan scrubs. */
-function withKnown(mask: Transcoder['mask'], state: RecordState, { root, known }: Plan): Transcoder {
+function withKnown(mask: Transcoder['mask'], state: RecordState, plan: Plan): Omit<Transcoder, 'shiftTime'> {
+  const { root, known, dictionary, personPath } = plan;
   if (!known) return { mask };
-  const leaves = new KnownLeaves(root.schema, known);
+  const leaves = new KnownLeaves(root.schema, known, dictionary === undefined ? null : personPath);
   state.known = leaves;
   return {
+    pin: (persons) => leaves.pin(persons),
     mask(input, start, end, out, at, recordTimeMs, place) {
       const fault = leaves.take(input, start, end);
       return fault < 0 ? fault : mask(input, start, end, out, at, recordTimeMs, place);
@@ -98,8 +108,10 @@ export function compileKeyMasker(instruction: KeyInstruction, keys: AudienceKeys
       const cache = deterministicCache(keys, instruction.domain, 'string');
       return (input, start, end, out, at) => {
         cache.find(input, start, end);
-        out.set(cache.result.subarray(cache.start, cache.end).subarray(0, Math.max(0, out.length - at)), at);
-        return at + cache.end - cache.start;
+        const { result, start: from } = cache;
+        const length = cache.end - from;
+        for (let i = 0; i < length; i += 1) out[at + i] = result[from + i]!;
+        return at + length;
       };
     }
     default:

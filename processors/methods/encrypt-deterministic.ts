@@ -67,6 +67,11 @@ export const ENCRYPT_DETERMINISTIC: MaskingMethod<'encrypt-deterministic'> = {
 
   compile(leaf, { domain }, keys) {
     const cache = deterministicCache(keys, domain, encryptedAs(leaf));
+    if (leaf.kind === 'string' || encryptedAs(leaf) === 'bytes')
+      return (input, start, end, out, at) => {
+        cache.find(input, start, end);
+        return writeEncrypted(cache.result, cache.start, cache.end, out, at);
+      };
     const read = contentReader(leaf);
     return (input, start, end, out, at, state) => {
       const content = read(input, start, end, state);

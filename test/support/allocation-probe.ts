@@ -12,7 +12,13 @@ import { testKeys } from './test-keys.ts';
 
 const date = { type: 'int', logicalType: 'date' };
 const time = { type: 'long', logicalType: 'timestamp-millis' };
-const MRN: Instruction = { method: 'pseudonym', domain: 'mrn' };
+const MRN = { method: 'pseudonym', domain: 'mrn' } as const;
+const WRITTEN: Instruction = {
+  ...MRN,
+  prefix: 'm-',
+  encoding: 'base32',
+  normalize: ['trim', 'case', 'separators', 'urn', 'fhir-reference', 'leading-zeros', 'nfc'],
+};
 const SHIFT: Instruction = { method: 'date-shift', maxDays: 182 };
 const YEAR: Instruction = { method: 'date-truncate', unit: 'year', over89: 'cap' };
 const FIELDS: readonly (readonly [unknown, Instruction, unknown])[] = [
@@ -21,7 +27,17 @@ const FIELDS: readonly (readonly [unknown, Instruction, unknown])[] = [
   [date, YEAR, -30_000],
   [time, YEAR, 1_700_000_000_123n],
   ['string', MRN, 'MRN-0001'],
+  ['string', { method: 'encrypt-deterministic', domain: 'mrn' }, 'MRN-0001'],
+  [
+    'string',
+    { method: 'format-preserving', domain: 'ssn', alphabet: 'digits', separators: '-' },
+    '900-12-3456',
+  ],
   ['long', MRN, 4_000_000_000_000n],
+  ['string', WRITTEN, ' MRN-0001'],
+  ['string', WRITTEN, 'Patient/MRN-0001/_history/2'],
+  ['string', WRITTEN, 'urn:uuid:8F14E45F-ceea-467f-ab1e-0d2c3b4a5968'],
+  [{ type: 'fixed', name: 'F', size: 40 }, MRN, Buffer.alloc(40, 'MRN')],
   [['null', 'string'], { method: 'redact' }, { string: 'x' }],
   ['string', { method: 'zip3' }, '10001-1234'],
   ['long', { method: 'age-cap', over: 89 }, 95n],
@@ -40,6 +56,8 @@ const plan = planFor(schema, instructions, { personPath: ['person'] });
 const keys = testKeys();
 const transcoder = compileTranscoder(plan, keys);
 const maskKey = compileKeyMasker({ method: 'pseudonym', domain: 'mrn' }, keys);
+const writeKey = compileKeyMasker(WRITTEN, keys);
+const encryptKey = compileKeyMasker({ method: 'encrypt-deterministic', domain: 'mrn' }, keys);
 const values = FIELDS.map(([, , value], i) => [`f${i}`, value] as const);
 const record = avscTypes(plan).writer.toBuffer({ ...Object.fromEntries(values), person: 123_456_789_012n });
 const out = Buffer.alloc(4096);
@@ -51,6 +69,8 @@ function run(count: number): void {
     const end = i % 10 === 0 ? record.length - 1 : record.length;
     transcoder.mask(record, 0, end, out, 0, timeMs, NOWHERE);
     maskKey(record, 0, 8, out, 0);
+    writeKey(record, record.length - 12, record.length, out, 0);
+    encryptKey(record, 0, 8, out, 0);
   }
 }
 
