@@ -140,7 +140,7 @@ test('the auditor finds the move in order: declared, and covered from end to end
 /** Lanes that worked by an older policy, or knew less of the policy log, than they had before. */
 function goneBack(events: readonly AuditedEvent[]): readonly string[] {
   const lanes = Map.groupBy(
-    events.filter(({ event }) => event.range !== null && event.grant === null),
+    events.filter(({ event }) => event.range !== null && event.plan !== null && event.grant === null),
     ({ event }) => `${event.policy.id}/${event.range!.topic}/${event.range!.partition}`,
   );
   return [...lanes].flatMap(([lane, all]) =>
@@ -148,9 +148,11 @@ function goneBack(events: readonly AuditedEvent[]): readonly string[] {
       const before = all[at - 1]?.event;
       if (!before) return false;
       const isOlder = event.policy.version < before.policy.version;
-      return isOlder || (event.plan?.policy_log_offset ?? 0) < (before.plan?.policy_log_offset ?? 0);
+      return isOlder || event.plan!.policy_log_offset < before.plan!.policy_log_offset;
     })
-      ? [lane]
+      ? [
+          `${lane}: ${all.map(({ event }) => `${event.type} ${event.policy.version}@${event.plan!.policy_log_offset}`).join(', ')}`,
+        ]
       : [],
   );
 }
