@@ -24,12 +24,15 @@ export function comesOut(leaf: AvroLeaf, instruction: Instruction, emptied: Empt
   return row?.comesOut ?? promise;
 }
 
-/** `int (date)`, `string`, `long (timestamp-millis, timestamp-micros)`, `int, long, with any logical type`. */
+/** `int (date)`, `string`, `long (timestamp and local-timestamp, -millis, -micros)`, `int, long, with any logical type`. */
 function isFor({ type }: MethodTypeRow, leaf: AvroLeaf): boolean {
   if (type === typeWord(leaf)) return true;
   const [, bases = '', inBrackets] = /^([^(]*)(?:\((.*)\))?$/.exec(type) ?? [];
-  const names = (text: string): string[] => text.split(/[^A-Za-z0-9-]+/);
-  if (!names(bases).includes(leaf.kind)) return false;
+  const words = (text: string): string[] => text.split(/[^A-Za-z0-9-]+/);
+  if (!words(bases).includes(leaf.kind)) return false;
   if (leaf.logical === null) return inBrackets === undefined;
-  return names(inBrackets ?? '').includes(leaf.logical.name) || type.includes('any logical type');
+  const [, base = '', unit = ''] = /^(.*?)(-(?:milli|micro|nano)s)?$/.exec(leaf.logical.name) ?? [];
+  const named = words(inBrackets ?? '');
+  const isNamed = named.includes(leaf.logical.name) || (named.includes(base) && named.includes(unit));
+  return isNamed || type.includes('any logical type');
 }

@@ -182,6 +182,8 @@ describe('parameters that tell too much are refused, with what to write instead'
   const refused: readonly (readonly [TagName, object, string])[] = [
     ['PHI_DATE', { ...year, unit: 'month' }, 'C'],
     ['PHI_BIRTH_DATE', { ...year, over89: 'keep' }, 'C'],
+    ['PHI_DATE', { ...year, unit: 'quarter' }, 'C'],
+    ['PHI_DATE', { method: 'date-shift', maxDays: 365 }, 'C'],
     ['PHI_AGE', { method: 'age-cap', over: 90 }, 'C'],
     ['PHI_AGE', { method: 'bucket', size: 10 }, 'C'],
     ['PHI_AGE', { method: 'bucket', size: 10, upper: 91 }, 'C'],
@@ -197,6 +199,36 @@ describe('parameters that tell too much are refused, with what to write instead'
     expect(objection?.paragraph).toContain(`(${letter})`);
     expect(objection?.expected).toMatch(/^drop or redact( or |$)/);
     if (letter === 'C') expect(objection?.expected).toMatch(/unit: year, over89: cap|over: 89 or less/);
+  });
+});
+
+describe('years and ages in other writings', () => {
+  test('of birth, as text and as plain numbers, tell no age over 89', () => {
+    const text = planFor('PHI_BIRTH_DATE', year, 'string');
+    const born = ['1984-07-19', '19840719', '1984', '1931-02-03', '1921', '1934-12-31T23:59:59Z', '1935'];
+    expect(born.map((each) => text.mask(each).record['x'])).toEqual([
+      '1984',
+      '1984',
+      '1984',
+      '1934',
+      '1934',
+      '1934',
+      '1935',
+    ]);
+    const number = planFor('PHI_BIRTH_DATE', { ...year, numbers: 'year' }, 'int');
+    expect([1984, 1931, 1934, 1935].map((each) => number.mask(each).record['x'])).toEqual([
+      1984, 1934, 1934, 1935,
+    ]);
+    expect(() => number.mask(19_840_719)).toThrow('ERR_MASK');
+  });
+
+  test('of ages, as text, are one group from 90 on', () => {
+    const plan = planFor('PHI_AGE', 'age-cap', 'string');
+    expect(['89 years', '90', '104Y'].map((each) => plan.mask(each).record['x'])).toEqual([
+      '89 years',
+      '90',
+      '090Y',
+    ]);
   });
 });
 
