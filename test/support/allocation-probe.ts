@@ -58,6 +58,7 @@ const transcoder = compileTranscoder(plan, keys);
 const maskKey = compileKeyMasker({ method: 'pseudonym', domain: 'mrn' }, keys);
 const writeKey = compileKeyMasker(WRITTEN, keys);
 const encryptKey = compileKeyMasker({ method: 'encrypt-deterministic', domain: 'mrn' }, keys);
+const rawKey = Buffer.from(' Patient/MRN-0001 ');
 const values = FIELDS.map(([, , value], i) => [`f${i}`, value] as const);
 const record = avscTypes(plan).writer.toBuffer({ ...Object.fromEntries(values), person: 123_456_789_012n });
 const out = Buffer.alloc(4096);
@@ -69,7 +70,7 @@ function run(count: number): void {
     const end = i % 10 === 0 ? record.length - 1 : record.length;
     transcoder.mask(record, 0, end, out, 0, timeMs, NOWHERE);
     maskKey(record, 0, 8, out, 0);
-    writeKey(record, record.length - 12, record.length, out, 0);
+    writeKey(rawKey, 0, rawKey.length, out, 0);
     encryptKey(record, 0, 8, out, 0);
   }
 }
