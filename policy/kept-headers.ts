@@ -39,7 +39,7 @@ export function headerProblems(policy: Policy): readonly GauzeError[] {
 
 /** Which identifier a header's name speaks of; null for a name that looks harmless. */
 export function tagOfHeader(name: string): TagName | null {
-  const spaced = name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase();
-  if (CODES.test(spaced)) return 'PHI_ID';
-  return suspectedTag(spaced.replace(/[^a-z0-9]+/g, '_'));
+  const words = name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase();
+  const spaced = words.replace(/[^a-z0-9]+/g, '-');
+  return CODES.test(spaced) ? 'PHI_ID' : suspectedTag(spaced.replaceAll('-', '_'));
 }
