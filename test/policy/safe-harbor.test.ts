@@ -134,6 +134,18 @@ test('the list has eighteen letters, each with a tag, and every tag of PHI has a
   expect(Object.values(TAGS).filter((tag) => tag.letter !== null)).toHaveLength(tagsWithLetter.length);
 });
 
+test('docs/regimes.md has a row for each, in the words of the list', () => {
+  const page = readFileSync(new URL('../../docs/regimes.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| ([A-R]) +\| (.*?) +\| (.*?) +\| (.*?) +\|$/gm)].map((row) =>
+    row.slice(1),
+  );
+  const expected = SAFE_HARBOR_LIST.map(({ letter, title, mayStay }) => {
+    const tags = tagsOfLetter(letter).map((tag) => `\`${tag}\``);
+    return [letter, title, tags.join(', '), mayStay];
+  });
+  expect(rows).toEqual(expected);
+});
+
 describe.each(letters)('(%s) %s', (letter) => {
   const tags = tagsOfLetter(letter);
 
