@@ -20,7 +20,7 @@ import { GauzeError } from '../platform/errors.ts';
 import type { RolePrincipals } from '../policy/desired-state.ts';
 import { RegistryClient } from '../schemas/registry-client.ts';
 import type { RegistryOptions } from '../schemas/registry-client.ts';
-import { mapSiteTags } from '../schemas/tags.ts';
+import { mapSiteTags } from '../schemas/site-tags.ts';
 import type { SiteTags } from '../schemas/tags.ts';
 import { topicNames } from '../schemas/topic-names.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';

@@ -20,6 +20,7 @@ import {
   valuesPath,
 } from './field-path.ts';
 import { placesAgain, waysInto } from './recursion.ts';
+import { renamedPlaces, underPresentNames } from './former-names.ts';
 import { matchesWildcard } from './wildcard.ts';
 
 interface TagRow {
@@ -102,29 +103,6 @@ export function isTagName(word: string): word is TagName {
 }
 
 /**
- * The config's `tags:` as a table. A site may add words; it may not give a tag of gauze another meaning.
- * @throws GauzeErrors of ERR_CONFIG_SETTING_WRONG
- */
-export function mapSiteTags(words: Readonly<Record<string, string>>, file = 'gauze.yaml'): SiteTags {
-  const table = new Map<string, TagName>();
-  const problems: GauzeError[] = [];
-  for (const [word, tag] of Object.entries(words)) {
-    const setting = `tags.${word}`;
-    if (isTagName(word))
-      problems.push(
-        new GauzeError('ERR_CONFIG_SETTING_WRONG', { file, setting, expected: 'a word of your own, no tag' }),
-      );
-    else if (!isTagName(tag))
-      problems.push(
-        new GauzeError('ERR_CONFIG_SETTING_WRONG', { file, setting, expected: 'a tag of gauze' }),
-      );
-    else table.set(word, tag);
-  }
-  if (problems.length > 0) throw new GauzeErrors(problems);
-  return table;
-}
-
-/**
  * All leaves of a schema in the order of their bytes, with the tags that reach them.
  * @throws GauzeErrors of ERR_SCHEMA_TAG_UNKNOWN, one for each unknown word
  */
@@ -149,7 +127,8 @@ export function unionTags(versions: readonly PathTags[]): PathTags {
 
 /**
  * Tags in force on each leaf of `schema`: its own, and those that any version of the subject had there.
- * A tag of another version also reaches what the place has become since (a record, an array, a branch).
+ * A tag of another version also reaches what the place has become since (a record, an array, a branch), also under
+ * another name of which it is an alias.
  * PHI_NONE does not: what was reviewed is that very path, not what came below it later.
  * @throws GauzeErrors of ERR_SCHEMA_TAG_UNKNOWN
  */
@@ -159,9 +138,11 @@ export function tagsInForce(schema: AvroType, versions: PathTags, sources: TagSo
     { path: string; segments: readonly string[]; tags: ReadonlySet<TagName> }[]
   >();
   const again = placesAgain(schema);
+  const renamed = renamedPlaces(schema);
   for (const [path, tags] of versions) {
     if (tags.size === 0) continue;
-    for (const segments of waysInto(pathSegments(path), again)) {
+    const ways = waysInto(pathSegments(path), again);
+    for (const segments of [...ways, ...ways.flatMap((way) => underPresentNames(way, renamed))]) {
       const first = firstName(segments);
       const entries = byFirstSegment.get(first);
       if (entries) entries.push({ path, segments, tags });

@@ -9,7 +9,7 @@ import { parseAccessRules } from '../../approvals/access-rules-file.ts';
 import { ERRORS } from '../../platform/errors.ts';
 import { YamlFile } from '../../platform/yaml-file.ts';
 import { parsePolicy } from '../../policy/policy-file.ts';
-import { mapSiteTags } from '../../schemas/tags.ts';
+import { mapSiteTags } from '../../schemas/site-tags.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PAGES = ['README.md', 'CONTRIBUTING.md', ...pagesIn('docs'), ...pagesIn('docs/adr')];

@@ -8,7 +8,8 @@ import type { PlanNode } from '../../processors/plan.ts';
 import { METHODS } from '../../processors/method-table.ts';
 import type { AvroRecord, AvroType } from '../../schemas/avro-schema.ts';
 import { parseAvroSchema } from '../../schemas/parse-avro.ts';
-import { leavesOf, mapSiteTags } from '../../schemas/tags.ts';
+import { mapSiteTags } from '../../schemas/site-tags.ts';
+import { leavesOf } from '../../schemas/tags.ts';
 import { TOPIC, compile, field, planned, policyWith, problems, recordOf } from '../support/policy-fixture.ts';
 
 const person = field('patientId', 'string', ['PHI_ID'], { 'gauze:person': true });

@@ -15,7 +15,7 @@ import type { CompiledPlan } from '../../policy/compile-plan.ts';
 import { readSubjectTags } from '../../policy/subject-tags.ts';
 import { RegistryClient } from '../../schemas/registry-client.ts';
 import { parseAvroSchema } from '../../schemas/parse-avro.ts';
-import { mapSiteTags } from '../../schemas/tags.ts';
+import { mapSiteTags } from '../../schemas/site-tags.ts';
 import { compile, field, planned, policyWith } from '../support/policy-fixture.ts';
 import { NOWHERE } from '../support/plan-builder.ts';
 import { testKeys } from '../support/test-keys.ts';

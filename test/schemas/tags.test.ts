@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { GauzeErrors } from '../../platform/errors.ts';
 import { isAtOrBelow } from '../../schemas/field-path.ts';
 import { parseAvroSchema } from '../../schemas/parse-avro.ts';
-import { TAGS, leavesOf, mapSiteTags, pathTags, tagsInForce, unionTags } from '../../schemas/tags.ts';
+import { mapSiteTags } from '../../schemas/site-tags.ts';
+import { TAGS, leavesOf, pathTags, tagsInForce, unionTags } from '../../schemas/tags.ts';
 import type { Leaf, TagSources } from '../../schemas/tags.ts';
 import { matchesWildcard } from '../../schemas/wildcard.ts';
 
@@ -197,6 +198,58 @@ describe('tags in force', () => {
   test('does not take PHI_NONE of a value for a review of what came below it later', () => {
     const inner = { type: 'record', name: 'I', fields: [{ name: 'patientName', type: 'string' }] };
     expect(force(ssn([], inner), ssn(['PHI_NONE']))).toEqual({ 'ssn.patientName': [] });
+  });
+
+  test('keeps it under another name that has an alias, of the field, of what holds it, and of both', () => {
+    const home = (name: string, street: string, more: object = {}, inner: object = {}) =>
+      schema([
+        {
+          name,
+          type: {
+            type: 'array',
+            items: { type: 'record', name: 'A', fields: [{ name: street, type: 'string', ...inner }] },
+          },
+          ...more,
+        },
+      ]);
+    const before = home('home', 'street', {}, { 'confluent:tags': ['PHI_GEO'] });
+    const alias = { aliases: ['home'] };
+    expect(force(home('place', 'street', alias), before)).toEqual({ 'place[].street': ['PHI_GEO'] });
+    expect(force(home('home', 'line', {}, { aliases: ['road', 'street'] }), before)).toEqual({
+      'home[].line': ['PHI_GEO'],
+    });
+    expect(force(home('place', 'line', alias, { aliases: ['street'] }), before)).toEqual({
+      'place[].line': ['PHI_GEO'],
+    });
+    // Without an alias it is another field, and one that nobody has tagged: lanes hold.
+    expect(force(home('place', 'line'), before)).toEqual({ 'place[].line': [] });
+  });
+
+  test('keeps it under another name of a branch, and when the value became nullable besides', () => {
+    const branch = (name: string, more: object = {}, tags: string[] = []) =>
+      schema([
+        {
+          name: 'who',
+          type: [
+            {
+              type: 'record',
+              name,
+              fields: [{ name: 'id', type: 'string', 'confluent:tags': tags }],
+              ...more,
+            },
+            'int',
+          ],
+        },
+      ]);
+    const now = branch('Person', { aliases: ['Patient'] });
+    expect(force(now, branch('Patient', {}, ['PHI_MRN']))).toMatchObject({ 'who<org.example.Person>.id': ['PHI_MRN'] });
+    const nullable = schema([{ name: 'number', type: ['null', 'string'], aliases: ['ssn'] }]);
+    expect(force(nullable, ssn(['PHI_SSN']))).toEqual({ number: ['PHI_SSN'] });
+  });
+
+  test('does not take PHI_NONE of a field for a review of what it is called now', () => {
+    const now = schema([{ name: 'number', type: 'string', aliases: ['ssn'] }]);
+    expect(force(now, ssn(['PHI_NONE']))).toEqual({ number: [] });
   });
 
   test('does not carry a tag from one branch of a union to another', () => {
