@@ -31,10 +31,9 @@ export class YamlFile {
   /** @throws GauzeErrors ERR_CONFIG_SYNTAX for each fault, also where the file is not a map of settings */
   static parse(file: string, source: string): YamlFile {
     const lines = new LineCounter();
-    const document = parseDocument(source, { lineCounter: lines });
-    const faults = [...document.errors, ...document.warnings].map((fault) => fault.pos[0]);
-    if (faults.length === 0 && !isMap(document.contents)) faults.push(0);
-    if (faults.length > 0) {
+    const document = documentOf(source, lines);
+    const faults = document === null ? [0] : faultsOf(document);
+    if (document === null || faults.length > 0) {
       throw new GauzeErrors(
         faults.map(
           (offset) =>
@@ -134,5 +133,33 @@ export class YamlFile {
         use(node as Scalar<string>, name);
       },
     });
+  }
+}
+
+/** Null where the library gives up instead of naming a fault: for what is nested without end. */
+function documentOf(source: string, lines: LineCounter): Document | null {
+  try {
+    return parseDocument(source, { lineCounter: lines });
+  } catch {
+    return null;
+  }
+}
+
+/** Where the faults are, as offsets; an alias without its anchor is one, and so are aliases without end. */
+function faultsOf(document: Document): readonly number[] {
+  const faults = [...document.errors, ...document.warnings].map((fault) => fault.pos[0]);
+  if (faults.length > 0) return faults;
+  if (!isMap(document.contents)) return [0];
+  try {
+    document.toJS();
+    return [];
+  } catch {
+    const aliases: number[] = [];
+    visit(document, {
+      Alias: (_, node) => {
+        if (!node.resolve(document)) aliases.push(node.range?.[0] ?? 0);
+      },
+    });
+    return aliases.length > 0 ? aliases : [0];
   }
 }

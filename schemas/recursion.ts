@@ -190,10 +190,13 @@ export function placesAgain(root: AvroType): ReadonlyMap<string, string> {
 export function waysInto(path: readonly string[], again: ReadonlyMap<string, string>): readonly string[][] {
   const isAgain = path.at(-1) === AGAIN;
   const start = isAgain ? path.slice(0, -1) : [...path];
-  const places = [...again].map(([place, record]) => ({
-    names: pathSegments(place).filter(isNameSegment),
-    record: pathSegments(record),
-  }));
+  const places = [...again]
+    .map(([place, record]) => ({
+      names: pathSegments(place).filter(isNameSegment),
+      record: pathSegments(record),
+    }))
+    // The record is around the place, so that each way is shorter than the one before.
+    .filter(({ names, record }) => record.filter(isNameSegment).length < names.length);
   const names = start.filter(isNameSegment);
   // What comes again there in this version too is covered by its own paths.
   if (isAgain && places.some((each) => each.names.join('.') === names.join('.'))) return [];

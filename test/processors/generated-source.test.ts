@@ -93,11 +93,9 @@ function compileAll(schema: object): CompiledPlan {
   const plan = planned(compile(policyWith(), type));
   compileTranscoder(plan, testKeys());
   const person = personField(type).path!;
-  new PersonFinder(type, person);
-  new LeafFinder(
-    type,
-    leavesOf(type).map(({ path }) => path),
-  );
+  expect(new PersonFinder(type, person).start).toBe(0);
+  const leaves = leavesOf(type).map(({ path }) => path);
+  expect(new LeafFinder(type, leaves).types).toHaveLength(leaves.length);
   return plan;
 }
 

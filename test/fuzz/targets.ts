@@ -1,0 +1,6 @@
+/** All targets of a run. */
+import { TRANSCODER } from './byte-targets.ts';
+import type { FuzzTarget } from './target.ts';
+import { COMPILER, PATHS, POLICY, REGISTRY } from './text-targets.ts';
+
+export const TARGETS: readonly FuzzTarget[] = [TRANSCODER, COMPILER, POLICY, REGISTRY, PATHS];
