@@ -27,15 +27,17 @@ function read(file: string): Json {
   return JSON.parse(readFileSync(path.join(data, file), 'utf8').replace(/^\uFEFF/, '')) as Json;
 }
 
-/** Their keys in our places: HMAC under "123", and a word that stands for their 41 days within 50. */
-function theirKeys(): AudienceKeys {
+/** Their keys in our places: HMAC under "123", and a word that stands for their number of days within 50. */
+function theirKeys(days: number): AudienceKeys {
   const own = testKeys();
   const hash = new HmacSha256(Buffer.from('123'));
   return {
     audience: own.audience,
     epoch: own.epoch,
     pseudonyms: () => hash,
-    dateShifts: () => ({ hashInto: (_input, _start, _end, out, at) => out.set([0, 0, 0, 50 + 41 - 1], at) }),
+    dateShifts: () => ({
+      hashInto: (_input, _start, _end, out, at) => out.set([0, 0, 0, 50 + days - 1], at),
+    }),
     sealer: () => own.sealer(),
     deterministic: (domain) => own.deterministic(domain),
     formatPreserving: (domain, format) => own.formatPreserving(domain, format),
@@ -43,11 +45,11 @@ function theirKeys(): AudienceKeys {
 }
 
 /** One method on values of one type, on bytes. */
-function masker(type: unknown, method: unknown): (value: unknown) => unknown {
+function masker(type: unknown, method: unknown, days = 41): (value: unknown) => unknown {
   const methods = { PHI_ID: 'keep', PHI_DATE: method };
   const description = 'text: a comparison';
   const policy = policyWith({ regime: 'expert-determination', description, methods });
-  const plan = maskingPlan(policy, type, ['PHI_DATE'], AS_OF_DAY, theirKeys());
+  const plan = maskingPlan(policy, type, ['PHI_DATE'], AS_OF_DAY, theirKeys(days));
   if (Array.isArray(plan)) throw plan[0]!;
   return (value) => plan.mask(value).record['x'];
 }
@@ -55,41 +57,49 @@ function masker(type: unknown, method: unknown): (value: unknown) => unknown {
 const keep = masker('string', 'keep');
 const zip3 = masker('string', 'zip3');
 const hash = masker('string', { method: 'pseudonym', domain: 'id', normalize: ['fhir-reference'] });
-const shiftText = masker('string', { method: 'date-shift', maxDays: 50 });
 const fixed = (value: string | number): unknown =>
   masker(typeof value === 'number' ? 'int' : 'string', { method: 'fixed', value })(
     typeof value === 'number' ? 7 : 'x',
   );
 
 /** FHIR has no zone behind a day by itself; theirs reads one all the same. */
-function shift(text: string): unknown {
-  return shiftText(text.replace(/^(\d{4}-\d\d-\d\d)Z$/, '$1'));
+function shiftBy(days: number): (text: string) => unknown {
+  const shift = masker('string', { method: 'date-shift', maxDays: 50 }, days);
+  return (text) => shift(text.replace(/^(\d{4}-\d\d-\d\d)Z$/, '$1'));
 }
 
-/** What our policy for a configuration of theirs does with a leaf; undefined: drop. */
-type Treatment = (place: readonly string[], value: Scalar) => unknown;
+/** What our policy for a configuration of theirs does with a leaf of a resource; undefined: drop. */
+type Treatment = (place: readonly string[], value: Scalar, resource: string) => unknown;
 
 const isDate = (place: readonly string[]): boolean =>
-  /^(start|end|birthDate|[a-zA-Z]*DateTime|date|issued|created)$/.test(place.at(-1) ?? '');
+  /^(start|end|birthDate|valueDateTime|deceasedDateTime|lastUpdated|ifModifiedSince)$/.test(
+    place.at(-1) ?? '',
+  );
 const isRemoved = (place: readonly string[]): boolean =>
   place.some((name) =>
     ['identifier', 'name', '_family', 'address', 'telecom', 'text', 'note'].includes(name),
   );
 
-const common: Treatment = (place, value) => {
-  const leaf = place.at(-1) ?? '';
-  if (place.includes('name') && leaf === 'use') return keep(value);
-  if (place.includes('address') && ['state', 'country'].includes(leaf)) return keep(value);
-  if (isDate(place)) return shift(String(value));
-  if (leaf === 'postalCode') return zip3(value);
-  if (isRemoved(place)) return undefined;
-  if (place.join('.') === 'id') return hash(value);
-  return typeof value === 'string' ? keep(value) : value;
-};
-const noPartial: Treatment = (place, value) =>
+/** With as many days as theirs moves the resource by. */
+const commonBy =
+  (shift: (text: string) => unknown): Treatment =>
+  (place, value, resource) => {
+    const leaf = place.at(-1) ?? '';
+    if (place.includes('name') && leaf === 'use') return keep(value);
+    if (place.includes('address') && ['state', 'country'].includes(leaf)) return keep(value);
+    if (isDate(place)) return shift(String(value));
+    if (leaf === 'postalCode') return zip3(value);
+    if (isRemoved(place)) return undefined;
+    if (resource === 'Bundle' && leaf === 'fullUrl') return undefined;
+    const hashed = ['Patient.id', 'Observation.subject.reference'];
+    if (hashed.includes([resource, ...place].join('.'))) return hash(value);
+    return typeof value === 'string' ? keep(value) : value;
+  };
+const common = commonBy(shiftBy(41));
+const noPartial: Treatment = (place, value, resource) =>
   isDate(place) || place[0] === '_birthDate' || place.at(-1) === 'postalCode'
     ? undefined
-    : common(place, value);
+    : common(place, value, resource);
 const substitute: Treatment = (place, value) =>
   place.join('.') === 'name.family' ? fixed('example') : value;
 const everythingGoes: Treatment = (place, value) => (place.join('.') === 'resourceType' ? value : undefined);
@@ -110,14 +120,22 @@ function isObject(value: Json | undefined): value is { readonly [key: string]: J
 }
 
 /** What is left of a resource: objects and lists that came to nothing are gone, as theirs are. */
-function masked(value: Json, treat: Treatment, place: readonly string[] = []): Json | undefined {
+function masked(
+  value: Json,
+  treat: Treatment,
+  place: readonly string[] = [],
+  resource = '',
+): Json | undefined {
   if (isList(value)) {
-    const left = value.flatMap((each) => masked(each, treat, place) ?? []);
+    const left = value.flatMap((each) => masked(each, treat, place, resource) ?? []);
     return left.length === 0 ? undefined : left;
   }
-  if (!isObject(value)) return treat(place, value) as Json | undefined;
+  if (!isObject(value)) return treat(place, value, resource) as Json | undefined;
+  // Their rules begin at the resource, wherever it stands.
+  const { resourceType: own } = value;
+  const [from, of] = typeof own === 'string' ? [[], own] : [place, resource];
   const entries = Object.entries(value).flatMap(([key, each]) => {
-    const left = masked(each, treat, [...place, key]);
+    const left = masked(each, treat, [...from, key], of);
     return left === undefined ? [] : [[key, left] as const];
   });
   return entries.length === 0 ? undefined : Object.fromEntries(entries);
@@ -144,12 +162,12 @@ function deviation(
   theirs: Scalar | undefined,
   source: Map<string, Scalar>,
 ): string | undefined {
-  if (place.startsWith('meta.security')) return 'labels';
-  if (place === 'id' && String(theirs).startsWith(String(ours)) && String(ours).length === 32)
-    return 'hash-length';
+  if (/(^|\.)meta\.security/.test(place)) return 'labels';
+  const isHash = /(^|\.)(id|reference)$/.test(place) && /[0-9a-f]{32}$/.test(String(ours));
+  if (isHash && String(theirs).startsWith(String(ours))) return 'hash-length';
   if (place.endsWith('postalCode') && theirs === `${String(ours)}00`) return 'zip-zeros';
-  if (/T\d\d:/.test(String(ours)) && String(theirs) === String(ours).replace(/T[\d:]{8}/, 'T00:00:00'))
-    return 'time-of-day';
+  const midnight = String(ours).replace(/T[\d:]{8}/, 'T00:00:00');
+  if (/T\d\d:/.test(String(ours)) && String(theirs).replace('+00:00', 'Z') === midnight) return 'time-of-day';
   // Kept whole in their output because the city is a certain one; by its tags alone in ours.
   const isOfAddress = place.startsWith('address') && [...source.values()].includes('KeepTest');
   if (isOfAddress && [...source].some(([from, value]) => from.startsWith('address') && value === theirs))
@@ -169,6 +187,13 @@ const FILES: readonly (readonly [string, Treatment, string?])[] = [
   ['patient-redact-all', everythingGoes, 'patient-basic'],
   ['patient-substitute-primitive', substitute],
   ['patient-generalize', generalize],
+  ['bundle-basic', common],
+  ['bundle-redact-all', everythingGoes, 'bundle-basic'],
+  ['bundle-without-entry-resource', commonBy(shiftBy(7))],
+  ['contained-basic', common],
+  ['contained-in-bundle', common],
+  ['contained-redact-all', everythingGoes, 'contained-basic'],
+  ['contained-in-bundle-redact-all', everythingGoes, 'contained-in-bundle'],
 ];
 
 const seen = new Set<string>();
