@@ -144,6 +144,9 @@ function settingsClosed(before: Policy, after: Policy, topics: ReadonlySet<strin
     ...(before.timestamp !== 'append' && after.timestamp === 'append'
       ? ['the times of records no longer leave']
       : []),
+    ...(before.timestamp === 'keep' && after.timestamp === 'shift'
+      ? ['the times of records are shifted']
+      : []),
     ...ofTopics,
   ];
 }

@@ -25,7 +25,8 @@ export class RecordBatchWriter {
   count = 0;
   private readonly batchBytesMax: number;
   private readonly initialBytes: number;
-  private readonly keepTimestamps: boolean;
+  /** Do the times given to `beginRecord` leave? */
+  readonly keepTimestamps: boolean;
   private batchStart = 0;
   private firstTimestampMs = 0;
   private maxTimestampMs = 0;

@@ -179,7 +179,7 @@ async function assertShapes({ admin, policies }: ApplyInput, topics: readonly De
     if (isPartitionCountFixed && actual !== partitions) wrong('number of partitions', String(partitions));
     else if (actual < partitions) wrong('number of partitions', `at least ${partitions}`);
     const settings = await admin.describeConfigs(topic);
-    for (const name of ['message.timestamp.type', 'cleanup.policy']) {
+    for (const name of ['message.timestamp.type', 'message.timestamp.after.max.ms', 'cleanup.policy']) {
       const value = config[name];
       const actual = settings.get(name)?.value;
       // What else a sanitized topic's retention does is the site's to change; not whether it is compacted.

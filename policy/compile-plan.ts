@@ -19,7 +19,7 @@ import { guardTree } from './guard-tree.ts';
 import { decideLeaf, exceptionFor, problemIn } from './leaf-decision.ts';
 import type { LeafDecision } from './leaf-decision.ts';
 import { isKeyInstruction, keepsKeysApart } from './key-instruction.ts';
-import { knownLeaves } from './known-leaves.ts';
+import { dictionaryOf, dictionaryProblems, knownLeaves } from './known-leaves.ts';
 import { lintLeaves } from './lint.ts';
 import { personField } from './person-field.ts';
 import { pinnedTables } from './pinned-tables.ts';
@@ -30,6 +30,7 @@ import type { Policy } from './policy.ts';
 import { regimeObjection } from './regimes.ts';
 import { compileSensitive } from './sensitive-rules.ts';
 import type { CompiledRules } from './sensitive-rules.ts';
+import { timestampMaxDays } from './shifted-times.ts';
 import { methodForTag } from './tag-method.ts';
 
 /** What a grant shows beyond its base audience's policy. */
@@ -116,6 +117,7 @@ class Compilation {
       this.#problem(code, this.#settingFor(path), { path, method, actual: typeWord(type) });
     });
     const personPath = this.#personPath(tree);
+    this.#dictionary(tree, personPath);
     const sensitive = this.#sensitive(tree, leaves);
     if (this.#problems.size > 0 || key === null) return [...this.#problems.values()];
     return this.#plan(tree, leaves, key, [...topicPolicy.headers.keys()].sort(), personPath, sensitive);
@@ -205,12 +207,18 @@ class Compilation {
     return instruction;
   }
 
+  #dictionary({ decisions }: PlanTree, personPath: readonly string[] | null): void {
+    const { policy } = this.#input;
+    for (const { path, dictionary } of dictionaryProblems(decisions, policy.topics, personPath))
+      this.#problem('ERR_POLICY_DICTIONARY', this.#settingFor(path), { path, dictionary });
+  }
+
   #personPath({ decisions }: PlanTree): readonly string[] | null {
     const { schema, topic } = this.#input;
     const { count, path } = personField(schema);
-    const isNeeded = [...decisions.values()].some(
-      ({ instruction }) => METHODS[instruction.method].needsPerson,
-    );
+    const isNeeded =
+      this.#input.policy.timestamp === 'shift' ||
+      [...decisions.values()].some(({ instruction }) => METHODS[instruction.method].needsPerson);
     if (path === null && (count > 0 || isNeeded))
       this.#problem('ERR_SCHEMA_PERSON', ['topics', topic], { subject: `${topic}-value`, count });
     return path;
@@ -228,8 +236,10 @@ class Compilation {
     const audience = reveal ? grantView(reveal.grantId) : policy.audience;
     const planLeaves = leaves.map((leaf) => planLeaf(leaf, tree));
     assertCovered(tree.root, planLeaves);
+    const maxDays = timestampMaxDays(policy);
     const tables = pinnedTables(planLeaves);
     const known = knownLeaves(planLeaves);
+    const dictionary = dictionaryOf(planLeaves);
     const body = {
       audience,
       topic,
@@ -237,11 +247,13 @@ class Compilation {
       root: guardTree(tree.root, guarded),
       // Absent where there are none, so that a plan without them is the one that it always was.
       ...(known ? { known } : {}),
+      ...(dictionary === null ? {} : { dictionary }),
       ...(rules.length > 0 ? { sensitive: rules } : {}),
       key,
       headers,
       ...(policy.persons ? { persons: policy.persons } : {}),
       timestamp: policy.timestamp,
+      ...(maxDays === null ? {} : { timestampMaxDays: maxDays }),
       personPath,
       personSpace: 'patient',
       asOfDay,

@@ -6,6 +6,12 @@ import type { Acl, AclOperation } from '../kafka/acl.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
 import { sanitizedTopic } from '../schemas/topic-names.ts';
 import type { Policy } from './policy.ts';
+import { timestampMaxDays } from './shifted-times.ts';
+
+const DAY_MS = 86_400_000n;
+/** How far ahead of the broker's clock a record's time may lie: one hour where nobody says more (KIP-1030). */
+const FUTURE_LIMIT = 'message.timestamp.after.max.ms';
+const NO_LIMIT = '9223372036854775807';
 
 /** A raw topic as it is. */
 export interface RawTopic {
@@ -241,14 +247,22 @@ function sanitizedTopicRights(policy: Policy, roles: RolePrincipals): readonly A
  * where the policy says so, which it may only where the raw topic is and keys stay apart.
  */
 function sanitizedShape(policy: Policy, raw: RawTopic): DesiredTopic {
+  const maxDays = timestampMaxDays(policy);
   return {
     topic: sanitizedTopic(raw.topic, policy.audience, policy.topics.get(raw.topic)?.version),
     partitions: raw.partitions,
     config: {
       'cleanup.policy': policy.topics.get(raw.topic)?.compact ? 'compact' : 'delete',
-      'retention.ms': raw.retentionMs,
+      'retention.ms': maxDays === null ? raw.retentionMs : laterBy(raw.retentionMs, maxDays),
       'max.message.bytes': raw.messageBytesMax,
       'message.timestamp.type': policy.timestamp === 'append' ? 'LogAppendTime' : 'CreateTime',
+      // A shifted time may lie ahead, which brokers refuse beyond an hour.
+      ...(maxDays === null ? {} : { [FUTURE_LIMIT]: NO_LIMIT }),
     },
   };
+}
+
+/** Retention for records whose times lie up to so many days back: else they would be deleted as they come. */
+function laterBy(retentionMs: string, days: number): string {
+  return retentionMs === '-1' ? retentionMs : String(BigInt(retentionMs) + BigInt(days) * DAY_MS);
 }

@@ -59,8 +59,10 @@ function compareSettings(before: PolicyVersion, { policy, asOfDay }: PolicyVersi
     tell(`key epoch ${policy.keys.epoch} again, which joins with what was made under it before`);
   if (asOfDay < before.asOfDay) tell('ages are told as of an earlier day');
   comparePersons(before.policy, policy, tell);
-  if (timestamp === 'append' && policy.timestamp !== 'append')
-    tell('the times of records stay instead of being stamped anew');
+  if (timestamp !== 'keep' && policy.timestamp === 'keep')
+    tell(`the times of records stay instead of being ${timestamp === 'shift' ? 'shifted' : 'stamped anew'}`);
+  if (timestamp === 'append' && policy.timestamp === 'shift')
+    tell('the times of records are shifted instead of being stamped anew');
   for (const [tag, instruction] of policy.methods) {
     const bound = methods.get(tag) ?? null;
     if (!isAsStrict(instruction, bound ?? DROP)) tell(`${tag}: ${instead(instruction, bound)}`);

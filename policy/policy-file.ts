@@ -19,6 +19,7 @@ import type { FieldException, Policy, PolicyExample, Reader, TopicPolicy } from 
 import { REGIMES, regimeObjection } from './regimes.ts';
 import type { Regime } from './regimes.ts';
 import { readSensitive } from './sensitive-file.ts';
+import { shiftObjection } from './shifted-times.ts';
 import { readTopics } from './topics-file.ts';
 import type { TopicsReader } from './topics-file.ts';
 
@@ -88,6 +89,8 @@ class PolicyReader {
       file: this.#file,
       lineOf: (...setting) => this.#yaml.line(setting),
     };
+    const objection = shiftObjection(policy);
+    if (objection) this.#wrong(['timestamp'], objection);
     if (regime) this.#problems.push(...headerProblems(policy));
     if (this.#problems.length > 0) throw new GauzeErrors(this.#problems);
     return policy;
@@ -141,10 +144,9 @@ class PolicyReader {
     return read(settings, (step, expected) => this.#wrong([name, step], expected));
   }
 
-  #timestamp(written: unknown, regime: Regime | null): 'append' | 'keep' {
+  #timestamp(written: unknown, regime: Regime | null): Policy['timestamp'] {
     const path = ['timestamp'];
-    if (written === 'shift') this.#wrong(path, 'append or keep (shift is not supported yet)');
-    const chosen = written === 'shift' ? null : this.#choice(path, written ?? 'append', ['append', 'keep']);
+    const chosen = this.#choice(path, written ?? 'append', ['append', 'keep', 'shift'] as const);
     if (chosen && regime && !(REGIMES[regime].timestamps as readonly string[]).includes(chosen))
       this.#problem('ERR_POLICY_REGIME', path, {
         regime,

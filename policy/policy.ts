@@ -72,7 +72,7 @@ export interface Policy {
   readonly keys: KeyEpochs;
   /** When two identifiers are one person's; null: when they are the same. */
   readonly persons: PersonRules | null;
-  readonly timestamp: 'append' | 'keep';
+  readonly timestamp: 'append' | 'keep' | 'shift';
   /** What happens to a leaf without an instruction. */
   readonly untagged: 'hold' | 'drop';
   readonly methods: ReadonlyMap<TagName, Instruction>;

@@ -14,7 +14,7 @@ interface RegimeRow {
   readonly doc: string;
   /** What the policy's description has to say, where the regime rests on it; else null. */
   readonly description: string | null;
-  readonly timestamps: readonly ('append' | 'keep')[];
+  readonly timestamps: readonly ('append' | 'keep' | 'shift')[];
   /** HL7 v3-ActReason codes that reads for such an audience are recorded with. */
   readonly purpose: readonly string[];
   /** Whether the read counts in an accounting of disclosures, 45 CFR 164.528(a)(1). */
@@ -34,7 +34,7 @@ export const REGIMES = {
     paragraph: '45 CFR 164.514(e)',
     doc: 'Still PHI, without direct identifiers, under a data use agreement: research, public health, operations.',
     description: null,
-    timestamps: ['append', 'keep'],
+    timestamps: ['append', 'keep', 'shift'],
     purpose: ['HRESCH'],
     accounting: 'EXEMPT_LIMITED_DATA_SET',
   },
@@ -42,7 +42,7 @@ export const REGIMES = {
     paragraph: '45 CFR 164.514(b)(1)',
     doc: 'An expert has determined, and written down, that the risk of identification is very small.',
     description: 'text: who determined it, and where it is written down',
-    timestamps: ['append', 'keep'],
+    timestamps: ['append', 'keep', 'shift'],
     purpose: [],
     accounting: 'NOT_PHI',
   },
@@ -50,7 +50,7 @@ export const REGIMES = {
     paragraph: '45 CFR 164.506(c)',
     doc: 'Treatment, payment or health care operations: PHI for people who need it for their work.',
     description: 'text: the purpose',
-    timestamps: ['append', 'keep'],
+    timestamps: ['append', 'keep', 'shift'],
     purpose: ['TREAT', 'HPAYMT', 'HOPERAT'],
     accounting: 'EXEMPT_TPO',
   },

@@ -78,7 +78,11 @@ export type Instruction =
   | { readonly method: 'round'; readonly step?: number | undefined; readonly digits?: number | undefined }
   | { readonly method: 'zip3' }
   /** A text without what is known of the person and what recognisers find. */
-  | { readonly method: 'scrub' };
+  | {
+      readonly method: 'scrub';
+      /** A raw topic whose newest records say more of each person. */
+      readonly dictionary?: string | undefined;
+    };
 
 export type MethodName = Instruction['method'];
 
@@ -159,7 +163,9 @@ export interface Plan {
   };
   /** Names of the headers that pass unchanged. */
   readonly headers: readonly string[];
-  readonly timestamp: 'append' | 'keep';
+  readonly timestamp: 'append' | 'keep' | 'shift';
+  /** Times are shifted by the person's days, at most so many; absent where they are not. */
+  readonly timestampMaxDays?: number;
   /** Field names from the root to the person's field; null where the schema marks none. */
   readonly personPath: readonly string[] | null;
   /** Identifier space of persons, for keyed shifts. */
@@ -168,6 +174,8 @@ export interface Plan {
   readonly asOfDay: number;
   /** Leaves that scrub reads; absent where no leaf is scrubbed. */
   readonly known?: readonly KnownLeaf[];
+  /** The raw topic that scrub looks persons up in; absent where none does. */
+  readonly dictionary?: string;
   /** Rules by value; absent where there are none. Bit i of a guard is the rule at index i. */
   readonly sensitive?: readonly SensitiveRule[];
   /** Derived schema, as JSON text. */

@@ -56,9 +56,10 @@ export function policySchema(): JsonSchema {
     },
     persons: persons(),
     timestamp: {
-      enum: ['append', 'keep'],
+      enum: ['append', 'keep', 'shift'],
       default: 'append',
-      description: 'append: no event time leaves, the broker stamps. keep: the time of the raw record.',
+      description:
+        'append: no event time leaves, the broker stamps. keep: the time of the raw record. shift: that time, moved with the dates of the person.',
     },
     untagged: {
       enum: ['hold', 'drop'],

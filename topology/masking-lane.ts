@@ -2,6 +2,8 @@
  * The lane of an audience: records masked by its plans, into its sanitized topic. What it cannot mask it withholds;
  * nothing of a raw record reaches the output but what a plan writes.
  */
+import { withDictionary } from '../audit/dictionary-events.ts';
+import type { DictionaryPin } from '../audit/dictionary-events.ts';
 import type { PolicyInForce } from '../audit/lane-events.ts';
 import { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
 import { GauzeError } from '../platform/errors.ts';
@@ -13,6 +15,7 @@ import type { LaneContext, LaneName, TargetSettings } from './lane-context.ts';
 import type { FinishedWork, LaneKind, LaneWork } from './lane-kind.ts';
 import { tagsEntry } from './lane-ledger.ts';
 import type { SessionSetup } from './lane-ledger.ts';
+import type { DictionaryVersion } from './person-dictionary.ts';
 import type { Span } from './partition-reader.ts';
 import type { CompiledPlan, UnseenTags } from './plan-store.ts';
 import { SpanMasker, TransactionWork } from './span-masker.ts';
@@ -69,6 +72,8 @@ class MaskingWork implements LaneWork {
   private masker: SpanMasker | null = null;
   private unseen: UnseenTags | null = null;
   private done = new TransactionWork();
+  /** What the transaction under way masks by; null where none of its plans has a dictionary. */
+  private dictionary: DictionaryVersion | null = null;
 
   constructor(context: LaneContext, setup: SessionSetup) {
     this.context = context;
@@ -82,7 +87,14 @@ class MaskingWork implements LaneWork {
   }
 
   run(span: Span, position: number): WalkEnd {
-    return this.currentMasker().run(span, position, this.done);
+    // Plans are shared with other lanes of this instance: each brings its own version, and takes it away again.
+    const using = [...this.plans.values()].filter(({ plan }) => plan.dictionary !== undefined);
+    for (const { transcoder } of using) transcoder.pin?.(this.dictionary);
+    try {
+      return this.currentMasker().run(span, position, this.done);
+    } finally {
+      for (const { transcoder } of using) transcoder.pin?.(null);
+    }
   }
 
   async learn(schemaId: number): Promise<void> {
@@ -90,18 +102,25 @@ class MaskingWork implements LaneWork {
     const { plans } = this.context;
     const plan = await plans.plan(audience, topic, schemaId);
     this.unseen = await plans.unseenTags(topic);
+    const { dictionary } = plan.plan;
+    if (dictionary !== undefined)
+      this.dictionary ??= await this.context.dictionaries.of(this.context, dictionary).upToNow();
     this.plans.set(schemaId, plan);
   }
 
   refresh(): void {
     this.plans.clear();
+    this.dropDictionary();
     this.writer = this.newWriter();
     this.masker = null;
   }
 
   finish(policy: PolicyInForce, firstOffset: number, nextOffset: number): FinishedWork {
     return {
-      event: batchEvent(this.setup.identity, policy, this.done, firstOffset, nextOffset),
+      event: withDictionary(
+        batchEvent(this.setup.identity, policy, this.done, firstOffset, nextOffset),
+        this.pin(),
+      ),
       output: this.writer,
       withheld: this.done.withheld,
       entries: this.unseen ? [tagsEntry(this.context.principal, this.unseen)] : [],
@@ -110,12 +129,31 @@ class MaskingWork implements LaneWork {
 
   clear(): void {
     this.unseen = null;
+    this.dropDictionary();
     this.done = new TransactionWork();
     this.writer.reset();
   }
 
   shrink(): void {
     this.writer.shrink();
+  }
+
+  /** Where the dictionary stood, if any record was masked by it. */
+  private pin(): DictionaryPin | null {
+    const topic = [...this.done.plans.values()].find(({ plan }) => plan.dictionary !== undefined)?.plan
+      .dictionary;
+    if (topic === undefined || !this.dictionary) return null;
+    return { topic, offsets: this.dictionary.offsets, sha256: this.dictionary.sha256 };
+  }
+
+  /** The next transaction begins with the dictionary as it is then: its plans are learnt anew. */
+  private dropDictionary(): void {
+    if (!this.dictionary) return;
+    this.dictionary.release();
+    this.dictionary = null;
+    for (const [schemaId, { plan }] of this.plans)
+      if (plan.dictionary !== undefined) this.plans.delete(schemaId);
+    this.masker = null;
   }
 
   private currentMasker(): SpanMasker {
@@ -138,7 +176,7 @@ class MaskingWork implements LaneWork {
     const policy = this.context.plans.policy(this.setup.lane.audience);
     return new RecordBatchWriter({
       batchBytesMax: this.setup.messageBytesMax,
-      keepTimestamps: policy?.timestamp === 'keep',
+      keepTimestamps: policy !== null && policy.timestamp !== 'append',
     });
   }
 }

@@ -6,6 +6,7 @@
 import type { ErrorCode } from '../platform/errors.ts';
 import type { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
 import { RecordCursor } from '../kafka/record-cursor.ts';
+import { GauzeError } from '../platform/errors.ts';
 import { faultCode } from '../processors/fault.ts';
 import type { RecordPlace } from '../processors/method.ts';
 import type { KeyMasker } from '../processors/transcoder.ts';
@@ -159,8 +160,10 @@ export class SpanMasker {
     const { writer } = this.options;
     const { cursor } = this;
     const valueBytes = cursor.valueEnd - cursor.valueStart;
+    const timeMs = this.outputTime(plan);
+    if (timeMs < 0 && this.shiftsTimes) return faultCode(timeMs);
     for (;;) {
-      writer.beginRecord(cursor.timestampMs, valueBytes + 64);
+      writer.beginRecord(timeMs, valueBytes + 64);
       this.key();
       writer.beginField(valueBytes);
       const fault = this.value(plan);
@@ -176,6 +179,19 @@ export class SpanMasker {
       this.options.written?.(cursor.offset);
       return null;
     }
+  }
+
+  /** The time that the record leaves with, where times leave at all; of shifted ones a fault is below 0. */
+  private outputTime({ transcoder }: CompiledPlan): number {
+    const { bytes, valueStart, valueEnd, timestampMs } = this.cursor;
+    if (!this.shiftsTimes) return timestampMs;
+    // The policy shifts, and a plan that does not is of another one: no time is better than a raw one.
+    if (!transcoder.shiftTime) throw new GauzeError('ERR_INTERNAL', { causeName: 'PlanWithoutShift' });
+    return transcoder.shiftTime(bytes, valueStart + REGISTRY_PREFIX_BYTES, valueEnd, timestampMs);
+  }
+
+  private get shiftsTimes(): boolean {
+    return this.options.rules.shiftsTimes && this.options.writer.keepTimestamps;
   }
 
   private value(plan: CompiledPlan): ErrorCode | null {
@@ -243,6 +259,7 @@ export class SpanMasker {
   private tombstone(work: TransactionWork): StopReason | null {
     const { maskKey } = this.options.rules;
     if (maskKey === null || this.cursor.keyStart < 0) return this.withhold(work, 'ERR_MASK_NULL_VALUE');
+    if (this.shiftsTimes) return this.withhold(work, 'ERR_MASK_PERSON_MISSING');
     if (!this.writeTombstone(maskKey, 'headers')) return this.withhold(work, 'ERR_PUBLISH_TOO_LARGE');
     this.writeOlderTombstones();
     work.count(this.cursor.timestampMs, 0);

@@ -15,6 +15,8 @@ export interface TopicRules {
   readonly olderKeys: readonly KeyMasker[];
   /** Is the sanitized topic compacted? Then a withheld record takes its key's older record away. */
   readonly compacted: boolean;
+  /** Do records leave with a time that is shifted by the person? Then one that names nobody has none. */
+  readonly shiftsTimes: boolean;
   /** Names of headers that pass. */
   readonly headers: ReadonlySet<string>;
 }
@@ -38,6 +40,7 @@ export function topicRulesOf(
     maskKey: isKeyed ? compileKeyMasker(instruction, keys) : null,
     olderKeys: isSame ? [] : older.map((each) => compileKeyMasker(instruction, each)),
     compacted: rules?.compact ?? false,
+    shiftsTimes: policy.timestamp === 'shift',
     headers: new Set(rules?.headers.keys() ?? []),
   };
 }

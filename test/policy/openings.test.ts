@@ -128,6 +128,10 @@ describe('what a change opens', () => {
     expect(opens(key('PHI_MRN'))).toHaveLength(1);
     expect(opens({ timestamp: 'keep' })).toHaveLength(1);
     expect(opens({ timestamp: 'append' }, { timestamp: 'keep' })).toEqual([]);
+    expect(opens({ timestamp: 'shift' })).toHaveLength(1);
+    expect(opens({ timestamp: 'keep' }, { timestamp: 'shift' })).toHaveLength(1);
+    expect(opens({ timestamp: 'shift' }, { timestamp: 'keep' })).toEqual([]);
+    expect(opens({ timestamp: 'append' }, { timestamp: 'shift' })).toEqual([]);
     expect(opens(TPO)).toEqual(['research: regime tpo instead of limited-data-set']);
     expect(opens({}, TPO)).toEqual(['research: regime limited-data-set instead of tpo']);
     const policy = policyWith();

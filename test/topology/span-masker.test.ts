@@ -57,7 +57,13 @@ function spanOf(records: readonly RawRecord[], baseOffset = 100): Span {
   return { firstOffset: baseOffset, nextOffset: nextOffset + 1, batches, bytes: bytes.length };
 }
 
-const NO_KEYS: TopicRules = { maskKey: null, olderKeys: [], compacted: false, headers: new Set() };
+const NO_KEYS: TopicRules = {
+  maskKey: null,
+  olderKeys: [],
+  compacted: false,
+  shiftsTimes: false,
+  headers: new Set(),
+};
 
 function masker(more: Partial<SpanMaskerOptions> = {}): {
   it: SpanMasker;
