@@ -22,6 +22,8 @@ const NO_PLURAL = /(ss|us|is|os|sms|gps|dns|aws|css|series|always|address)$/;
 const SHORT_PARTS = new Set('id of nm dt no at by'.split(' '));
 /** Shorter words are not taken apart. */
 const SHORTEST_COMPOUND = 6;
+/** Nobody writes longer ones together; taking apart takes time with the square of the length. */
+const LONGEST_COMPOUND = 60;
 
 /** The words of a name in camelCase, PascalCase, snake_case or CAPITALS, in lower case. */
 export function wordsOf(name: string): string[] {
@@ -42,11 +44,13 @@ export function plainWords(name: string): readonly string[] {
     .filter((word) => !/^[0-9]+$/.test(word))
     .flatMap((word) => longForm(word))
     .flatMap((word) => takenApart(word));
-  if (cache.size < CACHE_LIMIT) cache.set(name, plain);
+  if (cache.size < CACHE_LIMIT && name.length <= CACHED_NAME_LIMIT) cache.set(name, plain);
   return plain;
 }
 
+/** Names, and characters of each: some megabytes at most. */
 const CACHE_LIMIT = 20_000;
+const CACHED_NAME_LIMIT = 100;
 const cache = new Map<string, readonly string[]>();
 
 function longForm(word: string): readonly string[] {
@@ -61,7 +65,8 @@ function singular(word: string): string {
 
 /** The fewest known words that are all of `word`; the word itself where there are none. */
 function takenApart(word: string): readonly string[] {
-  if (word.length < SHORTEST_COMPOUND || vocabulary().has(word)) return [word];
+  if (word.length < SHORTEST_COMPOUND || word.length > LONGEST_COMPOUND || vocabulary().has(word))
+    return [word];
   const best: (readonly string[] | undefined)[] = [[]];
   for (let end = 1; end <= word.length; end++)
     for (let start = 0; start < end; start++) {

@@ -12,6 +12,7 @@ import { isMoment } from './tag-type-fit.ts';
 
 /** Longer docs explain much besides the field: only their beginning is read, up to the first stop. */
 const DOC_WORDS_LIMIT = 12;
+const DOC_LIMIT = 400;
 /** What a doc says of fields that are none of these themselves. */
 const UNSURE_IN_DOCS: ReadonlySet<TagName> = new Set<TagName>([
   'PHI_FREE_TEXT',
@@ -36,7 +37,7 @@ function inDoc({ name, doc, type }: LeafPlace): Suspicion | null {
   const own = plainWords(name);
   if ((own.length > 1 && HARMLESS_TAILS.has(own.at(-1)!)) || HARMLESS_HEADS.has(own[0] ?? '')) return null;
   if (doc === null || type?.kind === 'enum' || type?.kind === 'float' || type?.kind === 'double') return null;
-  const opening = doc.split(/[.;:(\n]/, 1)[0]!;
+  const opening = doc.slice(0, DOC_LIMIT).split(/[.;:(\n]/, 1)[0]!;
   if (plainWords(opening).length > DOC_WORDS_LIMIT) return null;
   const found = phraseSuspicion(opening);
   if (!found || UNSURE_IN_DOCS.has(found.tag)) return null;

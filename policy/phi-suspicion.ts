@@ -174,7 +174,15 @@ const PATIENT_MARKS: ReadonlySet<TagName> = new Set<TagName>([
   'PHI_MEMBER_ID',
 ]);
 
-/** A record with such a field is about one person, whatever it is called: its dates are that person's. */
+const patientMarks = new WeakMap<readonly string[], { readonly mark: string | null }>();
+
+/** The field that shows that a record is about one person, whatever it is called: its dates are that person's. */
+function patientMark(names: readonly string[]): string | null {
+  const known = patientMarks.get(names) ?? { mark: names.find((name) => marksPatient(name)) ?? null };
+  patientMarks.set(names, known);
+  return known.mark;
+}
+
 function marksPatient(name: string): boolean {
   const words = plainWords(name);
   const found = phraseIn({ words, place: NOWHERE, about: null, aboutWord: '' });
@@ -199,8 +207,8 @@ function dateOf({ words, place, about, aboutWord }: Reading): Suspicion | null {
   const isOfPerson = about === 'person' || about === 'care';
   if (isMachine || !(isTime || (isEdge && words.length === 1))) return null;
   if (isOfPerson) return date(quoted(words, aboutWord));
-  const mark = place.beside.find((name) => marksPatient(name));
-  return mark === undefined ? null : date(`${quoted(words)} beside ${mark}`);
+  const mark = place.beside.map((names) => patientMark(names)).find((name) => name !== null);
+  return !mark ? null : date(`${quoted(words)} beside ${mark}`);
 }
 
 /** Numbers that are the record's own; a key, a token or a reference may be anything's. */

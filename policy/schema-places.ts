@@ -2,7 +2,7 @@
  * What stands around each leaf of a schema: its own name, the fields and records that hold it, its type and its doc.
  * It reads the schema and judges nothing.
  */
-import type { AvroField, AvroLeaf, AvroType } from '../schemas/avro-schema.ts';
+import type { AvroField, AvroLeaf, AvroRecord, AvroType } from '../schemas/avro-schema.ts';
 import { branchName, pathSegments } from '../schemas/field-path.ts';
 import type { Leaf } from '../schemas/tags.ts';
 
@@ -15,8 +15,8 @@ export interface LeafPlace {
   /** Null where nothing is known of it. */
   readonly type: AvroLeaf | null;
   readonly doc: string | null;
-  /** Names of the fields of the nearest record, and of the outermost. */
-  readonly beside: readonly string[];
+  /** Names of the fields of the nearest record, and of the outermost; one list for all leaves of a record. */
+  readonly beside: readonly (readonly string[])[];
   /** It is the keys of a map. */
   readonly mapKey: boolean;
   /** It is the values of a map. */
@@ -39,7 +39,7 @@ export function leafPlace(leaf: Leaf, schema: AvroType): LeafPlace {
       holder?.kind === 'record' ? holder.fields.find(({ name }) => name === segment) : undefined;
     const record = holder?.kind === 'record' ? [lastName(holder.fullName)] : [];
     around.unshift(field ? [field.name, ...record] : record);
-    if (holder?.kind === 'record') beside = holder.fields.map(({ name }) => name);
+    if (holder?.kind === 'record') beside = namesOf(holder);
     field = found;
     type = found?.type;
   }
@@ -48,14 +48,18 @@ export function leafPlace(leaf: Leaf, schema: AvroType): LeafPlace {
     around,
     type: leaf.mapKey ? null : leaf.type,
     doc: field?.doc ?? null,
-    beside: [...beside, ...outermostNames(schema)],
+    beside: schema.kind === 'record' ? [beside, namesOf(schema)] : [beside],
     mapKey: leaf.mapKey,
     mapValue: leaf.path.endsWith('{}'),
   };
 }
 
-function outermostNames(schema: AvroType): readonly string[] {
-  return schema.kind === 'record' ? schema.fields.map(({ name }) => name) : [];
+const fieldNames = new WeakMap<AvroRecord, readonly string[]>();
+
+function namesOf(record: AvroRecord): readonly string[] {
+  const known = fieldNames.get(record) ?? record.fields.map(({ name }) => name);
+  fieldNames.set(record, known);
+  return known;
 }
 
 /** A place that is known by its names alone: `contact.telecom.value` in a record of that name. */
@@ -73,7 +77,7 @@ export function namedPlace(
     around: [...holders.map((name) => [name]), ...(record === '' ? [] : [[record]])],
     type,
     doc: null,
-    beside,
+    beside: [beside],
     mapKey: segments.at(-1) === '{key}',
     mapValue: segments.at(-1) === '{}',
   };

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import * as fc from 'fast-check';
 import { hintLeaves, lintSchema, suspectedTag } from '../../policy/lint.ts';
 import { plainWords, wordsOf } from '../../policy/name-words.ts';
 import type { AvroType } from '../../schemas/avro-schema.ts';
-import { leavesOf } from '../../schemas/tags.ts';
+import { TAGS, leavesOf } from '../../schemas/tags.ts';
 import { compile, field, policyWith, problems, recordOf } from '../support/policy-fixture.ts';
 
 const DATA = new URL('../../../shared/data/', import.meta.url);
@@ -175,6 +176,44 @@ describe('a hint', () => {
   test('stops no plan', () => {
     const schema = recordOf(field('description', 'string'), field('score', 'int', ['PHI_NONE']));
     expect(problems(compile(policyWith({ untagged: 'drop' }), schema))).toEqual([]);
+  });
+});
+
+describe('any schema', () => {
+  const name = fc.oneof(
+    fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,30}$/),
+    fc.constantFrom('constructor', '__proto__', 'toString', 'hasOwnProperty', 'mrn'),
+    fc
+      .array(fc.constantFrom('first', 'Name', '_', 'mrn', 'date', 'Of', 'by', 'is'), { minLength: 1 })
+      .map((words) => `a${words.join('')}`),
+  );
+
+  test('is read without a fault, and what is said of it holds no text of its docs', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(name, { minLength: 1, maxLength: 6 }), fc.string(), (names, secret) => {
+        const doc = `MRN ${secret}`;
+        const schema = recordOf(...names.map((each) => ({ ...field(each, 'string'), doc })));
+        const leaves = leavesOf(schema);
+        for (const { context } of [...lintSchema(schema, {}), ...hintLeaves(leaves, schema, {})]) {
+          expect(Object.keys(TAGS)).toContain(context.tag);
+          expect(context.words).toMatch(
+            /^"[a-z0-9 -]+"( (in|beside) \w+( \w+)*)?( in its doc)?( \([^()]*(\([^()]*\)[^()]*)*\))?$/,
+          );
+        }
+      }),
+    );
+  });
+
+  test('of very long names and docs is read in a moment', () => {
+    const long = [field('a'.repeat(50_000), 'string'), field(`mrn_first_name_`.repeat(3_000), 'string')];
+    const many = Array.from({ length: 500 }, (_, at) => ({
+      ...field(`time_of_x${at}`, 'string'),
+      doc: 'the note '.repeat(5_000),
+    }));
+    const schema = recordOf(...long, ...many);
+    const started = performance.now();
+    expect(lintSchema(schema, {}).length + hintLeaves(leavesOf(schema), schema, {}).length).toBe(501);
+    expect(performance.now() - started).toBeLessThan(5_000);
   });
 });
 
