@@ -14,29 +14,20 @@ import { TransactionalProducer } from '../../kafka/transactional-producer.ts';
 import { RegistryClient } from '../../schemas/registry-client.ts';
 import { createKafkaJs } from '../../kafka/kafkajs-client.ts';
 import { connectionOf, eventually, testStack, withAdmin } from '../support/stack.ts';
-import { eventHash } from '../../audit/audit-chain.ts';
 import { addAudienceEpoch } from '../../keys/keyring.ts';
 import { generateHospital } from '../../examples/hospital/hospital.ts';
-import { scopeHash } from '../../approvals/scope-hash.ts';
 import type { GrantState, ReplayResult, ScopeReplay } from '../../schemas/access-codecs.ts';
 import { auditEventCodec } from '../../schemas/control-codecs.ts';
 import type { PhiAuditEvent } from '../../schemas/control-codecs.ts';
 import { GrantBench } from '../support/grant-bench.ts';
+import { deliveriesOf, replayRequest, replayResult } from '../support/replay-requests.ts';
+import type { DeliveriesOf, Told } from '../support/replay-requests.ts';
 import { TestSite } from '../support/test-site.ts';
 
 const TOPIC = 'clinical.encounters';
-const PARTITIONS = 4;
 
 let site: TestSite;
 let bench: GrantBench;
-
-/** An event of the audit topic, and where it stands. */
-interface Told {
-  readonly partition: number;
-  readonly offset: number;
-  readonly value: Buffer;
-  readonly event: PhiAuditEvent;
-}
 
 beforeAll(async () => {
   site = await TestSite.make({ topics: [TOPIC], partitions: 1, config: 'limits: { batchBytes: 8192 }' });
@@ -53,70 +44,12 @@ afterAll(async () => {
   await site.close();
 });
 
-async function told(): Promise<readonly Told[]> {
-  const topic = { name: site.names.auditEvents, id: await bench.topicId(site.names.auditEvents) };
-  const all: Told[] = [];
-  for (let partition = 0; partition < PARTITIONS; partition++) {
-    const { records } = await bench.plane.readAll(topic, partition);
-    for (const { offset, value: hex } of records) {
-      const value = Buffer.from(hex ?? '', 'hex');
-      all.push({ partition, offset, value, event: auditEventCodec.decode(value) });
-    }
-  }
-  return all;
-}
+const deliveries = async (of: DeliveriesOf): Promise<readonly Told[]> => await deliveriesOf(bench, site, of);
 
-/** Deliveries to an audience, or under a grant, in the order of their ranges. */
-async function deliveries(of: {
-  readonly policy: string;
-  readonly grant?: string;
-}): Promise<readonly Told[]> {
-  return (await told())
-    .filter(({ event: { type, range, policy, grant } }) => {
-      const isOf = policy.id === of.policy && (grant?.id ?? null) === (of.grant ?? null);
-      return type === 'session.batch' && isOf && (range?.delivered_count ?? 0) > 0;
-    })
-    .sort((a, b) => a.event.range!.first_offset - b.event.range!.first_offset);
-}
+const replayOf = async (event: Told, change: Partial<ScopeReplay> = {}): Promise<GrantState> =>
+  await replayRequest(bench, TOPIC, event, change);
 
-/** The state of a replay as people's decision would make it; `change` for what they did not decide. */
-async function replayOf(
-  { partition, offset, value, event }: Told,
-  change: Partial<ScopeReplay> = {},
-): Promise<GrantState> {
-  const range = event.range!;
-  const state = await bench.replay(TOPIC);
-  const replayed = {
-    ...state.scope,
-    base_audience: event.policy.id,
-    policy_version: event.policy.version,
-    policy_sha256: event.policy.sha256,
-    partitions: [
-      { partition: range.partition, first_offset: range.first_offset, next_offset: range.next_offset },
-    ],
-    max_records: range.record_count,
-    replay: {
-      event_partition: partition,
-      event_offset: offset,
-      event_sha256: eventHash(value),
-      recipient: event.recipient!.id,
-      grant_id: event.grant?.id ?? null,
-      plan_hash: event.plan!.hash,
-      key_epoch: event.plan!.masking_key_epoch,
-      output_topic: event.view!.output_topic!,
-      ...change,
-    },
-  };
-  return { ...state, scope: replayed, scope_sha256: scopeHash(replayed) };
-}
-
-/** Lets a replay run to its end. */
-async function resultOf(state: GrantState): Promise<ReplayResult> {
-  await bench.write(state);
-  const { replayed } = await bench.untilStopped(state.grant_id, 60_000);
-  if (!replayed) throw new Error('stopped without a result');
-  return replayed;
-}
+const resultOf = async (state: GrantState): Promise<ReplayResult> => await replayResult(bench, state);
 
 describe('the replay of an honest event', () => {
   test('of an audience is equal to what stands in its topic, and is on record with its read', async () => {

@@ -14,6 +14,8 @@ import type { KeyPurpose } from '../../keys/derivation.ts';
 import { RegistryClient } from '../../schemas/registry-client.ts';
 import { valueSubject } from '../../schemas/topic-names.ts';
 import { auditedEvents } from '../support/audit-oracle.ts';
+import { GrantBench } from '../support/grant-bench.ts';
+import { deliveriesOf, replayRequest, replayResult } from '../support/replay-requests.ts';
 import { sendRaw } from '../support/raw-feed.ts';
 import { testStack, withAdmin } from '../support/stack.ts';
 import { TestSite } from '../support/test-site.ts';
@@ -34,7 +36,9 @@ let removed: string;
 let roots: Readonly<Record<string, string>>;
 /** Raw records of each topic before the change. */
 let before: { readonly patients: number; readonly encounters: number };
+let refusal: string;
 let publishedWhileHeld: number;
+let bench: GrantBench;
 let published: readonly DumpedRecord[];
 
 const merges = (): string => join(site.directory, 'merges.csv');
@@ -47,12 +51,13 @@ beforeAll(async () => {
   });
   await writeFile(merges(), 'merged,into,since\n', { mode: 0o600 });
   for (const other of ['analytics', 'billing']) await rm(join(site.directory, 'policies', `${other}.yaml`));
-  await withAdmin(
-    async (admin) => await admin.replaceConfigs(site.raw(PATIENTS), { 'cleanup.policy': 'compact' }),
-  );
   await site.editPolicy('research', (policy) => {
     policy.topics[site.raw(PATIENTS)] = { key: { tag: 'PHI_MRN' }, compact: true };
   });
+  refusal = (await site.gauze('apply')).stderr;
+  await withAdmin(
+    async (admin) => await admin.replaceConfigs(site.raw(PATIENTS), { 'cleanup.policy': 'compact' }),
+  );
   records = [...generateHospital({ patients: 12, seed: 5 })].filter(
     ({ topic }) => topic === PATIENTS || topic === ENCOUNTERS,
   );
@@ -77,7 +82,10 @@ beforeAll(async () => {
   });
   await site.apply();
   await site.feed(records.filter(({ topic }) => topic === ENCOUNTERS));
-  await sendRaw([{ topic: site.raw(PATIENTS), key: removed, value: null, partition: 0 }]);
+  await sendRaw([
+    { topic: site.raw(PATIENTS), key: survivor, value: Buffer.from('no Avro'), partition: 0 },
+    { topic: site.raw(PATIENTS), key: removed, value: null, partition: 0 },
+  ]);
   const ofResearch = (lanes: Awaited<ReturnType<TestSite['status']>>) =>
     lanes.filter(({ audience }) => audience === 'research');
   await site.until((lanes) => ofResearch(lanes).every(({ lag }) => lag !== 0));
@@ -92,9 +100,12 @@ beforeAll(async () => {
     }
   ).audiences.research.roots;
   published = await publishedNow();
+  bench = new GrantBench(site);
+  await bench.start();
 }, 180_000);
 
 afterAll(async () => {
+  await bench.close();
   await site.close();
 });
 
@@ -168,21 +179,42 @@ describe('a new key epoch', () => {
       expect(new Set(byEpoch.get(2)!.map(({ policy }) => policy.version))).toEqual(new Set([2]));
     }
   });
+});
 
-  test('leaves no older record of a removed key in a compacted topic', async () => {
+describe('a compacted topic', () => {
+  const tombstones = (id: string): readonly unknown[] => [
+    [pseudonym(2, 'mrn', id), null],
+    [pseudonym(1, 'mrn', id), null],
+  ];
+
+  test('is refused where the raw one is not, and is compacted where it is', async () => {
+    expect(refusal).toContain('ERR_POLICY_COMPACTION');
+    const topic = site.sanitized(PATIENTS, 'research');
+    const config = await withAdmin(async (admin) => await admin.describeConfigs(topic));
+    expect(config.get('cleanup.policy')?.value).toBe('compact');
+  });
+
+  test('keeps no older record of a key that was removed, or whose newer record is withheld', () => {
     const topic = site.sanitized(PATIENTS, 'research');
     const mine = published.filter((record) => record.topic === topic);
-    const old = pseudonym(1, 'mrn', removed);
-    expect(mine.filter(({ key, value }) => key!.toString() === old && value !== null).length).toBeGreaterThan(
-      0,
-    );
-    expect(mine.slice(-2).map(({ key, value }) => [key!.toString(), value])).toEqual([
-      [pseudonym(2, 'mrn', removed), null],
-      [old, null],
+    for (const id of [survivor, removed]) {
+      const old = mine.filter(({ key }) => key!.toString() === pseudonym(1, 'mrn', id));
+      expect(old.some(({ value }) => value !== null)).toBe(true);
+      expect(old.at(-1)!.value).toBeNull();
+    }
+    expect(mine.slice(-4).map(({ key, value }) => [key!.toString(), value])).toEqual([
+      ...tombstones(survivor),
+      ...tombstones(removed),
     ]);
-    const cleanup = await withAdmin(async (admin) =>
-      (await admin.describeConfigs(topic)).get('cleanup.policy'),
+  });
+
+  test('is the same again on replay, tombstones of every epoch and of what was withheld too', async () => {
+    const mine = (await deliveriesOf(bench, site, { policy: 'research' })).filter(
+      ({ event }) => event.range!.topic === site.raw(PATIENTS),
     );
-    expect(cleanup?.value).toBe('compact');
+    const last = mine.at(-1)!;
+    expect(last.event.range).toMatchObject({ record_count: 2, delivered_count: 1 });
+    const result = await replayResult(bench, await replayRequest(bench, PATIENTS, last));
+    expect(result).toEqual({ outcome: 'EQUAL', code: null, records: 4, differs_at: null });
   });
 });
