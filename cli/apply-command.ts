@@ -5,6 +5,7 @@ import type { KafkaAdmin } from '../kafka/admin.ts';
 import { ordinaryProducer } from '../kafka/kafkajs-client.ts';
 import { ownKafkaJsError } from '../kafka/kafkajs-errors.ts';
 import { loadKeyring } from '../keys/keyring.ts';
+import { temporaryKeyring } from '../keys/temporary-keyring.ts';
 import { sleep } from '../platform/clock.ts';
 import { GauzeError, GauzeErrors } from '../platform/errors.ts';
 import { applyChanges, findChanges } from '../policy/apply.ts';
@@ -12,7 +13,8 @@ import type { ApplyInput, Changes } from '../policy/apply.ts';
 import { loadPolicies } from '../policy/load-policies.ts';
 import { POLICY_DECIDERS } from '../policy/policy-approval.ts';
 import type { PolicyChange } from '../policy/policy-changes.ts';
-import { keysForTheOccasion } from './check-site.ts';
+import type { PolicyLogEntry } from '../schemas/control-codecs.ts';
+import { sanitizedTopic } from '../schemas/topic-names.ts';
 import { missingInputs } from './pinned-inputs.ts';
 import { withPolicyLog } from './policy-log-access.ts';
 import { askAbout, policyRequester } from './policy-question.ts';
@@ -143,7 +145,7 @@ async function applyInput(site: Site, admin: KafkaAdmin): Promise<ApplyInput> {
   const audiences = policies.map(({ audience }) => audience);
   const keys = site.config.keys
     ? await loadKeyring(site.config.keys.file)
-    : await keysForTheOccasion(audiences);
+    : await temporaryKeyring(audiences);
   for (const audience of audiences) keys.audience(audience);
   const missing = site.config.keys ? missingInputs(policies, keys, await site.aliases()) : [];
   if (missing.length > 0) throw new GauzeErrors(missing);
@@ -173,14 +175,27 @@ function show(changes: Changes, json: boolean): void {
   for (const acl of acls)
     print(`${styled('green', '+')} right   ${acl.principal} ${acl.operation} ${acl.resource} ${acl.name}`);
   for (const { subject } of schemas) print(`${styled('green', '+')} schema  ${subject}`);
-  for (const { kind, policy, tags } of entries) {
+  for (const entry of entries) {
+    const { kind, policy, tags } = entry;
     print(`${styled('green', '+')} policy log  ${kind} ${policy?.audience ?? tags?.subject ?? ''}`);
+    showVersions(entry);
   }
   for (const change of policies) showOpens(change);
   for (const audience of withoutFile)
     note(`${audience} is applied but has no policy file here; it stays in force.`);
   if (topics.length + acls.length + schemas.length + entries.length + policies.length === 0)
     print('Nothing to do.');
+}
+
+/** Topics that get a new version: what is filled from now on, and what is left as it is. */
+function showVersions({ policy, topic_versions: raised }: PolicyLogEntry): void {
+  for (const { topic, version, from } of raised ?? []) {
+    const filled = sanitizedTopic(topic, policy!.audience, version);
+    print(
+      `${styled('yellow', '!')} version ${filled} is filled from ${from.toLowerCase()}; nothing more is written`,
+    );
+    print('          to the version before, which its readers keep');
+  }
 }
 
 /** What a changed policy opens, and what it waits for. */

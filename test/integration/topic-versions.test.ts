@@ -89,6 +89,7 @@ test('a policy that would break its readers is refused; with a new version of th
   expect(refused.stderr).toContain('`version:`');
 
   await editAnalytics({ version: 2 });
+  expect((await site.gauze('plan')).stdout).toContain(`version ${second} is filled from earliest`);
   await site.apply();
   await site.caughtUp();
   await site.feed(generateHospital({ patients: 10, seed: 63 }));

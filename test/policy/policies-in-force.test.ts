@@ -147,6 +147,26 @@ describe('a policy in force', () => {
     expect(logs.state.versions.refused.size).toBe(0);
   });
 
+  test('gives its topic a new version only once it is in force', () => {
+    const second = (mrn: unknown): string =>
+      text(mrn).replace('"key":{"tag":"PHI_ID"}', '"key":{"tag":"PHI_ID"},"version":2');
+    expect(second('keep')).toContain('"version":2');
+    const logs = started();
+    const version = (): number | undefined => logs.state.versions.topicVersion('research', TOPIC)?.version;
+    expect(logs.apply(second('keep')).inForce).toBe(1);
+    expect(version()).toBe(1);
+    // Decided after the fact, for the entry that names the decision.
+    const before = logs.state.endOffset;
+    logs.apply(second('keep'), { request_id: '1'.padStart(16, '0'), decision_offset: 1 });
+    expect(version()).toBe(1);
+    logs.decide(second('keep'), KEEP_OPENS);
+    expect(version()).toBe(2);
+    expect(logs.state.versions.topicVersion('research', TOPIC)).toMatchObject({ logOffset: before });
+    // What only closes needs nobody, but takes no version back.
+    expect(logs.apply(DROP).inForce).toBe(3);
+    expect([version(), logs.apply(second('drop')).inForce]).toEqual([2, 5]);
+  });
+
   test('takes a decision up that is read after the policy that names it', () => {
     const logs = started();
     logs.apply(KEEP, { request_id: '1'.padStart(16, '0'), decision_offset: 1 });

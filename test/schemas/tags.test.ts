@@ -242,7 +242,9 @@ describe('tags in force', () => {
         },
       ]);
     const now = branch('Person', { aliases: ['Patient'] });
-    expect(force(now, branch('Patient', {}, ['PHI_MRN']))).toMatchObject({ 'who<org.example.Person>.id': ['PHI_MRN'] });
+    expect(force(now, branch('Patient', {}, ['PHI_MRN']))).toMatchObject({
+      'who<org.example.Person>.id': ['PHI_MRN'],
+    });
     const nullable = schema([{ name: 'number', type: ['null', 'string'], aliases: ['ssn'] }]);
     expect(force(nullable, ssn(['PHI_SSN']))).toEqual({ number: ['PHI_SSN'] });
   });
