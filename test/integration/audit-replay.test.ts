@@ -2,9 +2,6 @@
  * Replays of audit events: what an audience or a grantee got is masked again inside the task of a grant and compared
  * with what was published; nothing is revealed, and what cannot be compared any more says why.
  */
-import { createHash } from 'node:crypto';
-import { appendFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { controlBatch } from '../../kafka/control-batch.ts';
 import { RecordBatchWriter } from '../../kafka/record-batch-writer.ts';
@@ -14,7 +11,6 @@ import { TransactionalProducer } from '../../kafka/transactional-producer.ts';
 import { RegistryClient } from '../../schemas/registry-client.ts';
 import { createKafkaJs } from '../../kafka/kafkajs-client.ts';
 import { connectionOf, eventually, testStack, withAdmin } from '../support/stack.ts';
-import { addAudienceEpoch } from '../../keys/keyring.ts';
 import { generateHospital } from '../../examples/hospital/hospital.ts';
 import type { GrantState, ReplayResult, ScopeReplay } from '../../schemas/access-codecs.ts';
 import { auditEventCodec } from '../../schemas/control-codecs.ts';
@@ -164,43 +160,6 @@ describe('a replay finds', () => {
 });
 
 /** Puts events into the audit topic, with records of the sanitized topic in the same transaction; the first of them. */
-describe('the replay of what a policy has pinned since', () => {
-  test('is equal before and after a new key epoch and a merge, and says when the list of then is gone', async () => {
-    const merges = join(site.directory, 'merges.csv');
-    const people = [...new Set([...generateHospital({ patients: 30, seed: 9 })].map(({ key }) => key))];
-    const text = `merged,into,since\n${people[0]},${people[1]},2026-01-01\n`;
-    await writeFile(merges, text, { mode: 0o600 });
-    await appendFile(join(site.directory, 'gauze.yaml'), 'persons: { aliasFile: merges.csv }\n');
-    await addAudienceEpoch(site.keyringFile, 'research');
-    const sha256 = createHash('sha256').update(text).digest('hex');
-    await site.editPolicy('research', (policy) => {
-      Object.assign(policy, { keys: { epoch: 2 }, persons: { aliases: sha256, domains: ['patient'] } });
-    });
-    await site.apply();
-    await site.feed(generateHospital({ patients: 30, seed: 9 }));
-    await site.lastInstance().end('SIGTERM');
-    site.run();
-    await site.caughtUp();
-    const events = await deliveries({ policy: 'research' });
-    const ofEpoch = (epoch: number): Told =>
-      events.findLast(({ event }) => event.plan!.masking_key_epoch === epoch)!;
-    for (const epoch of [1, 2])
-      expect([epoch, await resultOf(await replayOf(ofEpoch(epoch)))]).toMatchObject([
-        epoch,
-        { outcome: 'EQUAL', code: null },
-      ]);
-    // Another file has taken its place, and the one that the policy pinned was not kept beside it.
-    await writeFile(merges, 'merged,into,since\n');
-    await site.lastInstance().end('SIGTERM');
-    site.run();
-    expect(await resultOf(await replayOf(ofEpoch(2)))).toMatchObject({
-      outcome: 'UNVERIFIABLE',
-      code: 'ALIASES_GONE',
-    });
-    expect(await resultOf(await replayOf(ofEpoch(1)))).toMatchObject({ outcome: 'EQUAL' });
-  }, 120_000);
-});
-
 async function append(events: readonly PhiAuditEvent[], bodies: readonly Buffer[] = []): Promise<Told> {
   const producer = new TransactionalProducer(bench.plane.cluster, `${site.namespace}.doubles`);
   try {

@@ -218,3 +218,33 @@ describe('a compacted topic', () => {
     expect(result).toEqual({ outcome: 'EQUAL', code: null, records: 4, differs_at: null });
   });
 });
+
+describe('replays', () => {
+  const outcome = async (epoch: number): Promise<unknown> => {
+    const events = await deliveriesOf(bench, site, { policy: 'research' });
+    const chosen = events.findLast(
+      ({ event: { range, plan } }) =>
+        range!.topic === site.raw(ENCOUNTERS) && plan!.masking_key_epoch === epoch,
+    );
+    const result = await replayResult(bench, await replayRequest(bench, ENCOUNTERS, chosen!));
+    return [result.outcome, result.code];
+  };
+
+  test('of both epochs and before and after the merge are equal', async () => {
+    expect([await outcome(1), await outcome(2)]).toEqual([
+      ['EQUAL', null],
+      ['EQUAL', null],
+    ]);
+  });
+
+  test('say when the list of merged persons of then is gone, and are equal where none was pinned', async () => {
+    await writeFile(merges(), 'merged,into,since\n');
+    await site.lastInstance().end('SIGTERM');
+    site.run();
+    expect([await outcome(2), await outcome(1)]).toEqual([
+      ['UNVERIFIABLE', 'ALIASES_GONE'],
+      ['EQUAL', null],
+    ]);
+    await site.until(() => site.logLines(/ERR_PERSONS_LIST_MISSING/).length > 0);
+  });
+});
