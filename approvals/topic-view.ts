@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { GauzeError } from '../platform/errors.ts';
 import { compilePlan } from '../policy/compile-plan.ts';
-import type { PlanLeaf } from '../policy/compile-plan.ts';
+import type { PlanLeaf } from '../policy/plan-leaf.ts';
 import { parsePolicy } from '../policy/policy-file.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { AppliedPolicy } from '../policy/policies-in-force.ts';

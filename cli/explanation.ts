@@ -4,7 +4,8 @@
  */
 import { GauzeError } from '../platform/errors.ts';
 import { compilePlan } from '../policy/compile-plan.ts';
-import type { CompiledPlan, PlanLeaf } from '../policy/compile-plan.ts';
+import type { CompiledPlan } from '../policy/compile-plan.ts';
+import type { PlanLeaf } from '../policy/plan-leaf.ts';
 import { instructionInWords } from '../policy/instruction.ts';
 import { keyInstruction } from '../policy/key-instruction.ts';
 import { decideLeaf } from '../policy/leaf-decision.ts';

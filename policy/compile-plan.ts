@@ -7,9 +7,9 @@ import { GauzeError, GauzeErrors } from '../platform/errors.ts';
 import type { ErrorCode, ErrorContext } from '../platform/errors.ts';
 import { deriveSchema } from '../processors/derive-schema.ts';
 import { METHODS } from '../processors/method-table.ts';
-import type { Instruction, KeyInstruction, Plan } from '../processors/plan.ts';
+import type { KeyInstruction, Plan } from '../processors/plan.ts';
 import { typeWord } from '../schemas/avro-schema.ts';
-import type { AvroLeaf, AvroType } from '../schemas/avro-schema.ts';
+import type { AvroType } from '../schemas/avro-schema.ts';
 import { isAtOrBelow } from '../schemas/field-path.ts';
 import { tagsInForce } from '../schemas/tags.ts';
 import type { Leaf, PathTags, SiteTags, TagName, TagSources } from '../schemas/tags.ts';
@@ -24,8 +24,10 @@ import { lintLeaves } from './lint.ts';
 import { personField } from './person-field.ts';
 import { pinnedTables } from './pinned-tables.ts';
 import { assertCovered } from './plan-coverage.ts';
+import { planLeaf } from './plan-leaf.ts';
+import type { PlanLeaf } from './plan-leaf.ts';
 import { buildPlanTree } from './plan-tree.ts';
-import type { Emptied, PlanTree } from './plan-tree.ts';
+import type { PlanTree } from './plan-tree.ts';
 import type { Policy } from './policy.ts';
 import { regimeObjection } from './regimes.ts';
 import { compileSensitive } from './sensitive-rules.ts';
@@ -57,21 +59,6 @@ export interface PlanInput {
   readonly metadata?: TagSources['metadata'];
   /** For the plan of a grant. All other leaves, keys and headers are treated as the policy says. */
   readonly reveal?: Reveal | null;
-}
-
-/** What one leaf comes to, for people: `gauze explain`, status, the demo. */
-export interface PlanLeaf {
-  readonly path: string;
-  /** The type in words. */
-  readonly type: string;
-  readonly schema: AvroLeaf;
-  readonly mapKey: boolean;
-  readonly tags: readonly TagName[];
-  readonly instruction: Instruction;
-  /** `tag PHI_MRN`, `fields: <reason>`, `untagged: drop` or `grant <id>`. */
-  readonly why: string;
-  /** What a redacted leaf becomes; null for the others. */
-  readonly emptied: Emptied | null;
 }
 
 /** A plan that also says of each leaf what was decided and why; part of its hash. */
@@ -285,19 +272,4 @@ class Compilation {
     this.#problems.set(canonicalJson(problem.toJSON()), problem);
     return null;
   }
-}
-
-function planLeaf(leaf: Leaf, tree: PlanTree): PlanLeaf {
-  const decision = tree.decisions.get(leaf.path);
-  if (!decision) throw new GauzeError('ERR_INTERNAL', { path: leaf.path, causeName: 'UndecidedLeaf' });
-  return {
-    path: leaf.path,
-    type: typeWord(leaf.type),
-    schema: leaf.type,
-    mapKey: leaf.mapKey,
-    tags: [...leaf.tags].sort(),
-    instruction: decision.instruction,
-    why: decision.why,
-    emptied: tree.emptied.get(leaf.path) ?? null,
-  };
 }

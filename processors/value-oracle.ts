@@ -8,16 +8,26 @@ import avsc from 'avsc';
 import type { Type } from 'avsc';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
 import { GauzeError } from '../platform/errors.ts';
-import { typeWord } from '../schemas/avro-schema.ts';
-import type { AvroField, AvroRecord, AvroType, AvroUnion } from '../schemas/avro-schema.ts';
+import type { AvroType } from '../schemas/avro-schema.ts';
 import { derivedUnionBranches } from './derived-unions.ts';
-import { emptyLeafValue } from './empty-leaf.ts';
-import { emptyBranch } from './empty-value.ts';
 import { maskLeafValue } from './method-table.ts';
+import {
+  branchOf,
+  branchesOf,
+  empty,
+  fieldOf,
+  itemsOf,
+  kept,
+  nameIn,
+  unwrapped,
+  valuesOf,
+} from './oracle-values.ts';
 import { guardedBytes } from './guarded.ts';
 import { PathCounts } from './path-counts.ts';
 import { asOfDay } from './record-state.ts';
+import type { PersonValues } from './known-leaves.ts';
 import { knownValuesOf } from './known-leaves-oracle.ts';
+import type { KnownValues } from './text/known-values.ts';
 import { sensitiveBits } from './sensitive-values.ts';
 import type { RecordPlace, ValueContext } from './method.ts';
 import type { Instruction, Plan, PlanNode } from './plan.ts';
@@ -107,6 +117,7 @@ export function maskDecoded(
   keys: AudienceKeys,
   recordTimeMs: number,
   place: RecordPlace,
+  persons: PersonValues | null = null,
 ): unknown {
   const { writer, derived } = avscTypes(plan);
   const person = plan.personPath === null ? null : personOf(plan.root.schema, value, plan.personPath);
@@ -118,10 +129,24 @@ export function maskDecoded(
     audience,
     place,
     sealed: new PathCounts(),
-    known: plan.known ? knownValuesOf(plan.root.schema, value, plan.known) : null,
+    known: known(plan, value, person, persons),
   };
   const sensitive = sensitiveBits(plan.root.schema, value, plan.sensitive ?? []);
   return new Masking(context, sensitive).node(plan.root, value, writer, derived);
+}
+
+/** What is known of the record's person. Throws ERR_MASK_DICTIONARY where the plan's dictionary is not at hand. */
+function known(
+  plan: Plan,
+  value: unknown,
+  person: string | null,
+  persons: PersonValues | null,
+): KnownValues | null {
+  if (!plan.known) return null;
+  if (plan.dictionary === undefined) return knownValuesOf(plan.root.schema, value, plan.known, []);
+  if (!persons) throw new GauzeError('ERR_MASK_DICTIONARY');
+  const more = person === null || person === '' ? [] : persons.valuesOf(person);
+  return knownValuesOf(plan.root.schema, value, plan.known, more);
 }
 
 /** Text of the person's identifier; null where the record has none. */
@@ -229,98 +254,3 @@ class Masking {
 }
 
 const KEEP: Instruction = { method: 'keep' };
-
-/** The same value under the names of the derived schema. `around`: the records that were gone into, by full name. */
-function kept(
-  type: AvroType,
-  value: unknown,
-  from: Type,
-  to: Type,
-  around = new Map<string, AvroRecord>(),
-): unknown {
-  switch (type.kind) {
-    case 'record':
-      around.set(type.fullName, type);
-      return fromFields(type.fields, ({ name, type: of }) =>
-        kept(of, (value as Wrapped)[name], fieldOf(from, name), fieldOf(to, name), around),
-      );
-    case 'reference':
-      return kept(around.get(type.fullName)!, value, from, to, around);
-    case 'array':
-      return (value as unknown[]).map((item) => kept(type.items, item, itemsOf(from), itemsOf(to), around));
-    case 'map':
-      return Object.fromEntries(
-        Object.entries(value as Wrapped).map(([name, entry]) => [
-          name,
-          kept(type.values, entry, valuesOf(from), valuesOf(to), around),
-        ]),
-      );
-    case 'union': {
-      if (value === null) return null;
-      const index = branchOf(type, value);
-      const derived = branchesOf(to)[index]!;
-      const inner = kept(type.branches[index]!, unwrapped(value), branchesOf(from)[index]!, derived, around);
-      return { [nameIn(derived)]: inner };
-    }
-    default:
-      return value;
-  }
-}
-
-/** The empty value of a type, whatever the value was. */
-function empty(type: AvroType, to: Type): unknown {
-  switch (type.kind) {
-    case 'record':
-      return fromFields(type.fields, ({ name, type: of }) => empty(of, fieldOf(to, name)));
-    case 'array':
-      return [];
-    case 'map':
-      return {};
-    case 'union': {
-      const branch = emptyBranch(type.branches);
-      if (type.branches[branch]!.kind === 'null') return null;
-      const derived = branchesOf(to)[branch]!;
-      return { [nameIn(derived)]: empty(type.branches[branch]!, derived) };
-    }
-    case 'reference':
-      throw new GauzeError('ERR_POLICY_METHOD_TYPE', { method: 'redact', actual: typeWord(type) });
-    default:
-      return emptyLeafValue(type);
-  }
-}
-
-function fromFields(fields: readonly AvroField[], valueOf: (field: AvroField) => unknown): Wrapped {
-  return Object.fromEntries(fields.map((field) => [field.name, valueOf(field)]));
-}
-
-function branchOf(union: AvroUnion, value: unknown): number {
-  const name = value === null ? 'null' : Object.keys(value as Wrapped)[0];
-  return union.branches.findIndex((branch) => wrapName(branch) === name);
-}
-
-function unwrapped(value: unknown): unknown {
-  return Object.values(value as Wrapped)[0];
-}
-
-// ---- the parts of avsc's types
-
-function fieldOf(type: Type, name: string): Type {
-  const field = (type as avsc.types.RecordType).field(name);
-  return field.type;
-}
-
-function itemsOf(type: Type): Type {
-  return (type as avsc.types.ArrayType).itemsType;
-}
-
-function valuesOf(type: Type): Type {
-  return (type as avsc.types.MapType).valuesType;
-}
-
-function branchesOf(type: Type): readonly Type[] {
-  return (type as avsc.types.WrappedUnionType).types;
-}
-
-function nameIn(type: Type): string {
-  return type.branchName!;
-}

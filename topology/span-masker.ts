@@ -14,6 +14,7 @@ import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
 import type { CompiledPlan } from './plan-store.ts';
 import type { Span } from './partition-reader.ts';
 import type { TopicRules } from './topic-rules.ts';
+import { writeHeaders } from './output-headers.ts';
 import { walkSpan } from './span-walk.ts';
 import type { StopReason, WalkEnd } from './span-walk.ts';
 import { schemaIdOf } from './value-framing.ts';
@@ -172,7 +173,7 @@ export class SpanMasker {
         return fault;
       }
       writer.endField();
-      this.headers();
+      writeHeaders(this.cursor, writer, this.options.rules.headers);
       const ended = writer.endRecord();
       if (ended === 'too-large') return 'ERR_PUBLISH_TOO_LARGE';
       if (ended !== 'ok') continue;
@@ -236,25 +237,6 @@ export class SpanMasker {
     writer.endField();
   }
 
-  private headers(): void {
-    const { writer, rules } = this.options;
-    const { cursor } = this;
-    if (cursor.headerCount === 0 || rules.headers.size === 0) return writer.number(0);
-    let kept = 0;
-    const passes = (start: number, end: number): boolean =>
-      rules.headers.has(cursor.bytes.toString('utf8', start, end));
-    cursor.headers((nameStart, nameEnd) => {
-      if (passes(nameStart, nameEnd)) kept++;
-    });
-    writer.number(kept);
-    cursor.headers((nameStart, nameEnd, valueStart, valueEnd) => {
-      if (!passes(nameStart, nameEnd)) return;
-      writer.field(cursor.bytes, nameStart, nameEnd);
-      if (valueStart < 0) writer.nullField();
-      else writer.field(cursor.bytes, valueStart, valueEnd);
-    });
-  }
-
   /** A record without a value tells only its key: it goes out where the audience gets keys. */
   private tombstone(work: TransactionWork): StopReason | null {
     const { maskKey } = this.options.rules;
@@ -285,7 +267,7 @@ export class SpanMasker {
       writer.beginRecord(this.cursor.timestampMs, 64);
       this.key(mask);
       writer.nullField();
-      if (headers === 'headers') this.headers();
+      if (headers === 'headers') writeHeaders(this.cursor, writer, this.options.rules.headers);
       else writer.number(0);
       const ended = writer.endRecord();
       if (ended === 'too-large') return false;

@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { clinicalSchema } from '../../examples/hospital/clinical-codecs.ts';
 import { CLINICAL_TOPICS } from '../../examples/hospital/clinical-values.ts';
 import { compilePlan } from '../../policy/compile-plan.ts';
-import type { PlanLeaf } from '../../policy/compile-plan.ts';
+import type { PlanLeaf } from '../../policy/plan-leaf.ts';
 import { loadPolicies } from '../../policy/load-policies.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { parseAvroSchema } from '../../schemas/parse-avro.ts';

@@ -110,7 +110,7 @@ const LIST = {
 };
 
 describe('the finder of leaves', () => {
-  test('finds all wanted values where avsc decodes them, in 2,000 random cases', () => {
+  test('finds all wanted values where avsc decodes them, in 600 random cases', () => {
     let values = 0;
     fc.assert(
       fc.property(arbitraryCase(), fc.nat(), fc.nat(40), (one, pick, shift) => {
@@ -129,9 +129,9 @@ describe('the finder of leaves', () => {
           wanted.map((path) => leavesOf(schema).find((leaf) => leaf.path === path)!.type.kind),
         );
       }),
-      { numRuns: 2000 },
+      { numRuns: 600 },
     );
-    expect(values).toBeGreaterThan(5_000);
+    expect(values).toBeGreaterThan(1_500);
   });
 
   test('finds several occurrences, keys and branches, and forgets the record before', () => {
@@ -193,7 +193,7 @@ describe('the finder of leaves', () => {
           expect(from! >= 0 && from! <= to! && to! <= changed.length).toBe(true);
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 

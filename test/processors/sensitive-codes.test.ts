@@ -69,7 +69,7 @@ function guarded(plan: Plan, picks: readonly number[], withholds: boolean): Plan
 }
 
 describe('transcoder and avsc', () => {
-  test('give the same bytes where records meet rules, in 3,000 random cases', () => {
+  test('give the same bytes where records meet rules, in 800 random cases', () => {
     const seen = { withheld: 0, emptied: 0, same: 0 };
     fc.assert(
       fc.property(
@@ -87,9 +87,9 @@ describe('transcoder and avsc', () => {
           else seen.emptied += 1;
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: 800 },
     );
-    expect(Math.min(seen.withheld, seen.emptied, seen.same)).toBeGreaterThan(100);
+    expect(Math.min(seen.withheld, seen.emptied, seen.same)).toBeGreaterThan(40);
   });
 });
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { CLINICAL_TOPICS } from '../../examples/hospital/clinical-values.ts';
 import type { ClinicalTopic } from '../../examples/hospital/clinical-values.ts';
 import { compilePlan, leafInstructions } from '../../policy/compile-plan.ts';
-import type { PlanLeaf } from '../../policy/compile-plan.ts';
+import type { PlanLeaf } from '../../policy/plan-leaf.ts';
 import { keyInstruction } from '../../policy/key-instruction.ts';
 import { parsePolicy } from '../../policy/policy-file.ts';
 import type { Policy } from '../../policy/policy.ts';

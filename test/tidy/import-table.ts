@@ -50,6 +50,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'schemas/',
     'approvals/sanitized-sample.ts',
     'processors/value-oracle.ts',
+    'processors/oracle-values.ts',
     'audit/',
     'policy/',
     'cli/',
