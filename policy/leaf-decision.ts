@@ -5,12 +5,12 @@
  */
 import { GauzeError } from '../platform/errors.ts';
 import type { ErrorCode, ErrorContext } from '../platform/errors.ts';
-import { METHODS, acceptsLeaf } from '../processors/method-table.ts';
+import { acceptsLeaf } from '../processors/method-table.ts';
 import type { Instruction } from '../processors/plan.ts';
 import { typeWord } from '../schemas/avro-schema.ts';
 import { isAtOrBelow } from '../schemas/field-path.ts';
 import type { Leaf, TagName } from '../schemas/tags.ts';
-import { sameInstruction } from './instruction.ts';
+import { strictestOf } from './strictness.ts';
 import type { FieldException, Policy } from './policy.ts';
 import { regimeObjection } from './regimes.ts';
 import { methodForTag } from './tag-method.ts';
@@ -122,14 +122,12 @@ function settleByTags(
   for (const tag of missing) report(problem('ERR_POLICY_TAG_WITHOUT_METHOD', ['methods'], { path, tag }));
   if (missing.length > 0) return null;
   const asked = tags.map((tag) => ({ tag, instruction: methodForTag(policy, tag)! }));
-  const rank = ({ instruction }: (typeof asked)[number]): number => METHODS[instruction.method].strictness;
-  const strictest = Math.min(...asked.map(rank));
-  const [first, ...others] = asked.filter((each) => rank(each) === strictest);
-  const { tag, instruction } = first!;
-  if (others.some((other) => !sameInstruction(other.instruction, instruction))) {
-    report(problem('ERR_POLICY_TAGS_UNORDERED', ['methods', tag], { path }));
+  const strictest = strictestOf(asked.map(({ instruction }) => instruction));
+  if (strictest === null) {
+    report(problem('ERR_POLICY_TAGS_UNORDERED', ['methods', tags[0]!], { path }));
     return null;
   }
+  const { tag, instruction } = asked.find((each) => each.instruction === strictest)!;
   const why = policy.methods.has(tag)
     ? `tag ${tag}`
     : `tag ${tag}, sensitive: dropped unless the policy says otherwise`;

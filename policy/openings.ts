@@ -3,15 +3,14 @@
  * than before. Pure, and the same for whoever asks: apply says it, people decide about it, lanes check it for
  * themselves. What cannot be compared counts as opened; only a change about which nothing is said closes.
  */
-import { METHODS } from '../processors/method-table.ts';
 import type { Instruction } from '../processors/plan.ts';
 import { isAtOrBelow } from '../schemas/field-path.ts';
 import type { PathTags, TagName } from '../schemas/tags.ts';
-import { instructionInWords, sameInstruction } from './instruction.ts';
+import { instructionInWords } from './instruction.ts';
 import { exceptionFor } from './leaf-decision.ts';
 import type { Policy, TopicPolicy } from './policy.ts';
 import { sensitiveOpenings } from './sensitive-openings.ts';
-import { isAsStrict } from './strictness.ts';
+import { isAsStrict, strictestOf } from './strictness.ts';
 import { methodForTag } from './tag-method.ts';
 
 /** A policy as it is, or would be, in force. */
@@ -204,9 +203,7 @@ function askedFor(
     if (!instruction) return null;
     asked.push(instruction);
   }
-  const strictest = Math.min(...asked.map(({ method }) => METHODS[method].strictness));
-  const [first, ...others] = asked.filter(({ method }) => METHODS[method].strictness === strictest);
-  return first && others.every((other) => sameInstruction(other, first)) ? first : null;
+  return strictestOf(asked);
 }
 
 function keyMethod(policy: Policy, { keyTag }: TopicPolicy): Instruction | null {

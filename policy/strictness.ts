@@ -15,3 +15,8 @@ export function isAsStrict(a: Instruction, b: Instruction): boolean {
   if (rankA !== rankB) return rankA < rankB;
   return sameInstruction(a, b) || isAsStrictWithin(a, b);
 }
+
+/** Of what several tags ask for, what tells no more than any of them; null where they cannot be ordered. */
+export function strictestOf(asked: readonly Instruction[]): Instruction | null {
+  return asked.find((one) => asked.every((other) => isAsStrict(one, other))) ?? null;
+}

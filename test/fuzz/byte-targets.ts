@@ -51,7 +51,7 @@ function made(seed: number, block: number): Made {
 
 export const TRANSCODER: FuzzTarget = {
   name: 'transcoder',
-  share: 800,
+  share: 940,
   expects: ['masked', 'ERR_DECODE_TRUNCATED', 'ERR_DECODE_VALUE', 'ERR_DECODE_TRAILING'],
   prepare(seed, index) {
     made(seed, Math.floor(index / CASES_PER_PLAN));

@@ -185,7 +185,7 @@ function compileAndMask(
 
 export const COMPILER: FuzzTarget = {
   name: 'compiler',
-  share: 80,
+  share: 25,
   expects: ['ERR_SCHEMA_SYNTAX', 'ERR_SCHEMA_TAG_UNKNOWN', 'ERR_DECODE_TRUNCATED'],
   run(seed, index) {
     const random = new Random(seed, index, 2);
@@ -200,7 +200,7 @@ export const COMPILER: FuzzTarget = {
 
 export const POLICY: FuzzTarget = {
   name: 'policy',
-  share: 40,
+  share: 10,
   expects: ['parsed', 'ERR_POLICY_SYNTAX', 'ERR_POLICY_SETTING_UNKNOWN'],
   run(seed, index) {
     const random = new Random(seed, index, 3);
@@ -225,7 +225,7 @@ const ANSWER = {
 /** The registry's answers are changed where they come in: everything behind that is the product's own. */
 export const REGISTRY: FuzzTarget = {
   name: 'registry',
-  share: 60,
+  share: 20,
   expects: ['read', 'ERR_REGISTRY_ANSWER', 'ERR_SCHEMA_SYNTAX'],
   async run(seed, index) {
     const random = new Random(seed, index, 4);
@@ -263,7 +263,7 @@ export const REGISTRY: FuzzTarget = {
 /** Paths and patterns come out of logs, policies and registries: any text must have an answer. */
 export const PATHS: FuzzTarget = {
   name: 'paths',
-  share: 20,
+  share: 5,
   expects: ['match', 'no match'],
   run(seed, index) {
     const random = new Random(seed, index, 5);
