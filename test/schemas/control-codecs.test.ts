@@ -28,15 +28,21 @@ const ENTRY: PolicyLogEntry = {
 };
 const SECRET = 'synthetic-value-that-must-not-show';
 
-/** An entry as it was written before entries could name an approval: the last byte was not there. */
-function writtenBefore(entry: PolicyLogEntry): Buffer {
-  return policyLogCodec.encode(entry, 1).subarray(0, -1);
+/** What entries can name that those of before could not, in the order in which it came; null is one byte. */
+const LATER = { approval: null, release: null, topic_versions: null, sample_ask: null, sample_result: null };
+const LATER_COUNT = Object.keys(LATER).length;
+
+/** An entry as it was written before entries could name the last `count` things: these bytes were not there. */
+function writtenBefore(entry: PolicyLogEntry, count = LATER_COUNT): Buffer {
+  return policyLogCodec.encode(entry, 1).subarray(0, -count);
 }
 
 describe('control codecs', () => {
   test('read entries of the policy log that were written before they could name an approval', () => {
-    expect(policyLogCodec.decode(writtenBefore(ENTRY))).toMatchObject({ ...ENTRY, approval: null });
+    for (let count = 1; count <= LATER_COUNT; count++)
+      expect(policyLogCodec.decode(writtenBefore(ENTRY, count))).toMatchObject({ ...ENTRY, ...LATER });
     const approved = { ...ENTRY, approval: { request_id: 'a'.repeat(16), decision_offset: 7 } };
+    expect(policyLogCodec.decode(writtenBefore(approved, LATER_COUNT - 1))).toMatchObject(approved);
     expect(() => policyLogCodec.decode(writtenBefore(approved))).toThrow(RangeError);
     expect(() => policyLogCodec.decode(writtenBefore(ENTRY).subarray(0, -1))).toThrow(RangeError);
   });
@@ -69,19 +75,18 @@ describe('control codecs', () => {
       },
       { ...none, kind: 'APPROVALS_REQUIRED' },
       { ...ENTRY, approval: { request_id: '0123456789abcdef', decision_offset: 7 } },
+      { ...ENTRY, topic_versions: [{ topic: 'a', version: 2, from: 'EARLIEST' }] },
     ];
     for (const entry of entries) {
       const decoded = policyLogCodec.decode(policyLogCodec.encode(entry, 1));
-      expect(JSON.parse(JSON.stringify(decoded))).toEqual(
-        JSON.parse(JSON.stringify({ approval: null, ...entry })),
-      );
+      expect(JSON.parse(JSON.stringify(decoded))).toEqual(JSON.parse(JSON.stringify({ ...LATER, ...entry })));
     }
   });
 
   test('refuse every truncation and any byte after the value', () => {
     const bytes = policyLogCodec.encode(ENTRY, 1);
-    // Without its last byte it is an entry as it was written before entries could name an approval.
-    for (let length = 0; length < bytes.length - 1; length++) {
+    // Without its last bytes it is an entry as it was written before entries could name more.
+    for (let length = 0; length < bytes.length - LATER_COUNT; length++) {
       expect(() => policyLogCodec.decode(bytes.subarray(0, length))).toThrow(RangeError);
     }
     expect(() => policyLogCodec.decode(Buffer.concat([bytes, Buffer.alloc(1)]))).toThrow(RangeError);
