@@ -16,6 +16,8 @@ export interface ErrorContext {
   /** Field path made of names in the schema; never a map key or a value. */
   readonly path?: string;
   readonly tag?: string;
+  /** Raw topic that a policy names as person dictionary. */
+  readonly dictionary?: string;
   /** Words of a dictionary of ours that were found in a name of the schema. */
   readonly words?: string;
   readonly method?: string;
@@ -259,6 +261,12 @@ export const ERRORS = {
     message: 'The lists of words that names are told by are not those that this release was made with.',
     action: 'Install the exact versions of package-lock.json (npm ci).',
   },
+  ERR_SCHEMA_VALUE: {
+    kind: 'usage',
+    message: 'A value that was made up does not fit the schema at {path}.',
+    action:
+      'Give every field that has no default a value of its type; dates and times as ISO 8601, bytes as base64.',
+  },
   ERR_SCHEMA_PERSON: {
     kind: 'hold',
     ends: 'policy',
@@ -352,6 +360,19 @@ export const ERRORS = {
     message: '{file}:{line}: {regime} does not allow {method} for {tag} ({paragraph}).',
     action: 'Use {expected}, or declare another regime.',
   },
+  ERR_POLICY_DICTIONARY: {
+    kind: 'hold',
+    ends: 'policy',
+    message: '{file}:{line}: the person dictionary {dictionary} of {path} is not one that can be used.',
+    action:
+      'Name one raw topic that stands under topics: too, the same for all texts of a topic, and mark the person in both schemas.',
+  },
+  ERR_DICTIONARY_TOO_LARGE: {
+    kind: 'hold',
+    ends: 'policy',
+    message: 'The person dictionary {topic} does not fit into the memory that an instance has for it.',
+    action: 'Name a topic of fewer or smaller records, or scrub without a dictionary.',
+  },
   ERR_POLICY_LEAF_UNCOVERED: {
     kind: 'hold',
     ends: 'policy',
@@ -388,7 +409,8 @@ export const ERRORS = {
     ends: 'policy',
     message:
       '{file}:{line}: {method} makes {actual} of a branch of {path} of {topic}, and another branch becomes a variant of that type.',
-    action: 'Give both branches methods that leave one type, or drop the whole field: a union holds each type once.',
+    action:
+      'Give both branches methods that leave one type, or drop the whole field: a union holds each type once.',
   },
   ERR_POLICY_UNION_DROP: {
     kind: 'hold',
@@ -1108,6 +1130,12 @@ export const ERRORS = {
     kind: 'withhold',
     message: 'A value lies outside the range that its method can take.',
     action: 'Find the producer; the record stays in the raw topic.',
+  },
+  ERR_MASK_DICTIONARY: {
+    kind: 'withhold',
+    message:
+      'A text needs the person dictionary, and this reader has none: grants and samples read without it.',
+    action: 'Nothing to mend: a text is never shown less scrubbed than its policy says.',
   },
   ERR_MASK_DATE_TEXT: {
     kind: 'withhold',

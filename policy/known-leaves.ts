@@ -32,6 +32,7 @@ const KINDS: Partial<Record<TagName, KnownLeaf['kind']>> = {
   PROVIDER_ID: 'ID',
 };
 
+/** A leaf with an identifier's tag or without. */
 interface TaggedLeaf {
   readonly path: string;
   readonly schema: AvroLeaf;
@@ -42,9 +43,36 @@ interface TaggedLeaf {
 /** The known leaves of a plan with these leaves; null where none of them is scrubbed. */
 export function knownLeaves(leaves: readonly TaggedLeaf[]): readonly KnownLeaf[] | null {
   if (!leaves.some(({ instruction }) => instruction.method === 'scrub')) return null;
-  return leaves.flatMap(({ path, schema, tags, instruction }) => {
-    const tag = (Object.keys(KINDS) as TagName[]).find((each) => tags.includes(each));
-    const kind = tag && KINDS[tag];
-    return kind && instruction.method !== 'scrub' && canBeKnown(schema) ? [{ path, kind }] : [];
+  return leaves.flatMap(({ path, schema, tags, instruction }) =>
+    instruction.method === 'scrub' ? [] : knownLeaf(path, schema, tags),
+  );
+}
+
+/** How a leaf with these tags is known; nothing where it tells of nobody, or is no value that a text could hold. */
+export function knownLeaf(path: string, type: AvroLeaf, tags: readonly TagName[]): readonly KnownLeaf[] {
+  const tag = (Object.keys(KINDS) as TagName[]).find((each) => tags.includes(each));
+  const kind = tag && KINDS[tag];
+  return kind && canBeKnown(type) ? [{ path, kind }] : [];
+}
+
+/** The person dictionary of a plan with these leaves; null where none has one. */
+export function dictionaryOf(leaves: readonly Pick<TaggedLeaf, 'instruction'>[]): string | null {
+  for (const { instruction } of leaves)
+    if (instruction.method === 'scrub' && instruction.dictionary !== undefined) return instruction.dictionary;
+  return null;
+}
+
+/** Leaves whose dictionary cannot be used: no topic of the policy, another one than that of other leaves, nobody to look up. */
+export function dictionaryProblems(
+  decisions: ReadonlyMap<string, Pick<TaggedLeaf, 'instruction'>>,
+  topics: ReadonlyMap<string, unknown>,
+  personPath: readonly string[] | null,
+): readonly { readonly path: string; readonly dictionary: string }[] {
+  const only = dictionaryOf([...decisions.values()]);
+  return [...decisions].flatMap(([path, { instruction }]) => {
+    if (instruction.method !== 'scrub' || instruction.dictionary === undefined) return [];
+    const { dictionary } = instruction;
+    const isUsable = dictionary === only && topics.has(dictionary) && personPath !== null;
+    return isUsable ? [] : [{ path, dictionary }];
   });
 }

@@ -25,7 +25,9 @@ import type { TopicsReader } from './topics-file.ts';
 
 /** Names that gauze itself uses where an audience's name would stand (design: words). */
 export const RESERVED_AUDIENCES: ReadonlySet<string> = new Set(
-  'topology index grant grants access policies audit withheld approvals provisioner sealer admin'.split(' '),
+  'topology index grant grants access policies audit withheld approvals provisioner sealer admin dictionary'.split(
+    ' ',
+  ),
 );
 /** Form of an audience's name. */
 export const AUDIENCE = /^[a-z][a-z0-9-]{0,30}$/;

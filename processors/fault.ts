@@ -16,6 +16,7 @@ export const FAULT_DEPTH = -7;
 export const FAULT_SENSITIVE = -8;
 export const FAULT_FORMAT = -9;
 export const FAULT_DATE_TEXT = -10;
+export const FAULT_DICTIONARY = -11;
 
 const CODES: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
   [FAULT_TRUNCATED, 'ERR_DECODE_TRUNCATED'],
@@ -28,6 +29,7 @@ const CODES: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
   [FAULT_DEPTH, 'ERR_DECODE_DEPTH'],
   [FAULT_FORMAT, 'ERR_MASK_FORMAT'],
   [FAULT_DATE_TEXT, 'ERR_MASK_DATE_TEXT'],
+  [FAULT_DICTIONARY, 'ERR_MASK_DICTIONARY'],
 ]);
 
 /** The code of a negative number that a transcoder returned. Throws ERR_INTERNAL for any other number. */

@@ -13,11 +13,19 @@ import { wordLists } from './text/word-lists.ts';
 type Wrapped = Readonly<Record<string, unknown>>;
 const MAP_KEY = { kind: 'string', logical: null, tags: [] } as const;
 
-/** What `value`, decoded as avsc gives it with every union wrapped, says at the leaves that are known values. */
-export function knownValuesOf(schema: AvroType, value: unknown, leaves: readonly KnownLeaf[]): KnownValues {
+/**
+ * What `value`, decoded as avsc gives it with every union wrapped, says at the leaves that are known values, and what
+ * is known `more` of its person.
+ */
+export function knownValuesOf(
+  schema: AvroType,
+  value: unknown,
+  leaves: readonly KnownLeaf[],
+  more: readonly KnownValue[],
+): KnownValues {
   const search = new Search(leaves);
   search.visit(schema, value, ROOT_PATH);
-  return new KnownValues(search.found, wordLists());
+  return new KnownValues([...search.found, ...more], wordLists());
 }
 
 class Search {

@@ -29,6 +29,7 @@ export interface GrantContext extends Pick<
   | 'principal'
   | 'targetSettings'
   | 'stillHolds'
+  | 'dictionaries'
 > {
   readonly schemaIds: Pick<ControlSchemaIds, 'auditEvent' | 'policyLog'> & { readonly grantProgress: number };
   /** Which ids of persons were merged: they count once. */

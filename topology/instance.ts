@@ -11,6 +11,7 @@ import { PolicyLog, laneKey } from '../policy/policy-log.ts';
 import { grantProgressCodec } from '../schemas/access-codecs.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
 import { controlSchemaIds } from './control-schemas.ts';
+import { Dictionaries } from './dictionary-reader.ts';
 import { GrantRunner } from './grant-runner.ts';
 import { beat } from './instance-heartbeat.ts';
 import type { InstanceCounts } from './instance-heartbeat.ts';
@@ -254,6 +255,7 @@ export class Instance {
       auditKey: keyring.auditWriter('topology'),
       policyLog: this.policyLog,
       plans: this.plans,
+      dictionaries: new Dictionaries(this.stopping.signal),
       schemaIds: await controlSchemaIds(registry, names),
       lingerMs: () => Math.max(limits.lingerMs, (this.lanes.size * 1000) / limits.transactionsPerSecond),
       reader: (topic, topicId, partition) => this.reader(topic, topicId, partition),

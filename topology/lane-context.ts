@@ -7,6 +7,7 @@ import type { PolicyLog } from '../policy/policy-log.ts';
 import type { AuditWriterKey } from '../keys/audit-writer-key.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
+import type { Dictionaries } from './dictionary-reader.ts';
 import type { PartitionReader } from './partition-reader.ts';
 import type { PlanStore } from './plan-store.ts';
 
@@ -86,6 +87,8 @@ export interface LaneContext {
   /** Kafka principal of this instance, `User:gauze-topology`. */
   readonly principal: string;
   readonly events: LaneEvents;
+  /** Person dictionaries that policies name. */
+  readonly dictionaries: Dictionaries;
   /** Milliseconds a transaction collects, stretched by the number of lanes. */
   lingerMs(): number;
   /** The shared reader of a raw partition. */

@@ -101,16 +101,22 @@ export class LaneSession {
    * Throws what ends the session.
    */
   async run(): Promise<void> {
-    while (!this.isOver) {
-      this.refreshPolicy();
-      const span = await this.nextSpanOrHold();
-      if (span) await this.workOn(span);
-      if (this.hasWork) {
-        const due = monotonicMs() - this.workOpenedMs >= this.context.lingerMs();
-        if (due || this.work.isFull) await this.commitWork([]);
-      } else if (!span) await this.idle();
+    try {
+      while (!this.isOver) await this.turn();
+      await this.commitWork([sessionClosed(this.setup.identity, this.policy, nowMs(), this.reached)]);
+    } finally {
+      this.work.clear();
     }
-    await this.commitWork([sessionClosed(this.setup.identity, this.policy, nowMs(), this.reached)]);
+  }
+
+  private async turn(): Promise<void> {
+    this.refreshPolicy();
+    const span = await this.nextSpanOrHold();
+    if (span) await this.workOn(span);
+    if (this.hasWork) {
+      const due = monotonicMs() - this.workOpenedMs >= this.context.lingerMs();
+      if (due || this.work.isFull) await this.commitWork([]);
+    } else if (!span) await this.idle();
   }
 
   private get hasWork(): boolean {

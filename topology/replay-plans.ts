@@ -2,6 +2,11 @@
  * The plans that an event was masked by, compiled again from the recorded policy, the tags of then and the keys of
  * then. A plan counts only if its hash is the recorded one; nothing is registered and nothing is remembered.
  */
+import {
+  EXT_DICTIONARY_OFFSETS,
+  EXT_DICTIONARY_SHA256,
+  EXT_DICTIONARY_TOPIC,
+} from '../audit/dictionary-events.ts';
 import { derivedSchemaExt } from '../audit/replay-events.ts';
 import type { ReplayableEvent } from '../audit/replay-events.ts';
 import { extOf } from '../audit/verify/signature-check.ts';
@@ -14,10 +19,12 @@ import type { CompiledPlan as Plan, Reveal } from '../policy/compile-plan.ts';
 import type { Policy } from '../policy/policy.ts';
 import { tagsOfSubject, tagsOfVersions } from '../policy/subject-tags.ts';
 import { compileTranscoder } from '../processors/transcoder.ts';
+import type { Transcoder } from '../processors/transcoder.ts';
 import type { GrantState, ReplayResult } from '../schemas/access-codecs.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
 import type { GrantContext } from './grant-context.ts';
 import { foldGrantState } from './grant-state-log.ts';
+import type { DictionaryVersion } from './person-dictionary.ts';
 import { prefixOf } from './plan-store.ts';
 import type { CompiledPlan } from './plan-store.ts';
 import type { PastPolicy } from './replay-policies.ts';
@@ -30,6 +37,7 @@ import { writerSchema } from './writer-schema.ts';
 export class PastPlans {
   readonly rules: TopicRules;
   readonly plans = new Map<number, CompiledPlan>();
+  private dictionary: DictionaryVersion | null = null;
   private readonly context: GrantContext;
   private readonly event: ReplayableEvent;
   private readonly past: PastPolicy;
@@ -73,6 +81,8 @@ export class PastPlans {
       const derivedId = await this.derivedId(schemaId, plan);
       if (derivedId === null) return unverifiable('SCHEMA_GONE');
       const transcoder = compileTranscoder(plan, this.keys);
+      const lost = await this.pinDictionary(plan, transcoder);
+      if (lost) return lost;
       this.plans.set(schemaId, {
         plan,
         transcoder,
@@ -116,6 +126,18 @@ export class PastPlans {
       if (!Array.isArray(plan) && plan.hash === wanted) return plan;
     }
     return unverifiable('PLAN_OTHER');
+  }
+
+  /** The dictionary of then, read again up to where it stood: only if it says the same. */
+  private async pinDictionary({ dictionary }: Plan, transcoder: Transcoder): Promise<ReplayResult | null> {
+    if (dictionary === undefined) return null;
+    const offsets = extOf(this.event, EXT_DICTIONARY_OFFSETS)?.split(',').map(Number);
+    if (!offsets || extOf(this.event, EXT_DICTIONARY_TOPIC) !== dictionary) return unverifiable('DICTIONARY');
+    this.dictionary ??= await this.context.dictionaries.anew(this.context, dictionary).upTo(offsets);
+    if (this.dictionary?.sha256 !== extOf(this.event, EXT_DICTIONARY_SHA256))
+      return unverifiable('DICTIONARY');
+    transcoder.pin?.(this.dictionary ?? null);
+    return null;
   }
 
   /** A grant's derived schema is deleted with its topic; its events say which it was. */

@@ -8,7 +8,8 @@ import type { ReplayResult } from '../schemas/access-codecs.ts';
  * Why nothing can be said. EVENT_GONE: the event is not in the audit topic any more; EVENT_OTHER: what stands there is
  * not what was decided about; GRANT_GONE: the state of the grant is not known any more; POLICY_GONE, PLAN_OTHER,
  * SCHEMA_GONE: the recorded policy, plan or schema cannot be had again; KEY_EPOCH: the keyring does not have the
- * masking keys of then; ALIASES_GONE: the list of merged persons of then is not on the host; RAW_TOPIC: the raw topic was made again; RAW_RETENTION: retention has taken raw records of the
+ * masking keys of then; ALIASES_GONE: the list of merged persons of then is not on the host; DICTIONARY: the
+ * person dictionary of then does not say the same any more; RAW_TOPIC: the raw topic was made again; RAW_RETENTION: retention has taken raw records of the
  * range; RAW_RECORDS: there are fewer raw records than were read; OUTPUT_TOPIC: the sanitized topic was made again;
  * OUTPUT_RETENTION: retention has taken what was published; NOT_PUBLISHED: no hash and no topic to compare with.
  */
@@ -21,6 +22,7 @@ export type UnverifiableCode =
   | 'SCHEMA_GONE'
   | 'KEY_EPOCH'
   | 'ALIASES_GONE'
+  | 'DICTIONARY'
   | 'RAW_TOPIC'
   | 'RAW_RETENTION'
   | 'RAW_RECORDS'

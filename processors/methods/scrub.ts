@@ -13,7 +13,10 @@ export const SCRUB: MaskingMethod<'scrub'> = {
   name: 'scrub',
   promise:
     'A text without the tagged values of its own record in any usual form, and without what recognisers find: no promise that nothing is left.',
-  parameters: z.strictObject({}),
+  parameters: z.strictObject({
+    /** A raw topic of the policy whose newest records say more of each person, such as the patients. */
+    dictionary: z.string().min(1).optional(),
+  }),
   oneToOne: false,
   keepsJoins: false,
   reversible: 'no',

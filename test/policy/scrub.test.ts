@@ -77,6 +77,20 @@ describe('scrub', () => {
     expect(scrubbed.leaves.find(({ path }) => path.startsWith('note'))?.instruction.method).toBe('scrub');
   });
 
+  test('takes one raw topic of the policy for its dictionary, where the person is marked', () => {
+    const written = (dictionary: string): object => ({
+      ...METHODS,
+      PHI_FREE_TEXT: { method: 'scrub', dictionary },
+    });
+    const plan = tpo({ methods: written(TOPIC) });
+    expect(plan.dictionary).toBe(TOPIC);
+    expect(plan.hash).not.toBe(tpo().hash);
+    const refused = (dictionary: string, of = schema): string[] =>
+      problems(compile(policyWith({ regime: 'tpo', methods: written(dictionary) }), of));
+    expect(refused('clinical.elsewhere').join('\n')).toMatch(/ERR_POLICY_DICTIONARY/);
+    expect(refused(TOPIC, recordOf(note)).join('\n')).toMatch(/ERR_POLICY_DICTIONARY/);
+  });
+
   test('runs in examples, with what the example itself says of its person', () => {
     const settings = (expected: string): Readonly<Record<string, unknown>> => ({
       regime: 'tpo',

@@ -2,6 +2,7 @@
  * scrub inside a record: the record's own tagged values go from its texts, on bytes as on decoded values.
  */
 import { describe, expect, test } from '@jest/globals';
+import { faultCode } from '../../processors/fault.ts';
 import { compileTranscoder } from '../../processors/transcoder.ts';
 import { avscTypes, maskDecoded } from '../../processors/value-oracle.ts';
 import type { KnownLeaf, Plan } from '../../processors/plan.ts';
@@ -129,4 +130,51 @@ test('a record that is cut off is a fault, not a text', () => {
 
 test('a byte order mark and broken UTF-8 are treated as a decoder treats them', () => {
   expect(mask(text('\uFEFFQuill')).text).toEqual({ string: '\uFEFF[NAME]' });
+});
+
+describe('with a person dictionary', () => {
+  const persons = {
+    valuesOf: (person: string) =>
+      person === '4711223'
+        ? [{ kind: 'name', text: 'Vexmorl' } as const, { kind: 'phone', text: '555-010-4477' } as const]
+        : [],
+  };
+  const by = (): Plan =>
+    planFor(
+      SCHEMA,
+      { text: { method: 'scrub', dictionary: 'clinical.patients' } },
+      { known: KNOWN, dictionary: 'clinical.patients', personPath: ['mrn'] },
+    );
+
+  function both(record: typeof RECORD, pinned: typeof persons | null): unknown {
+    const plan = by();
+    const { writer, derived } = avscTypes(plan);
+    const encoded = writer.toBuffer(record);
+    const out = Buffer.alloc(4096);
+    const transcoder = compileTranscoder(plan, keys);
+    transcoder.pin?.(pinned);
+    const end = transcoder.mask(encoded, 0, encoded.length, out, 0, -1, NOWHERE);
+    if (end < 0) {
+      const code = faultCode(end);
+      expect(() => maskDecoded(plan, record, keys, -1, NOWHERE, pinned)).toThrow(
+        expect.objectContaining({ code }),
+      );
+      return code;
+    }
+    const masked = derived.fromBuffer(out.subarray(0, end)) as { text: unknown };
+    expect(maskDecoded(plan, record, keys, -1, NOWHERE, pinned)).toEqual(masked);
+    return masked.text;
+  }
+
+  test('a text also loses what another topic says of its person', () => {
+    expect(both(text('vexmorl at 010 4477, zz99'), persons)).toEqual({ string: '[NAME] at [PHONE], [ID]' });
+  });
+
+  test('and nothing of somebody else', () => {
+    expect(both({ ...text('vexmorl'), mrn: 4_711_224n }, persons)).toEqual({ string: 'vexmorl' });
+  });
+
+  test('a record is withheld where the dictionary is not at hand', () => {
+    expect(both(text('vexmorl'), null)).toBe('ERR_MASK_DICTIONARY');
+  });
 });
