@@ -5,7 +5,7 @@
  */
 import { nowMs, sleep, uuidV7 } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
-import { wordsOf } from '../policy/lint.ts';
+import { wordsOf } from '../policy/name-words.ts';
 import { loadPolicies } from '../policy/load-policies.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { PolicyState } from '../policy/policy-log.ts';

@@ -2,14 +2,14 @@
  * What `gauze check` reads of a site: config, policies, keys, the registry's versions. Whatever cannot be read is a
  * problem, or is said to be left out; the rest is checked all the same.
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { lintAccessRules } from '../approvals/access-rules.ts';
 import { loadAccessRules } from '../approvals/access-rules-file.ts';
-import { createKeyringFile, loadKeyring } from '../keys/keyring.ts';
+import { loadKeyring } from '../keys/keyring.ts';
 import type { Keyring } from '../keys/keyring.ts';
+import { temporaryKeyring } from '../keys/temporary-keyring.ts';
 import { GauzeError } from '../platform/errors.ts';
 import { readPolicies } from '../policy/load-policies.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -46,7 +46,7 @@ export async function readSiteToCheck(
   return {
     policies,
     siteTags: site?.siteTags ?? new Map(),
-    keys: own ?? (await keysForTheOccasion(policies.map(({ audience }) => audience))),
+    keys: own ?? (await temporaryKeyring(policies.map(({ audience }) => audience))),
     versions: site ? await readVersions(site, policies, isOffline, report) : null,
   };
 }
@@ -127,18 +127,6 @@ async function readKeys(
   if (keyring && aliases) report.add(...missingInputs(able, keyring, aliases));
   report.conclude('keys', before, 'a key for each audience, in a file that only its owner can read');
   return keyring && lacking.length === 0 ? keyring : undefined;
-}
-
-/** Keys that nobody keeps: enough to see that an example comes out as its policy says. */
-export async function keysForTheOccasion(audiences: readonly string[]): Promise<Keyring> {
-  const folder = await mkdtemp(join(tmpdir(), 'gauze-check-'));
-  try {
-    const file = join(folder, 'keyring.json');
-    await createKeyringFile(file, audiences);
-    return await loadKeyring(file);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 async function readVersions(

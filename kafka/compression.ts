@@ -3,8 +3,8 @@
  * a small batch that unpacks to gigabytes must not take the instance down.
  */
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { Lz4TooLarge, unpackLz4 } from './lz4-frame.ts';
-import { SnappyTooLarge, unpackSnappy } from './snappy-blocks.ts';
+import { unpackLz4 } from './lz4-frame.ts';
+import { unpackSnappy } from './snappy-blocks.ts';
 
 /** Codec numbers of the record batch attributes, bits 0-2. */
 export const CODEC_NAMES = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
@@ -36,6 +36,6 @@ export function unpack(codec: number, packed: Buffer, bytesMax: number): Unpacke
 }
 
 function isTooLarge(error: unknown): boolean {
-  if (error instanceof Lz4TooLarge || error instanceof SnappyTooLarge) return true;
-  return (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE';
+  const { code } = error as { code?: unknown };
+  return code === 'ERR_BATCH_TOO_LARGE' || code === 'ERR_BUFFER_TOO_LARGE';
 }

@@ -3,6 +3,7 @@
  * frame may unpack to, and a few bytes can ask for gigabytes. Checksums inside the frame are passed over: the CRC of
  * the record batch covers the same bytes. It must never read or write outside its buffers: every length is checked.
  */
+import { GauzeError } from '../platform/errors.ts';
 
 const MAGIC = 0x184d2204;
 const VERSION_MASK = 0xc0;
@@ -18,10 +19,7 @@ const MATCH_MIN = 4;
 const LENGTH_GOES_ON = 15;
 const FIRST_ROOM_BYTES = 64 * 1024;
 
-/** More than the bound. */
-export class Lz4TooLarge extends RangeError {}
-
-/** The content of all frames, at most `bytesMax`. Throws Lz4TooLarge, and RangeError for what is no LZ4 frame. */
+/** The content of all frames, at most `bytesMax`. Throws ERR_BATCH_TOO_LARGE, and ERR_BATCH_CORRUPT for what is no LZ4 frame. */
 export function unpackLz4(packed: Buffer, bytesMax: number): Buffer {
   return new Unpacking(packed, bytesMax).run();
 }
@@ -48,10 +46,9 @@ class Unpacking {
   private frame(): void {
     const { input } = this;
     this.need(7);
-    if (input.readUInt32LE(this.at) !== MAGIC) throw new RangeError('no frame');
+    if (input.readUInt32LE(this.at) !== MAGIC) throw corrupt();
     const flags = input[this.at + 4]!;
-    if ((flags & VERSION_MASK) !== VERSION || (flags & DICTIONARY) !== 0)
-      throw new RangeError('no such frame');
+    if ((flags & VERSION_MASK) !== VERSION || (flags & DICTIONARY) !== 0) throw corrupt();
     this.at += 6 + ((flags & CONTENT_SIZE) === 0 ? 0 : 8) + 1;
     for (;;) {
       this.need(4);
@@ -59,14 +56,14 @@ class Unpacking {
       this.at += 4;
       if (header === 0) break;
       const length = header & ~IS_PLAIN;
-      if (length < 0) throw new RangeError('block size');
+      if (length < 0) throw corrupt();
       this.need(length);
       if ((header & IS_PLAIN) === 0) this.block(this.at + length);
       else this.literals(length);
       if ((flags & BLOCK_CHECKSUM) !== 0) this.at += 4;
     }
     if ((flags & CONTENT_CHECKSUM) !== 0) this.at += 4;
-    if (this.at > input.length) throw new RangeError('frame end');
+    if (this.at > input.length) throw corrupt();
   }
 
   /** Sequences of literals and matches up to `end`; the last one has no match. */
@@ -76,7 +73,7 @@ class Unpacking {
       const token = input[this.at++]!;
       this.literals(this.length(token >>> 4, end), end);
       if (this.at >= end) return;
-      if (this.at + 2 > end) throw new RangeError('match');
+      if (this.at + 2 > end) throw corrupt();
       const distance = input.readUInt16LE(this.at);
       this.at += 2;
       this.match(distance, this.length(token & 0x0f, end) + MATCH_MIN);
@@ -88,7 +85,7 @@ class Unpacking {
     let length = nibble;
     if (nibble !== LENGTH_GOES_ON) return length;
     for (let byte = 255; byte === 255;) {
-      if (this.at >= end) throw new RangeError('length');
+      if (this.at >= end) throw corrupt();
       byte = this.input[this.at++]!;
       length += byte;
     }
@@ -96,7 +93,7 @@ class Unpacking {
   }
 
   private literals(length: number, end = this.input.length): void {
-    if (this.at + length > end) throw new RangeError('literals');
+    if (this.at + length > end) throw corrupt();
     this.reserve(length);
     this.input.copy(this.out, this.size, this.at, this.at + length);
     this.at += length;
@@ -106,7 +103,7 @@ class Unpacking {
   /** A match may overlap what it writes: then it repeats itself. */
   private match(distance: number, length: number): void {
     const from = this.size - distance;
-    if (distance === 0 || from < 0) throw new RangeError('distance');
+    if (distance === 0 || from < 0) throw corrupt();
     this.reserve(length);
     const { out } = this;
     if (distance >= length) out.copy(out, this.size, from, from + length);
@@ -116,7 +113,7 @@ class Unpacking {
 
   private reserve(more: number): void {
     const needed = this.size + more;
-    if (needed > this.bytesMax) throw new Lz4TooLarge('too large');
+    if (needed > this.bytesMax) throw new GauzeError('ERR_BATCH_TOO_LARGE', {});
     if (needed <= this.out.length) return;
     const grown = Buffer.allocUnsafe(Math.min(this.bytesMax, Math.max(needed, this.out.length * 2)));
     this.out.copy(grown, 0, 0, this.size);
@@ -124,6 +121,10 @@ class Unpacking {
   }
 
   private need(bytes: number): void {
-    if (this.at + bytes > this.input.length) throw new RangeError('too short');
+    if (this.at + bytes > this.input.length) throw corrupt();
   }
+}
+
+function corrupt(): GauzeError {
+  return new GauzeError('ERR_BATCH_CORRUPT', {});
 }

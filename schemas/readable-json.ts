@@ -3,8 +3,9 @@
  * base64. For what an audience sees; a raw record never comes here.
  */
 import avsc from 'avsc';
+import { GauzeError } from '../platform/errors.ts';
 import type { AvroLeaf, AvroType } from './avro-schema.ts';
-import { branchName } from './field-path.ts';
+import { ROOT_PATH, branchName } from './field-path.ts';
 import { parseAvroSchema } from './parse-avro.ts';
 
 const MS_PER_DAY = 86_400_000;
@@ -12,15 +13,20 @@ const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
 type Wrapped = Readonly<Record<string, unknown>>;
 
-/** Turns Avro bodies of one schema into JSON values. Throws RangeError for bytes that are none of its records. */
+/** Turns Avro bodies of one schema into JSON values. Throws ERR_SCHEMA_VALUE for bytes that are none of its records. */
 export type ReadableDecoder = (body: Buffer) => unknown;
 
 /** The decoder of a schema that refers to no other. */
 export function readableDecoder(schemaText: string): ReadableDecoder {
   const tree = parseAvroSchema(schemaText);
-  const json = JSON.parse(schemaText, asStored) as avsc.Schema;
-  const type = avsc.Type.forSchema(json, { wrapUnions: true, registry: { long: EXACT_LONG } });
+  const type = exactType(schemaText);
   return (body) => readable(tree, decoded(type, body));
+}
+
+/** avsc's type of a schema: exact longs, every union wrapped, logical types left as they are stored. */
+export function exactType(schemaText: string): avsc.Type {
+  const json = JSON.parse(schemaText, asStored) as avsc.Schema;
+  return avsc.Type.forSchema(json, { wrapUnions: true, registry: { long: EXACT_LONG } });
 }
 
 function decoded(type: avsc.Type, body: Buffer): unknown {
@@ -28,7 +34,7 @@ function decoded(type: avsc.Type, body: Buffer): unknown {
     return type.fromBuffer(body) as unknown;
   } catch {
     // avsc's own message would quote what it found.
-    throw new RangeError('the bytes do not fit their schema');
+    throw new GauzeError('ERR_SCHEMA_VALUE', { path: ROOT_PATH });
   }
 }
 

