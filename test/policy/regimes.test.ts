@@ -41,10 +41,21 @@ describe('safe harbor', () => {
       ['PHI_DATE', { method: 'date-truncate', unit: 'month', over89: 'cap' }],
       ['PHI_BIRTH_DATE', { method: 'date-truncate', unit: 'year', over89: 'keep' }],
       ['PHI_AGE', { method: 'age-cap', over: 90 }],
+      ['PHI_AGE', { method: 'bucket', size: 10, as: 'range' }],
+      ['PHI_AGE', { method: 'bucket', size: 10, upper: 100, as: 'range' }],
+      ['PHI_AGE', { method: 'bucket', edges: [18, 95], as: 'number' }],
+      ['PHI_DATE', { method: 'date-truncate', unit: 'quarter', over89: 'cap' }],
     ];
     for (const [tag, instruction] of refused)
       expect(regimeObjection('safe-harbor', tag, instruction, false)?.paragraph).toContain('(C)');
-    expect(regimeObjection('safe-harbor', 'PHI_AGE', { method: 'age-cap', over: 80 }, false)).toBeNull();
+    const fine: Instruction[] = [
+      { method: 'age-cap', over: 80 },
+      { method: 'bucket', size: 10, upper: 90, as: 'range' },
+      { method: 'bucket', edges: [18, 65], as: 'number' },
+      { method: 'fixed', value: 0 },
+    ];
+    for (const instruction of fine)
+      expect(regimeObjection('safe-harbor', 'PHI_AGE', instruction, false)).toBeNull();
   });
 
   test('refuses a pseudonym of an identifier, and names both paragraphs', () => {
