@@ -28,9 +28,9 @@ export const SUBJECT_WORDS: ReadonlyMap<string, Subject> = new Map([
   ...subject(
     'care',
     'encounter visit admission claim observation condition procedure medication immunization allergy diagnosis ' +
-      'specimen sample screening order referral appointment episode prescription dispense stay hospitalization surgery report ' +
+      'specimen screening order referral appointment episode prescription dispense stay hospitalization surgery report ' +
       'transcription accident coverage insurance enrollment eligibility exposure measurement vaccination consent exam ' +
-      'discharge certification death careplan result remittance adjudication bill request note document accession requisition ' +
+      'discharge certification death careplan lab remittance adjudication bill request note document accession requisition ' +
       'transfer reservation schedule scheduling pv1 pv2 obx obr orc dg1 pr1 al1 ft1 nte txa sch in3 rxa rxe rxd spm',
   ),
   ...subject(
@@ -71,7 +71,7 @@ export const EVENT_WORDS: ReadonlySet<string> = words(
     'transaction posting directive entered expiration registration contract debt account purge signature loa ' +
     'preadmission testing agreed followup menstrual gestation conception pregnancy death birth assessment relationship ' +
     'certify occurrence admsn disch appt surg study result resulted ordered order infusion transfusion ' +
-    'fill filled donation donated care contact dispatch incident screening draw interview diagnosed treated seen termination terminated payment acquisition implant implanted checkin checkout deposit paid remittance disability study activity concur employ opinion edit',
+    'arrived fill filled donation donated care contact dispatch incident screening draw interview diagnosed treated seen termination terminated payment acquisition implant implanted checkin checkout deposit paid remittance disability study activity concur employ opinion edit',
 );
 
 /** What makes the date of an event one of the machinery, not of the person, unless the record is one of care. */

@@ -52,7 +52,7 @@ export const IDENTIFIERS: Dictionary = {
       'bluetooth address, advertising id, advertiser id, idfa, android id, device uuid, device token, push token, transmitter id, ' +
       'hardware id, implant serial, bluetooth mac, wifi mac, device mac, device number, ssid, bssid',
     PHI_URL: 'url, uri, website, web site, homepage, home page, web page, web address',
-    PHI_IP: 'ip, ip address, ipv, remote address, client address, x forwarded for',
+    PHI_IP: 'ip, ip address, network address, ipv, remote address, client address, x forwarded for',
     PHI_BIOMETRIC:
       'fingerprint, finger print, voiceprint, voice print, retina, retina scan, iris scan, iris image, face template, ' +
       'biometric, palm print, face embedding, voice sample, voice recording, dna sequence, genome sequence, facial',
@@ -60,7 +60,7 @@ export const IDENTIFIERS: Dictionary = {
     PHI_ID:
       'identifier value, user id, customer id, client id, employee id, employee number, participant id, participant number, case number, badge id, badge number, fin number, check number, social media, twitter handle, instagram handle, ' +
       'visit number, encounter number, encounter id, accession number, accession id, order number, prescription number, ' +
-      'claim number, specimen id, specimen number, referral number, authorization number, appointment id, ' +
+      'claim number, specimen id, specimen number, biosample id, sample barcode, referral number, authorization number, appointment id, ' +
       'study instance uid, document number, household id, donor id, biobank id, genome id, military id, student id, certification number',
     PHI_FREE_TEXT:
       'note, comment, narrative, free text, freetext, remark, chief complaint, history of present illness, ' +
