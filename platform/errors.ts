@@ -367,6 +367,11 @@ export const ERRORS = {
     action:
       'Name one raw topic that stands under topics: too, the same for all texts of a topic, and mark the person in both schemas.',
   },
+  ERR_DICTIONARY_BEHIND: {
+    kind: 'outage',
+    message: 'The person dictionary {topic} cannot be read to the end of partition {partition} yet.',
+    action: 'Lanes that need it wait. Look for a producer of that topic that has left a transaction open.',
+  },
   ERR_DICTIONARY_TOO_LARGE: {
     kind: 'hold',
     ends: 'policy',

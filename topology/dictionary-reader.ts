@@ -36,8 +36,8 @@ export interface DictionaryContext extends Pick<
 /** It works by no policy: what it reads is the same for all. */
 const NO_POLICY = { version: 0, sha256: '0'.repeat(64) };
 const FETCH_WAIT_MS = 100;
-/** Answers without a record before the end of a range, after which the rest of it counts as markers. */
-const EMPTY_FETCHES_MAX = 5;
+/** Answers with nothing before the end of a range, after which the read is given up: a transaction may stand open there. */
+const EMPTY_FETCHES_MAX = 20;
 const ID_BYTES = 8;
 
 export class DictionaryReader {
@@ -91,7 +91,8 @@ export class DictionaryReader {
     try {
       const ends = until ?? (await this.offsets(raw, connections, 'latest'));
       const known = this.dictionary;
-      const isSound = known !== null && this.topicId === raw.id && (await this.records.isCurrent());
+      const isSameTopic = this.topicId === raw.id && known?.offsets.length === ends.length;
+      const isSound = (await this.records.isCurrent()) && known !== null && isSameTopic;
       if (isSound && known.offsets.every((offset, partition) => offset === ends[partition])) return known;
       const starts = isSound ? known.offsets : await this.offsets(raw, connections, 'earliest');
       // Built anew where it is not sound any more: versions that are held stay as they are.
@@ -181,11 +182,13 @@ export class DictionaryReader {
     });
     try {
       let empty = 0;
-      for (let position = from; position < next && empty < EMPTY_FETCHES_MAX;) {
+      for (let position = from; position < next;) {
         const span = await abortable(reader.fetch(connections, position), this.signal);
         this.signal.throwIfAborted();
         if (span) position = await this.records.take(span, position, { partition, next, work, changes });
-        else empty += 1;
+        else if (++empty === EMPTY_FETCHES_MAX)
+          // Whoever masked now would mask by less than the topic says.
+          throw new GauzeError('ERR_DICTIONARY_BEHIND', { topic: this.topic, partition });
       }
     } finally {
       reader.close();
