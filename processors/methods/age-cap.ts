@@ -111,7 +111,7 @@ function textMasker(over: number): LeafMasker {
     for (; p < end && p < start + 3 && isDigit(input[p]!); p += 1) age = age * 10 + input[p]! - 0x30;
     const digits = p - start;
     const word = p < end && input[p] === 0x20 ? p + 1 : p;
-    if (digits === 0 || !words.some((each) => isWord(input, word, end, each))) return FAULT_DATE_TEXT;
+    if (digits === 0 || !isOneOf(words, input, word, end)) return FAULT_DATE_TEXT;
     const told = age > over ? over + 1 : age;
     const width = Math.max(digits, told > 99 ? 3 : told > 9 ? 2 : 1);
     let w = writeInt(out, at, width + end - p);
@@ -124,6 +124,11 @@ function textMasker(over: number): LeafMasker {
 
 function isDigit(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39;
+}
+
+function isOneOf(words: readonly Buffer[], input: Uint8Array, at: number, end: number): boolean {
+  for (const word of words) if (isWord(input, at, end, word)) return true;
+  return false;
 }
 
 /** Is input[at, end) the word, in any case? */

@@ -6,7 +6,7 @@ import { PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { compileKeyMasker, compileTranscoder } from '../../processors/transcoder.ts';
 import { avscTypes } from '../../processors/value-oracle.ts';
-import type { Instruction } from '../../processors/plan.ts';
+import type { Instruction, SensitiveRule } from '../../processors/plan.ts';
 import { NOWHERE, planFor } from './plan-builder.ts';
 import { testKeys } from './test-keys.ts';
 
@@ -40,6 +40,13 @@ const FIELDS: readonly (readonly [unknown, Instruction, unknown])[] = [
   [{ type: 'fixed', name: 'F', size: 40 }, MRN, Buffer.alloc(40, 'MRN')],
   [['null', 'string'], { method: 'redact' }, { string: 'x' }],
   ['string', { method: 'zip3' }, '10001-1234'],
+  ['string', { method: 'date-shift', maxDays: 182 }, '2026-05-17T10:15:00.5+02:00'],
+  ['string', { method: 'date-truncate', unit: 'quarter', over89: 'cap' }, '20260517101500'],
+  ['string', { method: 'age-cap', over: 89 }, '93 years old'],
+  ['string', { method: 'mask', character: '*', keepFirst: 2, keepLast: 1, ignore: '-' }, 'Łódź-Ada-12345'],
+  ['string', { method: 'fixed', value: 'withheld' }, 'Ada'],
+  ['int', { method: 'bucket', size: 10, as: 'range' }, 43],
+  ['double', { method: 'round', digits: 1 }, 36.66],
   ['long', { method: 'age-cap', over: 89 }, 95n],
   ['long', { method: 'keep' }, 2n ** 62n],
   [{ type: 'array', items: 'string' }, { method: 'keep' }, ['a', 'b']],
@@ -52,7 +59,14 @@ const schema = {
   fields: [...FIELDS.map(([type], i) => ({ name: `f${i}`, type })), { name: 'person', type: 'long' }],
 };
 const instructions = Object.fromEntries(FIELDS.map(([, instruction], i) => [`f${i}`, instruction]));
-const plan = planFor(schema, instructions, { personPath: ['person'] });
+const code: SensitiveRule = {
+  tag: 'SENSITIVE_SUD',
+  where: ['f4'],
+  codes: ['F1020'],
+  startsWith: ['F11'],
+  effect: 'withhold',
+};
+const plan = planFor(schema, instructions, { personPath: ['person'], sensitive: [code] });
 const keys = testKeys();
 const transcoder = compileTranscoder(plan, keys);
 const maskKey = compileKeyMasker({ method: 'pseudonym', domain: 'mrn' }, keys);
