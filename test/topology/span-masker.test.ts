@@ -231,6 +231,33 @@ describe('records withheld', () => {
     }
   });
 
+  test('are those that hold a sensitive code: neither value, key nor header of them leaves', () => {
+    const rule = {
+      tag: 'SENSITIVE_SUD',
+      where: ['zip'],
+      codes: [],
+      startsWith: ['F10'],
+      effect: 'withhold',
+    } as const;
+    const made = compiled();
+    const plan = { ...made.plan, sensitive: [rule] };
+    const plans = new Map([[SCHEMA_ID, { ...made, plan, transcoder: compileTranscoder(plan, keys) }]]);
+    const rules = { ...NO_KEYS, maskKey: pseudonymKey, headers: new Set(['source']) };
+    const sensitive: RawRecord = {
+      key: Buffer.from('another'),
+      value: encoded({ ...VISIT, zip: 'f10.20' }),
+      headers: [['source', Buffer.from('feed-2')]],
+    };
+    const { work, out } = run([sound, sensitive, sound], { plans, rules });
+    expect(work.withheld).toEqual([{ offset: 101, code: 'ERR_WITHHELD_SENSITIVE' }]);
+    expect(out).toHaveLength(2);
+    expect(out.map(({ key, headers }) => [key, headers])).toEqual([
+      [out[0]!.key, []],
+      [out[0]!.key, []],
+    ]);
+    expect(work.deliveredBitmap()).toEqual(Buffer.from([0b101]));
+  });
+
   test('are those that a person ordered, whatever they hold', () => {
     const { work, out } = run([sound, sound, { value: null }], { ordered: new Set([100, 102]) });
     expect(work.withheld).toEqual([
