@@ -61,10 +61,18 @@ const RESIDING =
   'lives?|living|lived|resid(?:es?|ed|ing)|raised|born|grew up|works?|working|worked|stay(?:s|ed|ing)|settled|located|based|hospitali[sz]ed|visit(?:s|ed|ing)?|travel(?:s|l?ed|l?ing)?|flew|flies|mov(?:ed|es|ing)|relocat(?:ed|es|ing)|return(?:ed|s|ing)|transferred|native|resident|town|city|village|county|originally|comes|came';
 /** Whoever lives, comes or moves somewhere; the place itself has a capital. */
 const RESIDENCE = new RegExp(
-  `(?<!\\p{L})(?:(?i:${RESIDING})(?:\\s(?:here|back|over|up|out))?\\s(?:in|from|to|at|of|near|outside|around)(?:\\sthe\\s(?:city|town|village)\\sof)?\\s)((?:${PART}[ -]){0,3}${PART})`,
+  `(?<!\\p{L})(?:(?:${inAnyCase(RESIDING)})(?:\\s(?:here|back|over|up|out))?\\s(?:in|from|to|at|of|near|outside|around)(?:\\sthe\\s(?:city|town|village)\\sof)?\\s)((?:${PART}[ -]){0,3}${PART})`,
   'gu',
 );
 const COUNTY = new RegExp(`(?<!\\p{L})(?:${PART}\\s){1,2}(?:County|Parish|Township|Borough)(?!\\p{L})`, 'gu');
+
+/** The pattern for capitals too: an expression of which only this part ignores case needs Node 23. */
+function inAnyCase(pattern: string): string {
+  return pattern.replaceAll(/\[([a-z]+)\]|[a-z]/g, (found: string, letters: string | undefined) => {
+    const small = letters ?? found;
+    return `[${small}${small.toUpperCase()}]`;
+  });
+}
 
 function caseless(words: string): string {
   return words
