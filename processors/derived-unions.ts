@@ -4,7 +4,7 @@
  */
 import { isLeaf, typeWord } from '../schemas/avro-schema.ts';
 import type { AvroLeaf, AvroType, AvroUnion } from '../schemas/avro-schema.ts';
-import { childrenOf } from '../schemas/parse-avro.ts';
+import { childrenOf } from '../schemas/schema-size.ts';
 import { derivedLeaf } from './method-table.ts';
 import type { Instruction, MethodName, PlanNode } from './plan.ts';
 

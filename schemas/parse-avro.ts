@@ -9,6 +9,7 @@ import type { AvroField, AvroLeaf, AvroType, LogicalType, PrimitiveName } from '
 import { ROOT_PATH, branchName, fieldPath, itemsPath, valuesPath } from './field-path.ts';
 import { fittingLogicalType } from './logical-types.ts';
 import { canEnd, settleReferences } from './recursion.ts';
+import { LIMIT, isTooLarge } from './schema-size.ts';
 
 /** Where a schema comes from, for errors. */
 export interface SchemaSource {
@@ -18,8 +19,6 @@ export interface SchemaSource {
 
 /** A type may be nested this deep. */
 const DEPTH_LIMIT = 64;
-/** What a schema may come to once each named type is written out wherever it is used. */
-const LIMIT = { places: 20_000, levels: 256 };
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const PRIMITIVES: ReadonlySet<string> = new Set<PrimitiveName>([
   'null',
@@ -88,31 +87,10 @@ class Parser {
 
   /** The type as it can be walked: references stand for records around them, and it unfolds within bounds. */
   settle(root: AvroType): AvroType {
-    this.#limitPlaces(root);
+    if (isTooLarge(root)) this.#tooLarge();
     if (!this.#isRecursive) return root;
     if (!canEnd(root, this.#named)) this.#fail(ROOT_PATH, 'a record whose values can end is expected');
     return settleReferences(root, this.#named, LIMIT) ?? this.#tooLarge();
-  }
-
-  /** Named types can be used many times over, so that a short text unfolds without end. */
-  #limitPlaces(root: AvroType): void {
-    const sizes = new Map<AvroType, { readonly places: number; readonly levels: number }>();
-    const size = (type: AvroType, depth: number): { readonly places: number; readonly levels: number } => {
-      const known = sizes.get(type);
-      if (known !== undefined) return known;
-      if (depth > LIMIT.levels) this.#tooLarge();
-      let [places, levels] = [1, 0];
-      for (const child of childrenOf(type)) {
-        const below = size(child, depth + 1);
-        places += below.places;
-        levels = Math.max(levels, below.levels);
-      }
-      const total = { places, levels: levels + 1 };
-      sizes.set(type, total);
-      return total;
-    };
-    const { places, levels } = size(root, 0);
-    if (places > LIMIT.places || levels > LIMIT.levels) this.#tooLarge();
   }
 
   #tooLarge(): never {
@@ -278,22 +256,6 @@ class Parser {
   #fail(path: string, expected: string): never {
     const { subject = '', file = '' } = this.#where;
     throw new GauzeError('ERR_SCHEMA_SYNTAX', { subject, file, path, expected });
-  }
-}
-
-/** The types directly inside `type`; nothing of what a reference stands for. */
-export function childrenOf(type: AvroType): readonly AvroType[] {
-  switch (type.kind) {
-    case 'record':
-      return type.fields.map((field) => field.type);
-    case 'array':
-      return [type.items];
-    case 'map':
-      return [type.values];
-    case 'union':
-      return type.branches;
-    default:
-      return [];
   }
 }
 

@@ -1,4 +1,6 @@
-/** One target in a thread of its own, so that one that hangs or eats memory can be seen from outside. */
+/**
+ * One target in a thread of its own, so that one that hangs or eats memory can be seen from outside.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
 import { BROKEN_TARGETS } from './broken-targets.ts';
 import { runCases } from './target.ts';

@@ -183,13 +183,13 @@ describe('a record inside itself', () => {
   test('cannot hold the field that says whom the record is about', () => {
     const marked = tree(field('id', 'string', ['PHI_ID'], { 'gauze:person': true }));
     expect(personField(parse(marked))).toEqual({ count: 1, path: null });
-    const around = {
+    const around: Json = {
       type: 'record',
       name: 'Around',
       fields: [field('tree', tree(), []), field('id', 'string', ['PHI_ID'], { 'gauze:person': true })],
     };
     expect(personField(parse(around)).path).toEqual(['id']);
-    const bytes = Type.forSchema(around as unknown as Schema).toBuffer({
+    const bytes = Type.forSchema(around as Schema).toBuffer({
       tree: leaf('a', [leaf('b')]),
       id: 'P-1',
     });

@@ -104,12 +104,14 @@ export const CRYPTO_FILES: Readonly<Record<string, string>> = {
   'approvals/topic-view.ts': 'fingerprints of schemas',
   'policy/compile-plan.ts': 'hash of a plan',
   'policy/policy-changes.ts': 'id of a question, from what is asked',
+  'policy/tag-log.ts': 'hash of what people decide about',
   'policy/policy-file.ts': 'hash of the text of a policy',
   'processors/text/word-lists.ts': 'hash of the lists that names are told by',
   'stack/free-ports.ts': 'a random start of the port search',
   'stack/identity-provider.ts': 'comparison of passwords',
   'stack/identity-service.ts': 'signing key of the local identity provider',
   'topology/batch-event.ts': 'hash over the plans of one transaction',
+  'topology/person-dictionary.ts': 'hash of the content of a dictionary',
   'topology/index-lane.ts': 'hash of an index of persons',
 };
 
