@@ -18,13 +18,12 @@ import type { InstanceCounts } from './instance-heartbeat.ts';
 import { Lane } from './lane.ts';
 import type { InstanceOptions, LaneStanding } from './instance-options.ts';
 import type { LaneContext, LaneName } from './lane-context.ts';
-import { INDEX_AUDIENCE } from './lane-kind.ts';
-import { PartitionReader } from './partition-reader.ts';
+import { PartitionReaders } from './partition-readers.ts';
 import { PlanStore } from './plan-store.ts';
 import { SampleRunner } from './sample-runner.ts';
+import { rawTopicsOf, wantedLanes } from './wanted-lanes.ts';
+import type { CoveredTopics } from './wanted-lanes.ts';
 
-/** How long the broker may wait for new raw records. */
-const FETCH_WAIT_MS = 500;
 /** How often the registry is asked for new versions of the schemas in use. */
 const REGISTRY_REFRESH_MS = 30_000;
 
@@ -36,7 +35,7 @@ export class Instance {
   private readonly policyLog: PolicyLog;
   private readonly plans: PlanStore;
   private readonly lanes = new Map<string, Lane>();
-  private readonly readers = new Map<string, PartitionReader>();
+  private readonly readers: PartitionReaders;
   private readonly background: Promise<void>[] = [];
   private readonly stopping = new AbortController();
   private member: GroupMember | null = null;
@@ -54,6 +53,7 @@ export class Instance {
     });
     this.options = options;
     const { registry, keyring, aliasLists, siteTags, cluster, names } = options;
+    this.readers = new PartitionReaders(cluster, options.limits);
     this.policyLog = new PolicyLog(cluster, names.policies, names.access);
     this.plans = new PlanStore({ registry, keyring, aliasLists, siteTags, policyLog: this.policyLog });
   }
@@ -79,7 +79,7 @@ export class Instance {
     );
     this.member = new GroupMember(cluster, {
       group: names.topologyGroup,
-      topics: () => [...this.rawTopics(), names.grants],
+      topics: () => [...rawTopicsOf(this.covered()), names.grants],
       lightTopics: [names.grants],
       onAssigned: (partitions) => {
         this.assigned = partitions;
@@ -113,9 +113,8 @@ export class Instance {
   /** Where each lane stands now. */
   laneStandings(): readonly LaneStanding[] {
     return [...this.lanes.values()].map(({ name, isHeld, position }) => {
-      const ends = [...this.readers].filter(([key]) => key.startsWith(`${name.topic}/${name.partition}/`));
-      const end = Math.max(-1, ...ends.map(([, { highWatermark }]) => highWatermark));
-      const lag = position === null || end < 0 ? null : Math.max(0, end - position);
+      const end = this.readers.end(name.topic, name.partition);
+      const lag = position === null || end === null ? null : Math.max(0, end - position);
       return { lane: name, isHeld, lag };
     });
   }
@@ -133,7 +132,7 @@ export class Instance {
     await Promise.race([drained, timeout]);
     late.abort();
     await this.member?.stop();
-    for (const reader of this.readers.values()) reader.close();
+    this.readers.close();
     this.policyLog.close();
     await Promise.allSettled(this.background);
     await this.options.cluster.close();
@@ -148,20 +147,16 @@ export class Instance {
     await beat(context, counts, this.stopping.signal, (error) => this.options.events.instanceTrouble(error));
   }
 
-  /** The raw topics that any policy covers. */
-  private rawTopics(): readonly string[] {
-    const topics = new Set<string>();
-    for (const audience of this.policyLog.state.policies.keys()) {
-      for (const topic of this.plans.policy(audience)?.topics.keys() ?? []) topics.add(topic);
-    }
-    return [...topics].sort();
+  private covered(): CoveredTopics {
+    const audiences = [...this.policyLog.state.policies.keys()];
+    return new Map(audiences.map((audience) => [audience, this.plans.policy(audience)?.topics ?? null]));
   }
 
   /** Starts lanes that should run and stops those that should not; the others go on untouched. */
   private reconcile(): void {
     const context = this.context;
     if (!context || this.stopping.signal.aborted) return;
-    const wanted = new Map(this.wantedLanes().map((name) => [laneKey(name), name]));
+    const wanted = new Map(wantedLanes(this.assigned, this.covered()).map((name) => [laneKey(name), name]));
     for (const [key, lane] of this.lanes) {
       if (wanted.has(key)) continue;
       // Whoever holds the partition now fences this lane; what it has under way would be lost anyway.
@@ -186,17 +181,6 @@ export class Instance {
     if (lane.takenOver) this.givenUp.add(key);
     this.options.events.laneEnded(name);
     this.reconcile();
-  }
-
-  /** One lane for each audience of a raw partition, and one for its index. */
-  private wantedLanes(): readonly LaneName[] {
-    return this.assigned.flatMap(({ topic, partition }) => {
-      const audiences = [...this.policyLog.state.policies.keys()].filter((audience) =>
-        this.plans.policy(audience)?.topics.has(topic),
-      );
-      const lanes = audiences.length > 0 ? [...audiences, INDEX_AUDIENCE] : [];
-      return lanes.map((audience) => ({ audience, topic, partition }));
-    });
   }
 
   private async followPolicies(): Promise<void> {
@@ -258,7 +242,7 @@ export class Instance {
       dictionaries: new Dictionaries(this.stopping.signal),
       schemaIds: await controlSchemaIds(registry, names),
       lingerMs: () => Math.max(limits.lingerMs, (this.lanes.size * 1000) / limits.transactionsPerSecond),
-      reader: (topic, topicId, partition) => this.reader(topic, topicId, partition),
+      reader: (topic, topicId, partition) => this.readers.of(topic, topicId, partition),
       stillHolds: async (topic, partition) => (await this.member?.stillHolds({ topic, partition })) ?? false,
     };
   }
@@ -282,27 +266,5 @@ export class Instance {
       deleteTopic,
       trouble: (error) => events.instanceTrouble(error),
     });
-  }
-
-  private reader(topic: string, topicId: string, partition: number): PartitionReader {
-    const key = `${topic}/${partition}/${topicId}`;
-    const known = this.readers.get(key);
-    if (known) return known;
-    for (const [other, reader] of this.readers) {
-      if (!other.startsWith(`${topic}/${partition}/`)) continue;
-      reader.close();
-      this.readers.delete(other);
-    }
-    const { fetchBytes, unpackedBytes } = this.options.limits;
-    const reader = new PartitionReader(this.options.cluster, {
-      topic,
-      topicId,
-      partition,
-      fetchBytes,
-      unpackedBytesMax: unpackedBytes,
-      maxWaitMs: FETCH_WAIT_MS,
-    });
-    this.readers.set(key, reader);
-    return reader;
   }
 }
