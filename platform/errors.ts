@@ -314,7 +314,8 @@ export const ERRORS = {
     action: 'Choose another name: readers of the other audience could use consumer groups of this one.',
   },
   ERR_POLICY_TOPIC_VERSION: {
-    kind: 'usage',
+    kind: 'hold',
+    ends: 'policy',
     message: 'The policy of {audience} would take back the version of a topic ({offset} in the policy log).',
     action: 'Keep the version it has, or raise it; what was published under it stays where it is.',
   },
