@@ -9,7 +9,9 @@ import { parseAccessRules } from '../../approvals/access-rules-file.ts';
 import { ERRORS } from '../../platform/errors.ts';
 import { YamlFile } from '../../platform/yaml-file.ts';
 import { parsePolicy } from '../../policy/policy-file.ts';
+import { parseAvroSchema } from '../../schemas/parse-avro.ts';
 import { mapSiteTags } from '../../schemas/site-tags.ts';
+import { leavesOf } from '../../schemas/tags.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PAGES = ['README.md', 'CONTRIBUTING.md', ...pagesIn('docs'), ...pagesIn('docs/adr')];
@@ -85,6 +87,16 @@ describe('the pages', () => {
     }
   });
 
+  test('show a schema whose leaves all have a tag', () => {
+    const [text = ''] = blocks('docs/tags.md', 'json');
+    const leaves = leavesOf(parseAvroSchema(text));
+    expect(leaves.map(({ path, tags }) => [path, ...tags])).toEqual([
+      ['id', 'PHI_ID'],
+      ['mrn', 'PHI_MRN'],
+      ['state', 'PHI_NONE'],
+    ]);
+  });
+
   test('show access rules that are some', () => {
     const siteTags = mapSiteTags({}, 'gauze.yaml');
     const roles = {
@@ -100,7 +112,13 @@ describe('the pages', () => {
   });
 
   test('show commands with options that exist', () => {
-    const commands = ['docs/access.md', 'docs/audit.md', 'docs/encryption.md', 'docs/policy.md']
+    const commands = [
+      'docs/access.md',
+      'docs/audit.md',
+      'docs/encryption.md',
+      'docs/policy.md',
+      'docs/tags.md',
+    ]
       .flatMap((page) => blocks(page, 'sh'))
       .join('\n')
       .replaceAll('\\\n', ' ')

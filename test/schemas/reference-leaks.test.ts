@@ -1,6 +1,6 @@
 /**
  * Where tags as the reference clients of a registry honour them let a value through (a table of such cases stands in
- * docs/policy.md): each case is a schema whose tagged value must not be in the bytes that readers get. Values of
+ * docs/tags.md): each case is a schema whose tagged value must not be in the bytes that readers get. Values of
  * numbers, symbols and keys are looked for as decoded and as encoded.
  */
 import { createServer } from 'node:http';
