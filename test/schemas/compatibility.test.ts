@@ -34,14 +34,12 @@ const unnamed: fc.Arbitrary<unknown> = fc.oneof(
 );
 const single: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 5, arbitrary: unnamed },
-  fc
-    .tuple(symbols, fc.boolean())
-    .map(([names, has]) => ({
-      type: 'enum',
-      name: 'Colour',
-      symbols: names,
-      ...(has ? { default: names[0] } : {}),
-    })),
+  fc.tuple(symbols, fc.boolean()).map(([names, has]) => ({
+    type: 'enum',
+    name: 'Colour',
+    symbols: names,
+    ...(has ? { default: names[0] } : {}),
+  })),
   fc.constantFrom(2, 3).map((size) => ({ type: 'fixed', name: 'Hash', size })),
 );
 const union = fc
