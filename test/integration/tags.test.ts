@@ -2,6 +2,8 @@
  * A tag once seen stays in force: taken away in a later version of the schema, or with that version gone from the
  * registry, its field is masked as before.
  */
+import { appendFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import { clinicalSchema, clinicalType } from '../../examples/hospital/clinical-codecs.ts';
 import { generateHospital } from '../../examples/hospital/hospital.ts';
@@ -61,4 +63,62 @@ test('a field whose tag a later version takes away is masked as before, also whe
     secrets.some(({ mrn, ssn }) => value?.includes(mrn) || (ssn !== null && value?.includes(ssn))),
   );
   expect(found).toEqual([]);
+});
+
+test('a released tag lets go of the fields that no later version tags, from then on, and is on record', async () => {
+  site = await TestSite.make({ topics: [PATIENTS] });
+  const people = [...generateHospital({ patients: 2, seed: 52 })].filter(({ topic }) => topic === PATIENTS);
+  await appendFile(
+    path.join(site.directory, 'gauze.yaml'),
+    '\nowners: { "User:gauze-admin": carol@example.org }\n',
+  );
+  await site.feed([]);
+  await site.apply();
+  const registry = new RegistryClient({ url: testStack().registryUrl });
+  const id = await registry.register(valueSubject(site.raw(PATIENTS)), untaggedSchema());
+  const release = (tag: string, place: string) =>
+    site.gauze('tags', 'release', site.raw(PATIENTS), place, tag, '--reason', 'reviewed in March', '--json');
+  const refused = await release('PHI_NAME', 'familyName');
+  expect([refused.code, refused.stderr + refused.stdout]).toEqual([
+    1,
+    expect.stringContaining('ERR_TAGS_RELEASE'),
+  ]);
+  expect(await release('PHI_MRN', 'mrn')).toMatchObject({ stderr: '', code: 0 });
+  const listed = JSON.parse((await site.gauze('tags', site.raw(PATIENTS), '--json')).stdout) as {
+    readonly tags: readonly { readonly path: string; readonly tag: string }[];
+    readonly releases: readonly object[];
+  };
+  expect(listed.releases).toMatchObject([
+    { isInForce: true, release: { path: 'mrn', reason: 'reviewed in March' } },
+  ]);
+  expect(listed.tags.filter(({ path }) => path === 'mrn' || path === 'ssn').map(({ tag }) => tag)).toEqual([
+    'PHI_NONE',
+    'PHI_NONE',
+    'PHI_SSN',
+  ]);
+  const secrets = people.map(({ value }) => value as { mrn: string; ssn: string | null });
+  const producer = ordinaryProducer(connectionOf('ehr-feed'));
+  await producer.connect();
+  for (const { key, value } of people) {
+    const prefix = Buffer.alloc(5);
+    prefix.writeInt32BE(id, 1);
+    const bytes = Buffer.concat([prefix, clinicalType(PATIENTS).toBuffer(value)]);
+    await producer.send({
+      topic: site.raw(PATIENTS),
+      acks: -1,
+      messages: [{ key, value: bytes, partition: 0 }],
+    });
+  }
+  await producer.disconnect();
+  site.run();
+  // Analytics got no mrn before: a field that always was missing breaks its contract, so it is held until it agrees.
+  await site.until((lanes) =>
+    lanes.every(({ audience, state, lag }) => audience !== 'research' || (state === 'ok' && lag === 0)),
+  );
+  const dump = await dumpTopics([site.sanitized(PATIENTS, 'research')]);
+  expect(dump).toHaveLength(people.length);
+  for (const { value } of dump) {
+    expect(secrets.some(({ mrn }) => value?.includes(mrn))).toBe(true);
+    expect(secrets.some(({ ssn }) => ssn !== null && value?.includes(ssn))).toBe(false);
+  }
 });
