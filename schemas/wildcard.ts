@@ -8,7 +8,7 @@
 export function matchesWildcard(text: string, pattern: string): boolean {
   // `**.*` means the same as `**`: any number of parts.
   const parts = pattern.replaceAll('**.*', '**').match(/\*\*|\*|\?|\\.|./gsu) ?? [];
-  const characters = [...text];
+  const characters = Array.from(text);
   // Which beginnings of the text the parts so far can stand for.
   let ends = characters.map(() => false);
   ends.unshift(true);
