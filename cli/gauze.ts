@@ -221,8 +221,7 @@ program
   .option('--secure', 'a second listener with TLS: SCRAM-SHA-256, SCRAM-SHA-512 and OAUTHBEARER', false)
   .action(
     act(
-      async (o: StackCommandOptions) =>
-        await (await import('./stack-command.ts')).runStackCommand(o, print),
+      async (o: StackCommandOptions) => await (await import('./stack-command.ts')).runStackCommand(o, print),
     ),
   );
 

@@ -20,7 +20,9 @@ const ASSETS: Readonly<Record<string, string>> = {
 
 rmSync(DIST, { recursive: true, force: true });
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
-const built = spawnSync(process.execPath, [tsc, '-p', join(ROOT, 'tsconfig.build.json')], { stdio: 'inherit' });
+const built = spawnSync(process.execPath, [tsc, '-p', join(ROOT, 'tsconfig.build.json')], {
+  stdio: 'inherit',
+});
 if (built.status !== 0) process.exit(built.status ?? 1);
 for (const [folder, ending] of Object.entries(ASSETS)) {
   for (const file of readdirSync(join(ROOT, folder)).filter((name) => name.endsWith(ending)))
@@ -30,4 +32,7 @@ const { name, version, license } = JSON.parse(readFileSync(join(ROOT, 'package.j
   string,
   string
 >;
-writeFileSync(join(DIST, 'package.json'), `${JSON.stringify({ name, version, license, type: 'module' }, null, 2)}\n`);
+writeFileSync(
+  join(DIST, 'package.json'),
+  `${JSON.stringify({ name, version, license, type: 'module' }, null, 2)}\n`,
+);
