@@ -14,6 +14,8 @@ import {
   environmentName,
   loginSettings,
 } from './broker-settings.ts';
+import { gauzeServices, gauzeVolumes } from './compose-gauze.ts';
+import { CONTAINER_PORTS, CONTAINER_TOPICS } from './container-roles.ts';
 
 /** Required at `docker compose up`; compose stops with this sentence where it is not set. */
 const PASSWORD = '${GAUZE_STACK_PASSWORD:?set it in the file .env}';
@@ -51,7 +53,8 @@ function composePassword(user: string): string {
 export function composeText(): string {
   const head = [
     '# Made by `node scripts/generate-compose.ts` from stack/broker-settings.ts; do not edit.',
-    '# The embedded stack (`npm run stack`) for people with Docker: one broker with SASL and ACLs, registry, Redis.',
+    '# The embedded stack (`npm run stack`) for people with Docker: one broker with SASL and ACLs, registry, Redis,',
+    '# identity provider; and gauze in its roles. `--profile watch` adds Prometheus and Grafana. See docs/container.md.',
     '# First: echo "GAUZE_STACK_PASSWORD=$(openssl rand -hex 16)" > .env',
     '# All ports are bound to 127.0.0.1. The password of user NAME is NAME-$GAUZE_STACK_PASSWORD.',
     '',
@@ -62,8 +65,14 @@ export function composeText(): string {
 function composeFile() {
   return {
     name: 'gauze',
-    services: { kafka: broker(), users: users(), registry: registry(), redis: redis() },
-    volumes: { 'kafka-data': {}, 'registry-data': {}, 'redis-data': {} },
+    services: {
+      kafka: broker(),
+      users: users(),
+      registry: registry(),
+      redis: redis(),
+      ...gauzeServices(PASSWORD),
+    },
+    volumes: { 'kafka-data': {}, 'registry-data': {}, 'redis-data': {}, ...gauzeVolumes() },
   };
 }
 
@@ -77,7 +86,10 @@ const CLIENT_SETTINGS = [
 function broker() {
   return {
     image: `apache/kafka:${KAFKA_VERSION}`,
-    ports: ['127.0.0.1:9092:9092'],
+    // Also of what shares its network: identity provider, and API and pages of approvals.
+    ports: [CONTAINER_PORTS.kafka, CONTAINER_PORTS.identity, CONTAINER_PORTS.pages].map(
+      (port) => `127.0.0.1:${port}:${port}`,
+    ),
     environment: { SUPER_USER_PASSWORD: composePassword(SUPER_USER), ...composeEnvironment() },
     volumes: ['kafka-data:/var/lib/kafka/data'],
     healthcheck: {
@@ -100,7 +112,10 @@ function tool(name: string): string {
   return `${TOOLS}/${name} --bootstrap-server 127.0.0.1:9092 --command-config /tmp/client.properties`;
 }
 
-/** Runs once: makes the SCRAM users and gives `gauze-admin` its rights, as the embedded stack does. */
+/**
+ * Runs once: makes the SCRAM users and gives `gauze-admin` its rights, as the embedded stack does; then the raw topics of
+ * the example hospital, as its demo does.
+ */
 function users() {
   const acls = tool('kafka-acls.sh');
   const script = [
@@ -112,6 +127,10 @@ function users() {
     'done',
     `${acls} --add --allow-principal User:gauze-admin --topic '*' --operation Create --operation Describe --operation Alter --operation AlterConfigs --operation DescribeConfigs`,
     `${acls} --add --allow-principal User:gauze-admin --cluster --operation Alter --operation Describe`,
+    `for topic in ${CONTAINER_TOPICS.join(' ')}; do`,
+    `  ${tool('kafka-topics.sh')} --create --if-not-exists --topic "$$topic" --partitions 3`,
+    `  ${acls} --add --allow-principal User:ehr-feed --topic "$$topic" --operation Write --operation Describe`,
+    'done',
   ];
   return {
     image: `apache/kafka:${KAFKA_VERSION}`,
@@ -127,7 +146,7 @@ function users() {
 function registry() {
   return {
     image: `apicurio/apicurio-registry:${REGISTRY_VERSION}`,
-    ports: ['127.0.0.1:8081:8080'],
+    ports: [`127.0.0.1:${CONTAINER_PORTS.registry}:8080`],
     environment: {
       // A registry that forgets its schemas while Kafka keeps the records would hold every lane.
       APICURIO_DATASOURCE_URL: 'jdbc:h2:file:/var/lib/registry/registry',

@@ -1,7 +1,7 @@
 /**
  * The identity provider of the local stack, as a process of its own: `node identity-provider.ts SETTINGS`. A real
- * OpenID provider (oidc-provider) that keeps everything in memory and listens on loopback only. Its clients are all
- * the hospital's own, so nobody is asked for consent. For demo and tests; nothing here may serve real people.
+ * OpenID provider (oidc-provider) that keeps everything in memory and listens on loopback, but in a container. Its
+ * clients are all the hospital's own, so nobody is asked for consent. For demo and tests, never for real people.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -17,6 +17,8 @@ import type { IdentityDescription, StackPerson } from './identity-people.ts';
 export interface ProviderSettings extends IdentityDescription {
   /** The private key that signs tokens (EC, P-256). */
   readonly signingKey: JWK;
+  /** Address to listen on; absent: loopback. Only a container, whose port is published to loopback alone, has another. */
+  readonly bindHost?: string;
   /** Sign cookies. */
   readonly cookieKeys: readonly string[];
 }
@@ -39,7 +41,7 @@ createServer((request, response) => {
   const { pathname } = new URL(request.url ?? '/', settings.oidcIssuer);
   if (INTERACTION.test(pathname)) void interact(request, response, pathname);
   else void answer(request, response);
-}).listen({ host: '127.0.0.1', port: Number(port) });
+}).listen({ host: settings.bindHost ?? '127.0.0.1', port: Number(port) });
 
 function configuration(): Configuration {
   const policy = interactionPolicy.base();

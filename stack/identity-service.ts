@@ -26,14 +26,17 @@ export async function startIdentityProvider(context: ServiceContext): Promise<Id
   const description: IdentityDescription = {
     oidcIssuer: `http://127.0.0.1:${port}`,
     people: Object.fromEntries(
-      Object.entries(HOSPITAL_PEOPLE).map(([id, person]) => [id, { id, ...person, password: secret(18) }]),
+      Object.entries(HOSPITAL_PEOPLE).map(([id, person]) => [
+        id,
+        { id, ...person, password: identitySecret(18) },
+      ]),
     ),
-    machineClient: { id: MACHINE_CLIENT, secret: secret(32) },
+    machineClient: { id: MACHINE_CLIENT, secret: identitySecret(32) },
   };
   const settings: ProviderSettings = {
     ...description,
-    signingKey: signingKey(),
-    cookieKeys: [secret(32)],
+    signingKey: identitySigningKey(),
+    cookieKeys: [identitySecret(32)],
   };
   const folder = join(context.directory, 'settings');
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -53,11 +56,13 @@ export async function startIdentityProvider(context: ServiceContext): Promise<Id
   return description;
 }
 
-function secret(bytes: number): string {
+/** A random secret in base64url. */
+export function identitySecret(bytes: number): string {
   return random(bytes).toString('base64url');
 }
 
-function signingKey(): ProviderSettings['signingKey'] {
+/** A new key to sign tokens with. */
+export function identitySigningKey(): ProviderSettings['signingKey'] {
   const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
   return { kty: 'EC', crv: 'P-256', x: jwk.x ?? '', y: jwk.y ?? '', d: jwk.d ?? '' };
 }
