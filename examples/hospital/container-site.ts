@@ -34,7 +34,7 @@ export interface ContainerAddresses {
 /** In docker-compose.yml: everything of gauze shares the broker's network. */
 const ADDRESSES: ContainerAddresses = {
   kafka: `127.0.0.1:${CONTAINER_PORTS.kafka}`,
-  registry: 'http://registry:8080',
+  registry: 'http://registry:8080/apis/ccompat/v7',
   redis: 'redis://redis:6379',
 };
 
