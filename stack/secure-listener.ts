@@ -40,8 +40,12 @@ export async function makeCertificate(java: string, directory: string): Promise<
   await run(keytool, [
     '-genkeypair',
     ...store,
-    ...['-storetype', 'PKCS12', '-keyalg', 'EC', '-groupname', 'secp256r1', '-validity', DAYS_VALID],
-    ...['-dname', 'CN=gauze local stack', '-ext', 'san=ip:127.0.0.1,dns:localhost'],
+    ...'-storetype PKCS12 -keyalg EC -groupname secp256r1 -validity'.split(' '),
+    DAYS_VALID,
+    '-dname',
+    'CN=gauze local stack',
+    '-ext',
+    'san=ip:127.0.0.1,dns:localhost',
   ]);
   await run(keytool, ['-exportcert', '-rfc', ...store, '-file', caFile]);
   return { keystoreFile, password, caFile };
