@@ -153,6 +153,7 @@ verb('tail', 'what an audience sees of a topic, live, with the log-in of that au
   .requiredOption('--password-file <file>', 'file that holds the password and nothing else')
   .option('--mechanism <mechanism>', 'scram-sha-256, scram-sha-512 or plain', 'scram-sha-256')
   .option('--from-beginning', 'everything that is there, not only what comes from now on', false)
+  .option('--topic-version <number>', 'version of the sanitized topic, as the policy says', '1')
   .option('--max <records>', 'end after so many')
   .action(
     act(

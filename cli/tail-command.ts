@@ -27,6 +27,7 @@ export interface TailOptions {
   readonly mechanism: string;
   readonly fromBeginning: boolean;
   readonly max?: string;
+  readonly topicVersion: string;
 }
 
 const MECHANISMS: readonly string[] = ['scram-sha-256', 'scram-sha-512', 'plain'];
@@ -38,7 +39,8 @@ export async function tailCommand(rawTopic: string, options: TailOptions): Promi
   const site = await Site.load(options.config);
   const max = options.max === undefined ? Infinity : wholeNumberOf('--max', options.max);
   const cluster = await audienceCluster(site, options);
-  const topic = sanitizedTopic(rawTopic, options.audience);
+  const version = wholeNumberOf('--topic-version', options.topicVersion);
+  const topic = sanitizedTopic(rawTopic, options.audience, version);
   const interrupted = new AbortController();
   const stop = (): void => interrupted.abort();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
