@@ -141,10 +141,10 @@ export class PolicyApprovals {
     this.locks.set(lock.id, { isOnPerson, value: lock.value });
     if (!isOnPerson) return;
     for (const request of this.open.values()) {
-      if (request.state !== 'PENDING') continue;
-      this.settle(request);
       const isTheirs = request.requester === lock.value || request.owner === lock.value;
-      if (isTheirs && request.state === 'PENDING') request.state = 'CANCELLED';
+      if (!isTheirs) continue;
+      this.settle(request);
+      if (request.state === 'PENDING') request.state = 'CANCELLED';
     }
   }
 
