@@ -36,5 +36,5 @@ await admin.createAcls({
 });
 await admin.disconnect();
 
-console.log(`export OWN_KAFKA=${brokers[0]}`);
-console.log(`export OWN_REGISTRY=${registryUrl}`);
+process.stdout.write(`export OWN_KAFKA=${brokers[0]}\n`);
+process.stdout.write(`export OWN_REGISTRY=${registryUrl}\n`);

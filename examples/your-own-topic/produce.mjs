@@ -52,4 +52,4 @@ const messages = await Promise.all(
 );
 await producer.send({ topic: TOPIC, messages });
 await producer.disconnect();
-console.log(`${count} visits written to ${TOPIC}`);
+process.stdout.write(`${count} visits written to ${TOPIC}\n`);
