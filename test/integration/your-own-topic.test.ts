@@ -42,13 +42,20 @@ function commands(): string {
     .replaceAll('my-topic', FOLDER);
 }
 
+/** Runs the script; what it leaves running in the background ends with it. */
 async function bash(script: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const whole = `set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n${script}`;
-  const child = spawn('bash', ['-c', whole], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('bash', ['-c', `set -euo pipefail\n${script}`], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const closed = new Promise((resolve) => child.once('close', resolve));
+  process.kill(-child.pid!, 'SIGTERM');
+  await closed;
   return { code, stdout, stderr };
 }
 
