@@ -2,13 +2,13 @@
  * A few records as an audience sees them, from its sanitized topic: never from the raw one. For people whose own
  * principal reads that audience; whether it does is asked here, each time.
  */
-import avsc from 'avsc';
 import { BrokerConnections } from '../kafka/cluster.ts';
 import type { Cluster } from '../kafka/cluster.ts';
 import { listOffset } from '../kafka/list-offsets.ts';
 import { LogReader } from '../kafka/log-reader.ts';
 import type { PolicyState } from '../policy/policy-log.ts';
 import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
+import { readableDecoder } from '../schemas/readable-json.ts';
 import type { RegistryClient } from '../schemas/registry-client.ts';
 import { sanitizedTopic } from '../schemas/topic-names.ts';
 
@@ -79,24 +79,7 @@ export class SanitizedSamples {
 
   private async json(value: Buffer): Promise<string> {
     const { text } = await this.registry.schemaText(value.readInt32BE(1));
-    const type = avsc.Type.forSchema(JSON.parse(text) as avsc.Schema, { registry: { long: textLong() } });
-    const decoded: unknown = type.fromBuffer(value.subarray(REGISTRY_PREFIX_BYTES));
-    return type.toString(decoded).slice(0, JSON_CHARACTERS_MAX);
+    const decoded = readableDecoder(text)(value.subarray(REGISTRY_PREFIX_BYTES));
+    return JSON.stringify(decoded).slice(0, JSON_CHARACTERS_MAX);
   }
-}
-
-/** Longs beyond 2^53 as they are, not refused. */
-function textLong(): avsc.Type {
-  return avsc.types.LongType.__with({
-    fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(0),
-    toBuffer: (value: bigint) => {
-      const bytes = Buffer.alloc(8);
-      bytes.writeBigInt64LE(value);
-      return bytes;
-    },
-    fromJSON: (value: unknown) => BigInt(String(value)),
-    toJSON: (value: bigint) => Number(value),
-    isValid: (value: unknown) => typeof value === 'bigint',
-    compare: (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0),
-  });
 }

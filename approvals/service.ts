@@ -39,6 +39,7 @@ import type { PreviewOptions } from './preview.ts';
 import { ProgressWatch } from './progress-watch.ts';
 import { ApprovalJobs } from './queue/approval-jobs.ts';
 import type { RedisSettings } from './queue/redis-link.ts';
+import type { Readiness } from './http/health-routes.ts';
 import { ReadinessProbe } from './readiness.ts';
 import { SanitizedSamples } from './sanitized-sample.ts';
 import { SubjectIndex } from './subject-index.ts';
@@ -108,6 +109,7 @@ export class ApprovalService {
   readonly failed: Promise<GauzeError>;
   private reportFailure: (error: GauzeError) => void = () => undefined;
   private readonly options: ApprovalServiceOptions;
+  private probe: ReadinessProbe | null = null;
   private readonly following = new AbortController();
   private readonly closers: (() => Promise<void> | void)[] = [];
 
@@ -139,6 +141,11 @@ export class ApprovalService {
     );
     this.closers.unshift(async () => await closeInTime(server));
     return await listen(server, http);
+  }
+
+  /** The parts that the service stands on; null before it has started. */
+  async readiness(): Promise<Readiness | null> {
+    return (await this.probe?.state()) ?? null;
   }
 
   /** Takes no more requests, ends what is under way, and gives the log up. */
@@ -262,13 +269,13 @@ export class ApprovalService {
   private async api(services: ApprovalServices): Promise<ServerPart> {
     const { identity, cluster, registry, names, http } = this.options;
     const { desk, audit, preview, log, jobs } = services;
-    const probe = new ReadinessProbe({
+    const probe = (this.probe = new ReadinessProbe({
       kafka: async () => void (await cluster.refresh([names.access])),
       logAgeMs: () => log.ageMs,
       registry: async () => void (await registry.subjectVersions(valueSubject(names.access))),
       identityProvider: async () => await identity.ready(),
       isRedisUp: () => jobs.isUp,
-    });
+    }));
     const authenticate: Authenticate = async (header) => actorOf(await identity.person(header));
     return async (app) => {
       await apiPart(app, {

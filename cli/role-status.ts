@@ -6,19 +6,17 @@ import type { Logger } from '../platform/log.ts';
 import type { MetricRow } from '../platform/metric-table.ts';
 import { Metrics } from '../platform/metrics.ts';
 import { StatusPort } from '../platform/status-port.ts';
-import type { PartState } from '../platform/status-port.ts';
+import type { Parts } from '../platform/status-port.ts';
 import type { Site } from './site.ts';
 
 /** A role that can be watched. */
 export type WatchedRole = MetricRow['roles'][number];
 
-export type Readiness = Readonly<Record<string, PartState>>;
-
 export class RoleStatus {
   readonly metrics: Metrics;
   private readonly role: WatchedRole;
   private port: StatusPort | null = null;
-  private readiness: () => Readiness = () => ({ started: 'missing' });
+  private readiness: () => Parts | Promise<Parts> = () => ({ started: 'missing' });
 
   constructor(role: WatchedRole) {
     this.role = role;
@@ -40,7 +38,7 @@ export class RoleStatus {
   }
 
   /** The process has started; from now on `parts` says what it stands on. */
-  ready(parts: () => Readiness): void {
+  ready(parts: () => Parts | Promise<Parts>): void {
     this.readiness = parts;
   }
 

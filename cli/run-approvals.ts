@@ -40,7 +40,7 @@ export async function runApprovals({ site, log, stopped }: RoleRun): Promise<voi
     try {
       room?.start();
       const { hostname, port } = new URL(await service.start());
-      status.ready(() => ({ api: 'ok' }));
+      status.ready(async () => ({ ...((await service.readiness()) ?? { api: 'missing' as const }) }));
       log.info('instance started', { role: 'approvals', host: hostname, port: Number(port) });
       const failure = await Promise.race([stopped, service.failed]);
       if (failure) throw failure;

@@ -1,9 +1,10 @@
 /**
  * `gauze run --role provisioner`: makes and removes the topics and rights of grants, and watches who reads what gauze
- * publishes, until a signal. It listens on no port and its log-in reads no data.
+ * publishes, until a signal. It takes no input but the log, and its log-in reads no data.
  */
 import { auditGrant } from '../approvals/outcome-events.ts';
 import { AccessLog } from '../approvals/access-log.ts';
+import { logState } from '../approvals/readiness.ts';
 import { GrantTopics } from '../approvals/grant-topics.ts';
 import { GrantsFollower } from '../approvals/grants-follower.ts';
 import { Provisioner } from '../approvals/provisioner.ts';
@@ -98,7 +99,7 @@ async function follow(
       watchReaders({ site, log, accessLog, admin, cluster }, ending.signal),
       beat(accessLog, grants, actorOf(site.principals.provisioner), ending.signal, onTrouble),
     ]);
-    status.ready(() => ({ log: 'ok' }));
+    status.ready(() => ({ log: logState(accessLog.ageMs) }));
     log.info('instance started', { role: 'provisioner' });
     const failure = await Promise.race([stopped, accessLog.failed, grants.failed, work]);
     ending.abort();

@@ -1,5 +1,5 @@
 /**
- * `gauze run --role sealer`: seals the audit topics and watches over them, until a signal. It listens on no port, and
+ * `gauze run --role sealer`: seals the audit topics and watches over them, until a signal. It takes no input, and
  * its log-in reads no topic but those of the audit.
  */
 import { NOTE_KEY, noteSigner, parseVkey } from '../audit/signed-note.ts';
@@ -12,12 +12,18 @@ import { BrokerConnections } from '../kafka/cluster.ts';
 import type { Cluster } from '../kafka/cluster.ts';
 import { GroupViews } from '../kafka/group-views.ts';
 import { listOffset } from '../kafka/list-offsets.ts';
+import { monotonicMs } from '../platform/clock.ts';
 import type { Logger } from '../platform/log.ts';
 import { checkpointCodec, checkpointSubject, sealCodec } from '../schemas/seal-codecs.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
 import { RoleStatus } from './role-status.ts';
 import type { RoleRun } from './run-command.ts';
 import type { Site } from './site.ts';
+
+/** So many rounds without a seal are too many; */
+const ROUNDS_LATE = 3;
+/** and an open transaction of a dead writer may hold one up for so long. */
+const OPEN_MAX_MS = 30_000;
 
 export async function runSealer({ site, log, stopped }: RoleRun): Promise<void> {
   const admin = await site.admin('sealer');
@@ -30,10 +36,15 @@ export async function runSealer({ site, log, stopped }: RoleRun): Promise<void> 
     await admin.connect();
     await cluster.start();
     const sight = sightOf(admin, cluster, groups, connections);
-    const options = await optionsOf(site, cluster, sight, log, status);
+    const seen = { sealedMs: monotonicMs() };
+    const options = await optionsOf(site, cluster, sight, log, status, () => {
+      seen.sealedMs = monotonicMs();
+    });
     const sealer = createSealer(options);
     sealer.start();
-    status.ready(() => ({ kafka: 'ok' }));
+    status.ready(() => ({
+      seals: isLate(sealer.isWorking, seen.sealedMs, options.intervalMs) ? 'missing' : 'ok',
+    }));
     log.info('instance started', { role: 'sealer' });
     try {
       const failure = await Promise.race([stopped, sealer.failed]);
@@ -51,6 +62,11 @@ export async function runSealer({ site, log, stopped }: RoleRun): Promise<void> 
   }
 }
 
+/** Does the one that has to seal not get to it? A standby has nothing to be late with. */
+function isLate(isWorking: boolean, sealedMs: number, intervalMs: number): boolean {
+  return isWorking && monotonicMs() - sealedMs > ROUNDS_LATE * intervalMs + OPEN_MAX_MS;
+}
+
 /** The name of the log of seals: from the config, or made of what a site has one of. */
 export function sealsOrigin(site: Site, clusterId: string): string {
   return site.config.audit.origin ?? `gauze/${clusterId}/${site.names.prefix}`;
@@ -62,6 +78,7 @@ async function optionsOf(
   sight: SealerSight,
   log: Logger,
   status: RoleStatus,
+  sealed: () => void,
 ): Promise<SealerOptions> {
   const { names, principals, config } = site;
   const { metrics } = status;
@@ -84,6 +101,7 @@ async function optionsOf(
       checkpoint: await registry.register(checkpointSubject(names.auditSeals), checkpointCodec.schemaText),
     },
     onSealed: ({ n, alarms }) => {
+      sealed();
       metrics.count('gauze_seals_total', {});
       metrics.set('gauze_seal_alarms', {}, alarms);
       if (alarms > 0) log.warn('sealed with alarms', { seal: n, count: alarms });

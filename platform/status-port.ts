@@ -10,12 +10,15 @@ import type { Metrics } from './metrics.ts';
 /** `missing`: without it the process cannot do its work. `degraded`: something is late, nothing is lost. */
 export type PartState = 'ok' | 'degraded' | 'missing';
 
+/** The state of each part, by name. */
+export type Parts = Readonly<Record<string, PartState>>;
+
 export interface StatusPortOptions {
   readonly host: string;
   readonly port: number;
   readonly metrics: Metrics;
   /** The parts that the process stands on. */
-  readonly readiness: () => Readonly<Record<string, PartState>>;
+  readonly readiness: () => Parts | Promise<Parts>;
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -71,7 +74,7 @@ async function answer(
     case '/healthz':
       return send(200, JSON_TYPE, JSON.stringify({ alive: true }));
     case '/readyz': {
-      const parts = readiness();
+      const parts = await readiness();
       const ready = !Object.values(parts).includes('missing');
       return send(ready ? 200 : 503, JSON_TYPE, JSON.stringify({ ready, parts }));
     }

@@ -4,11 +4,11 @@
  * the methods, the derived schema's branches, the empty values, the as-of day.
  * Values come and go as avsc gives them: unions wrapped, longs as bigint, bytes as Buffer.
  */
-import avsc from 'avsc';
 import type { Type } from 'avsc';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
 import { GauzeError } from '../platform/errors.ts';
 import type { AvroType } from '../schemas/avro-schema.ts';
+import { exactType } from '../schemas/readable-json.ts';
 import { derivedUnionBranches } from './derived-unions.ts';
 import { maskLeafValue } from './method-table.ts';
 import {
@@ -40,19 +40,6 @@ export interface AvscTypes {
 
 type Wrapped = Readonly<Record<string, unknown>>;
 
-const BIG_LONG = avsc.types.LongType.__with({
-  fromBuffer: (buffer: Buffer) => buffer.readBigInt64LE(),
-  toBuffer(value: bigint) {
-    const buffer = Buffer.alloc(8);
-    buffer.writeBigInt64LE(value);
-    return buffer;
-  },
-  fromJSON: BigInt,
-  toJSON: String,
-  isValid: (value: unknown) => typeof value === 'bigint' && value === BigInt.asIntN(64, value),
-  compare: (a: bigint, b: bigint) => (a < b ? -1 : Number(a > b)),
-});
-
 const typesOf = new WeakMap<Plan, AvscTypes>();
 
 /** The avsc types of a plan: exact longs, every union wrapped, logical types left as they are stored. */
@@ -60,23 +47,12 @@ export function avscTypes(plan: Plan): AvscTypes {
   let types = typesOf.get(plan);
   if (!types) {
     types = {
-      writer: avscType(schemaJson(plan.root.schema)),
-      derived: avscType(JSON.parse(plan.derivedSchema, asStored)),
+      writer: exactType(JSON.stringify(schemaJson(plan.root.schema))),
+      derived: exactType(plan.derivedSchema),
     };
     typesOf.set(plan, types);
   }
   return types;
-}
-
-/** Takes logical types off primitives: avsc's registry gives a type of ours only where the name stands alone. */
-function asStored(_key: string, json: unknown): unknown {
-  const isPrimitive = typeof json === 'object' && json !== null && 'logicalType' in json && !('name' in json);
-  return isPrimitive ? (json as { type?: unknown }).type : json;
-}
-
-function avscType(schema: unknown): Type {
-  // A registry of its own each time: names may come again in another schema.
-  return avsc.Type.forSchema(schema as avsc.Schema, { wrapUnions: true, registry: { long: BIG_LONG } });
 }
 
 /** The schema as Avro JSON: what a decoder needs, so without logical types. A named type is written out where it first stands. */

@@ -104,6 +104,6 @@ const EXACT_LONG = avsc.types.LongType.__with({
   },
   fromJSON: (value: unknown) => BigInt(String(value)),
   toJSON: (value: bigint) => value.toString(),
-  isValid: (value: unknown) => typeof value === 'bigint',
+  isValid: (value: unknown) => typeof value === 'bigint' && value === BigInt.asIntN(64, value),
   compare: (a: bigint, b: bigint) => (a < b ? -1 : Number(a > b)),
 });

@@ -123,14 +123,15 @@ export class SampleSession {
     reading: SampleReading,
     { partition, first, next, work }: SampleRead,
   ): Promise<GauzeError | null> {
-    const { cluster, limits, keyring } = this.context;
-    const { topic, audience, atMs, quasi_identifiers: quasiIdentifiers } = this.sample;
+    const { cluster, limits, plans } = this.context;
+    const { topic, atMs, quasi_identifiers: quasiIdentifiers } = this.sample;
     const { fetchBytes, unpackedBytes: unpackedBytesMax } = limits;
     const options = { topic, topicId: raw.id, partition, fetchBytes, unpackedBytesMax };
     const reader = new PartitionReader(cluster, { ...options, maxWaitMs: FETCH_WAIT_MS });
     const place = { topicId: raw.id, partition, offset: -1 };
-    const sampledPolicy = { policy: this.policy, keys: keyring.audience(audience), atMs, quasiIdentifiers };
     try {
+      const keys = plans.maskingKeys.audience(this.policy);
+      const sampledPolicy = { policy: this.policy, keys, atMs, quasiIdentifiers };
       let empty = 0;
       for (let position = first; position < next && empty < EMPTY_FETCHES_MAX;) {
         const span = await abortable(reader.fetch(connections, position), this.signal);
@@ -245,13 +246,12 @@ export class SampleSession {
 
   /** Version 0: in force for nobody. */
   private inForce(): PolicyInForce {
-    const { keyring, policyLog } = this.context;
-    const { epoch } = keyring.audience(this.sample.audience);
+    const { policyLog } = this.context;
     return {
       version: 0,
       sha256: this.policy.sha256,
       policyLogOffset: policyLog.state.endOffset,
-      keyEpoch: epoch,
+      keyEpoch: this.policy.keys.epoch,
     };
   }
 }

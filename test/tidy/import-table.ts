@@ -48,7 +48,6 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ajv: [],
   avsc: [
     'schemas/',
-    'approvals/sanitized-sample.ts',
     'processors/value-oracle.ts',
     'processors/oracle-values.ts',
     'audit/',
