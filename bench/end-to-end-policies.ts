@@ -1,5 +1,5 @@
 /**
- * The policies of the end-to-end benchmark: research gets pseudonyms and shifted dates, analytics years and no
+ * The policies of benchmarks on the local stack: research gets pseudonyms and shifted dates, analytics years and no
  * identifiers. Synthetic records only.
  */
 import { readFileSync } from 'node:fs';
@@ -41,7 +41,13 @@ timestamp: append
 topics: { TOPIC: { key: { tag: PHI_MRN } } }
 `;
 
-export const BENCH_POLICIES: readonly { readonly audience: string; readonly text: string }[] = [
+/** A policy file; TOPIC in it stands for the raw topic. */
+export interface BenchPolicy {
+  readonly audience: string;
+  readonly text: string;
+}
+
+export const BENCH_POLICIES: readonly BenchPolicy[] = [
   {
     audience: 'research',
     text: `audience: research
@@ -70,8 +76,8 @@ ${SHARED}methods:
   {
     audience: 'analytics',
     text: `audience: analytics
-regime: safe-harbor
-description: Benchmark
+regime: expert-determination
+description: 'Benchmark of synthetic records: no expert was asked, and nothing leaves the machine'
 readers: ['User:analytics-app']
 ${SHARED}methods:
   PHI_MRN: drop

@@ -1,7 +1,23 @@
 /**
- * What a benchmark hands back: figures with the words that are needed to read them.
+ * How a benchmark is asked, and what it hands back: figures with the words that are needed to read them.
  * It must never hold a figure without saying in `notes` what was measured, and how.
  */
+import type { Stack } from '../stack/local-stack.ts';
+
+/** How a benchmark is run. */
+export interface BenchOptions {
+  /** Few records and rounds: shows that it is alive; its figures mean nothing. */
+  readonly quick: boolean;
+  /** Rounds or pairs where a benchmark has them; its own number where this is absent. */
+  readonly rounds?: number;
+  /** Folder of the rival; absent: beside the checkout. */
+  readonly peer?: string;
+  /** The local stack, started by the first who asks and shared by all. */
+  stack(): Promise<Stack>;
+  /** Says how far it has got. */
+  say(line: string): void;
+}
+
 export interface BenchTable {
   readonly title: string;
   readonly columns: readonly string[];

@@ -1,0 +1,62 @@
+/**
+ * Progress of running instances, seen from outside: committed offsets of all lanes at the broker, and what the kernel
+ * counts of the processes. Figures of a window are differences of two marks, so start-up stays out where it should.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BenchSite, GauzeInstance } from './bench-site.ts';
+
+const POLL_MS = 20;
+
+/** A moment of a run. */
+export interface Mark {
+  /** Of performance.now(). */
+  readonly atMs: number;
+  /** Raw records done: committed offsets of all lanes, over lanes for each partition. */
+  readonly records: number;
+  /** Of each instance since its start. */
+  readonly cpuSeconds: readonly number[];
+}
+
+/** What happened between two marks. */
+export interface Window {
+  readonly seconds: number;
+  readonly recordsPerSecond: number;
+  readonly cpuMicrosPerRecord: number;
+  /** What each instance did of the processor time. */
+  readonly shares: readonly number[];
+}
+
+/** The first moment at which `target` records or more are committed by all lanes together; throws if an instance ends. */
+export async function reached(
+  site: BenchSite,
+  instances: readonly GauzeInstance[],
+  lanes: readonly string[],
+  target: number,
+): Promise<Mark> {
+  for (;;) {
+    const records = (await site.committed(lanes)) / lanes.length;
+    if (records >= target) return await markNow(instances, records);
+    for (const instance of instances) await instance.assertAlive();
+    await sleep(POLL_MS);
+  }
+}
+
+export async function markNow(instances: readonly GauzeInstance[], records: number): Promise<Mark> {
+  const atMs = performance.now();
+  const cpuSeconds = await Promise.all(instances.map(async (instance) => await instance.cpuSeconds()));
+  return { atMs, records, cpuSeconds };
+}
+
+/** What was done from one mark to the other. */
+export function between(from: Mark, to: Mark): Window {
+  const seconds = (to.atMs - from.atMs) / 1000;
+  const records = to.records - from.records;
+  const spent = to.cpuSeconds.map((cpu, i) => cpu - (from.cpuSeconds[i] ?? 0));
+  const total = spent.reduce((sum, cpu) => sum + cpu, 0);
+  return {
+    seconds,
+    recordsPerSecond: records / seconds,
+    cpuMicrosPerRecord: (total * 1e6) / records,
+    shares: spent.map((cpu) => cpu / total),
+  };
+}
