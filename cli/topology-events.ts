@@ -24,6 +24,7 @@ export function topologyEvents(log: Logger, metrics: Metrics, grantsTopic: strin
       }),
     laneStarted: (lane) => log.debug('lane started', { ...lane }),
     laneEnded: (lane) => log.debug('lane ended', { ...lane }),
+    laneTakenOver: (lane) => log.info('lane is taken over by another instance', { ...lane }),
     committed: (lane, transaction) => countTransaction(metrics, lane, transaction),
     held: (lane, error) => {
       held(error);

@@ -29,7 +29,9 @@ export interface GroupMemberOptions {
 
 const REBALANCE_TIMEOUT_MS = 10_000;
 const REBALANCE_IN_PROGRESS = 27;
+const UNKNOWN_MEMBER_ID = 25;
 const MEMBER_ID_REQUIRED = 79;
+const FENCED_INSTANCE_ID = 82;
 const RETRY_MS = 250;
 const STOP_WAIT_MS = 1_000;
 
@@ -37,6 +39,7 @@ export class GroupMember {
   private readonly cluster: Cluster;
   private readonly options: GroupMemberOptions;
   private readonly connections: BrokerConnections;
+  private readonly asking: BrokerConnections;
   private memberId = '';
   private generation = -1;
   private owned: readonly TopicPartition[] = [];
@@ -49,6 +52,7 @@ export class GroupMember {
     this.cluster = cluster;
     this.options = options;
     this.connections = new BrokerConnections(cluster);
+    this.asking = new BrokerConnections(cluster);
   }
 
   start(): void {
@@ -62,6 +66,7 @@ export class GroupMember {
     const ended = this.running ?? Promise.resolve();
     await Promise.race([ended, sleep(STOP_WAIT_MS)]);
     this.connections.close();
+    this.asking.close();
     await ended;
     try {
       if (this.memberId !== '') await leaveGroup(await this.connection(), this.options.group, this.memberId);
@@ -73,22 +78,37 @@ export class GroupMember {
 
   /**
    * Asks the coordinator whether this member still holds the partition in a live generation: what an instance
-   * must know before it takes a transactional id over again.
+   * must know before it takes a transactional id over again. Where nobody can say at the moment, because the
+   * coordinator moves or the next generation is being made, it asks again until somebody can, this member gives up
+   * what it holds, or `signal` aborts: a "no" out of mere doubt would leave the partition without a worker for as
+   * long as the group stays as it is.
    */
-  async stillHolds(partition: TopicPartition): Promise<boolean> {
+  async stillHolds(partition: TopicPartition, signal?: AbortSignal): Promise<boolean> {
     const held = (): boolean =>
       this.owned.some((own) => own.topic === partition.topic && own.partition === partition.partition);
-    if (this.generation < 0 || this.stopping.signal.aborted || !held()) return false;
+    const enough = AbortSignal.any([this.stopping.signal, ...(signal ? [signal] : [])]);
+    while (this.generation >= 0 && !enough.aborted && held()) {
+      const error = await this.askedHeartbeat();
+      if (error === 0 || error === REBALANCE_IN_PROGRESS) return held();
+      if (error === UNKNOWN_MEMBER_ID || error === FENCED_INSTANCE_ID) return false;
+      await sleep(RETRY_MS, enough).catch(() => undefined);
+    }
+    return false;
+  }
+
+  /**
+   * A heartbeat's answer; null where there was none. Over connections of its own: a broker answers the requests of a
+   * connection one after another, and a JoinGroup waits for the other members.
+   */
+  private async askedHeartbeat(): Promise<number | null> {
+    const { group } = this.options;
     try {
-      const error = await heartbeat(
-        await this.connection(),
-        this.options.group,
-        this.generation,
-        this.memberId,
-      );
-      return (error === 0 || error === REBALANCE_IN_PROGRESS) && held();
+      const connection = await this.connection(this.asking);
+      const error = await heartbeat(connection, group, this.generation, this.memberId);
+      if (kafkaErrorClass(error) === 'coordinator') this.cluster.forgetCoordinator('group', group);
+      return error;
     } catch {
-      return false;
+      return null;
     }
   }
 
@@ -200,10 +220,10 @@ export class GroupMember {
     throw kafkaError(apiName, error);
   }
 
-  private async connection(): Promise<Connection> {
+  private async connection(connections = this.connections): Promise<Connection> {
     const node = await this.cluster.coordinator('group', this.options.group);
     try {
-      return await this.connections.to(node);
+      return await connections.to(node);
     } catch (error) {
       // A broker that is gone does not say that the group has moved.
       this.cluster.forgetCoordinator('group', this.options.group);

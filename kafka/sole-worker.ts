@@ -94,17 +94,17 @@ export class SoleWorker {
         const error = ownError(thrown);
         if (isFatal(error)) return this.reportFailure(error);
         onTrouble(error);
-        // Only a member in a live generation may take the id again: else two workers would fence each other.
-        if (error.code === 'ERR_KAFKA_FENCED' && !(await this.stillHolds())) return this.giveUp();
         await sleep(RETRY_MS, signal).catch(() => undefined);
+        // Only a member in a live generation may take the id again: else two workers would fence each other.
+        if (!signal.aborted && !(await this.stillHolds(signal))) return this.giveUp();
       } finally {
         session.close();
       }
     }
   }
 
-  private async stillHolds(): Promise<boolean> {
-    return await this.member.stillHolds({ topic: this.options.topic, partition: 0 });
+  private async stillHolds(signal: AbortSignal): Promise<boolean> {
+    return await this.member.stillHolds({ topic: this.options.topic, partition: 0 }, signal);
   }
 
   /** Begins again only with a new assignment. */

@@ -96,8 +96,10 @@ export class GrantTask {
       if (!state || !isLive(state)) return;
       const error = await this.step(state);
       if (this.draining.signal.aborted) return;
-      if (error?.code === 'ERR_KAFKA_FENCED') {
-        this.takenOver = !(await this.context.stillHolds(this.context.names.grants, this.partition));
+      if (error) {
+        const holds = await this.stillHolds();
+        if (this.draining.signal.aborted) return;
+        this.takenOver = !holds;
         if (this.takenOver) return;
       }
       // A newer state has come meanwhile: that is what to act on.
@@ -105,6 +107,12 @@ export class GrantTask {
       if (error) await this.waitAfter(error);
       else await this.untilChanged(state);
     }
+  }
+
+  /** Only a member in a live generation may take the id again: else two instances would fence each other. */
+  private async stillHolds(): Promise<boolean> {
+    const { names, stillHolds } = this.context;
+    return await stillHolds(names.grants, this.partition, this.draining.signal);
   }
 
   /** Does what the state asks for; gives the error that prevented it. */

@@ -37,6 +37,8 @@ export interface InstanceEvents extends LaneEvents, GrantEvents {
   assigned(partitions: readonly TopicPartition[]): void;
   laneStarted(lane: LaneName): void;
   laneEnded(lane: LaneName): void;
+  /** It ended because its partition is another instance's now. */
+  laneTakenOver(lane: LaneName): void;
   instanceTrouble(error: GauzeError): void;
 }
 

@@ -178,7 +178,10 @@ export class Instance {
   private async afterEnd(lane: Lane, key: string, name: LaneName): Promise<void> {
     await lane.finished();
     this.lanes.delete(key);
-    if (lane.takenOver) this.givenUp.add(key);
+    if (lane.takenOver) {
+      this.givenUp.add(key);
+      this.options.events.laneTakenOver(name);
+    }
     this.options.events.laneEnded(name);
     this.reconcile();
   }
@@ -243,7 +246,8 @@ export class Instance {
       schemaIds: await controlSchemaIds(registry, names),
       lingerMs: () => Math.max(limits.lingerMs, (this.lanes.size * 1000) / limits.transactionsPerSecond),
       reader: (topic, topicId, partition) => this.readers.of(topic, topicId, partition),
-      stillHolds: async (topic, partition) => (await this.member?.stillHolds({ topic, partition })) ?? false,
+      stillHolds: async (topic, partition, signal) =>
+        (await this.member?.stillHolds({ topic, partition }, signal)) ?? false,
     };
   }
 

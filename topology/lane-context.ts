@@ -95,6 +95,9 @@ export interface LaneContext {
   reader(topic: string, topicId: string, partition: number): PartitionReader;
   /** Settings of a sanitized topic, as they are now. */
   readonly targetSettings: (topic: string) => Promise<TargetSettings>;
-  /** Does this instance still hold the raw partition in a live group generation? */
-  stillHolds(topic: string, partition: number): Promise<boolean>;
+  /**
+   * Does this instance still hold the raw partition in a live group generation? Answers once that is known; no where
+   * `signal` aborts before.
+   */
+  stillHolds(topic: string, partition: number, signal: AbortSignal): Promise<boolean>;
 }

@@ -82,13 +82,19 @@ export class Lane {
       const error = await this.session();
       if (this.drain.signal.aborted) return;
       if (!error) continue;
-      if (error.code === 'ERR_KAFKA_FENCED') {
-        // Only a member in a live generation may take the id again: else two instances would fence each other.
-        this.takenOver = !(await this.context.stillHolds(this.name.topic, this.name.partition));
-        if (this.takenOver) return;
-      }
       await this.wait(error);
+      // Only a member in a live generation may take the id again, whatever has ended the session: one that has slept
+      // for long and wakes up would fence whoever has taken its place.
+      const holds = await this.stillHolds();
+      if (this.drain.signal.aborted) return;
+      this.takenOver = !holds;
+      if (this.takenOver) return;
     }
+  }
+
+  private async stillHolds(): Promise<boolean> {
+    const { topic, partition } = this.name;
+    return await this.context.stillHolds(topic, partition, this.drain.signal);
   }
 
   /** Opens a session and works until it ends; gives the error that ended it, or null where it closed in order. */

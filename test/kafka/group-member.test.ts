@@ -5,7 +5,7 @@ import type { TopicPartition } from '../../kafka/group-requests.ts';
 import { ProtocolReader } from '../../kafka/protocol-reader.ts';
 import { ProtocolWriter } from '../../kafka/protocol-writer.ts';
 import { LOG_IN, ScriptedBroker, coordinatorAnswer } from '../support/scripted-broker.ts';
-import type { Script } from '../support/scripted-broker.ts';
+import type { Script, ScriptedAnswer } from '../support/scripted-broker.ts';
 
 const FIND_COORDINATOR = 10;
 const JOIN_GROUP = 11;
@@ -90,9 +90,8 @@ describe('whether a member still holds a partition', () => {
   test.each([
     ['goes on', 0, true],
     ['is about to join anew', 27, true],
-    ['is of an old generation', 22, false],
     ['is not known any more', 25, false],
-    ['is at another coordinator', 16, false],
+    ['has been replaced under its name', 82, false],
   ])('is asked for: one that %s (%i): %s', async (_what, error, holds) => {
     const { broker, member } = await start();
     broker.script = { ...broker.script, [HEARTBEAT]: () => ({ body: heartbeatAnswer(error) }) };
@@ -101,10 +100,53 @@ describe('whether a member still holds a partition', () => {
     expect(await member.stillHolds({ ...MINE, partition: 4 })).toBe(false);
   });
 
-  test('is denied where nobody answers', async () => {
+  test.each([
+    ['its generation is being replaced', () => ({ body: heartbeatAnswer(22) })],
+    ['the coordinator moves', () => ({ body: heartbeatAnswer(16) })],
+    ['the coordinator still reads its log', () => ({ body: heartbeatAnswer(14) })],
+    ['nobody answers', (): ScriptedAnswer => 'close'],
+  ])('is asked for again while nobody can say, because %s', async (_why, doubt) => {
     const { broker, member } = await start();
-    broker.script = { ...broker.script, [HEARTBEAT]: () => 'close' };
-    expect(await member.stillHolds(MINE)).toBe(false);
+    const answers: (() => ScriptedAnswer)[] = [doubt, doubt];
+    broker.script = {
+      ...broker.script,
+      [HEARTBEAT]: () => answers.shift()?.() ?? { body: heartbeatAnswer(0) },
+    };
+    expect(await member.stillHolds(MINE)).toBe(true);
+    expect(broker.received(HEARTBEAT)).toHaveLength(3);
+  });
+
+  test('is not asked for any more once whoever wants to know has been told to stop', async () => {
+    const { broker, member } = await start();
+    const asked = Promise.withResolvers<void>();
+    broker.script = {
+      ...broker.script,
+      [HEARTBEAT]: () => {
+        asked.resolve();
+        return 'close';
+      },
+    };
+    const stop = new AbortController();
+    const answer = member.stillHolds(MINE, stop.signal);
+    await asked.promise;
+    stop.abort();
+    expect(await answer).toBe(false);
+  });
+
+  test('is told while the member waits for the others to join', async () => {
+    const beats = [27];
+    const { broker, member, assigned } = await start(
+      { [HEARTBEAT]: () => ({ body: heartbeatAnswer(beats.shift() ?? 0) }) },
+      5,
+    );
+    // The one after this never comes: a member that waits is answered nothing until all have joined.
+    broker.script = { ...broker.script, [JOIN_GROUP]: () => 'silence' };
+    await until(() => broker.received(JOIN_GROUP).length === 2);
+    const [first] = broker.received(JOIN_GROUP);
+    expect(await member.stillHolds(MINE)).toBe(true);
+    // A broker answers the requests of a connection one after another.
+    expect(broker.received(HEARTBEAT).at(-1)!.connection).not.toBe(first!.connection);
+    expect(assigned).toEqual([[MINE]]);
   });
 
   test('is denied after the stop, without a new connection', async () => {

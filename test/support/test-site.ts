@@ -199,9 +199,9 @@ export class TestSite {
     if (code !== 0) throw new Error(`gauze apply ended with ${code}: ${stderr}`);
   }
 
-  /** Starts `gauze run` in a role. */
-  run(role = 'topology'): RunningInstance {
-    const instance = new RunningInstance(this.spawn(['run', '--role', role, '--verbose']));
+  /** Starts `gauze run` in a role; `nodeOptions` go before the program, such as a module to load first. */
+  run(role = 'topology', nodeOptions: readonly string[] = []): RunningInstance {
+    const instance = new RunningInstance(this.spawn(['run', '--role', role, '--verbose'], nodeOptions));
     this.instances.push(instance);
     return instance;
   }
@@ -255,9 +255,10 @@ export class TestSite {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  private spawn(args: readonly string[]): ChildProcess {
+  private spawn(args: readonly string[], nodeOptions: readonly string[] = []): ChildProcess {
     const config = ['--config', join(this.directory, 'gauze.yaml')];
-    return spawn(process.execPath, [GAUZE, ...args, ...config], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const all = [...nodeOptions, GAUZE, ...args, ...config];
+    return spawn(process.execPath, all, { stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
   private auditText(more: string): string {
