@@ -1,0 +1,286 @@
+/**
+ * The oracle: judges a whole topology from outside, by what another client reads (the JVM's, LogDump.java), another way
+ * of masking (avsc and the methods on values) and another way of counting. For every fault run:
+ *
+ *   const { findings, counts } = await checkTopology({ stack: testStack(), prefix, topics, keyringFile });
+ *   expect(findings).toEqual([]);
+ *
+ * `stack`: a StackDescription; `prefix`: of gauze's own topics (`topics.prefix`); `topics`: raw topics, all of them;
+ * lanes must have caught up and stand still (no records coming in). It proves, for each lane: the sequence of its
+ * sanitized partition; one outcome for each raw record; ranges that tile from the declared start to the committed
+ * offset and count what is there; chains without a break; canaries, where given, where the plans allow and nowhere
+ * else. Findings (finding.ts) are codes and coordinates and never hold a value.
+ * By hand: `node test/oracle/check.ts`.
+ */
+import { loadKeyring } from '../../keys/keyring.ts';
+import type { Keyring } from '../../keys/keyring.ts';
+import { withheldCodec } from '../../schemas/control-codecs.ts';
+import { RegistryClient } from '../../schemas/registry-client.ts';
+import { topicNames } from '../../schemas/topic-names.ts';
+import { checkCanaries } from './canary-check.ts';
+import type { OracleCanary } from './canary-check.ts';
+import { Findings } from './finding.ts';
+import type { Finding, FindingCode } from './finding.ts';
+import { KafkaLogs } from './kafka-logs.ts';
+import type { ReadableStack } from './kafka-logs.ts';
+import { AuditAccount, laneName } from './lane-account.ts';
+import type { LaneAccount } from './lane-account.ts';
+import { checkLane } from './lane-check.ts';
+import type { LaneCheckResult, WithheldCodes } from './lane-check.ts';
+import type { LogPartition, LogSource } from './log-source.ts';
+import { Reference, placeName } from './reference.ts';
+import type { SchemaSource } from './reference.ts';
+import type { Stray } from './sequence.ts';
+
+/** What is checked, beside where it is read from. */
+export interface TopologyUnderCheck {
+  /** Of the topics of gauze itself. */
+  readonly prefix: string;
+  /** Names of all raw topics. */
+  readonly topics: readonly string[];
+  /** The config's own words for tags. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** The list of merged persons, where policies pin one. */
+  readonly aliasFile?: string;
+  readonly canaries?: readonly OracleCanary[];
+}
+
+export interface LiveTopology extends TopologyUnderCheck {
+  readonly stack: ReadableStack & { readonly registryUrl: string };
+  readonly keyringFile: string;
+  /** Sanitized topics beside those of version 1 and those that the policy log tells of. */
+  readonly moreTopics?: readonly string[];
+}
+
+export interface TopologyVerdict {
+  /** Empty where all is as it should be. At most 50 of each code. */
+  readonly findings: readonly Finding[];
+  readonly counts: ReadonlyMap<FindingCode, number>;
+  readonly lanes: number;
+  /** Raw records times audiences. */
+  readonly outcomes: number;
+  readonly withheld: number;
+  /** Published records that were compared. */
+  readonly compared: number;
+  /** Of these, so many by key and headers alone: their values follow from other topics. */
+  readonly unchecked: number;
+  readonly events: number;
+}
+
+/** Reads everything by the Java client, then judges. Needs a JDK: throws an error that says so where there is none. */
+export async function checkTopology(topology: LiveTopology): Promise<TopologyVerdict> {
+  const { stack, prefix } = topology;
+  const names = topicNames(prefix);
+  const first = await KafkaLogs.read(stack, { topics: [names.policies], groups: [] });
+  const keyring = await loadKeyring(topology.keyringFile);
+  const registry = new RegistryClient({ url: stack.registryUrl });
+  let audiences: string[];
+  let outputs: string[];
+  try {
+    const reference = referenceOf(first, topology, { registry, keyring });
+    audiences = [...reference.audiences];
+    outputs = [...reference.outputs];
+  } finally {
+    await first.close();
+  }
+  const logs = await KafkaLogs.read(stack, {
+    topics: [
+      ...topology.topics,
+      ...outputs,
+      ...(topology.moreTopics ?? []),
+      names.policies,
+      names.withheld,
+      names.auditEvents,
+      names.auditSubjects,
+    ],
+    groups: [...audiences, 'index'].map((audience) => names.audienceGroup(audience)),
+  });
+  try {
+    return await judgeTopology(logs, topology, { registry, keyring });
+  } finally {
+    await logs.close();
+  }
+}
+
+/** The same over logs that are at hand. */
+export async function judgeTopology(
+  logs: LogSource,
+  topology: TopologyUnderCheck,
+  parts: { readonly registry: SchemaSource; readonly keyring: Keyring },
+): Promise<TopologyVerdict> {
+  return await new Judgement(logs, topology, parts).run();
+}
+
+function referenceOf(
+  logs: LogSource,
+  { prefix, tags, aliasFile }: TopologyUnderCheck,
+  parts: { readonly registry: SchemaSource; readonly keyring: Keyring },
+): Reference {
+  const [policies] = logs.partitions(topicNames(prefix).policies);
+  return new Reference({
+    ...parts,
+    ...(tags ? { tags } : {}),
+    ...(aliasFile === undefined ? {} : { aliasFile }),
+    policyLog: policies ? logs.committed(policies) : [],
+  });
+}
+
+class Judgement {
+  private readonly findings = new Findings();
+  private readonly logs: LogSource;
+  private readonly topology: TopologyUnderCheck;
+  private readonly reference: Reference;
+  private readonly account: AuditAccount;
+  private readonly withheld: ReadonlyMap<string, WithheldCodes>;
+  private readonly totals = { lanes: 0, outcomes: 0, withheld: 0, compared: 0, unchecked: 0 };
+
+  constructor(
+    logs: LogSource,
+    topology: TopologyUnderCheck,
+    parts: { readonly registry: SchemaSource; readonly keyring: Keyring },
+  ) {
+    this.logs = logs;
+    this.topology = topology;
+    this.reference = referenceOf(logs, topology, parts);
+    this.account = AuditAccount.read(logs, topicNames(topology.prefix).auditEvents, this.findings);
+    this.withheld = this.withheldCodes();
+  }
+
+  async run(): Promise<TopologyVerdict> {
+    const { findings, reference, topology } = this;
+    for (const topic of topology.topics) {
+      const partitions = this.logs.partitions(topic);
+      if (partitions.length === 0) findings.add('TOPIC_MISSING', { topic });
+      for (const audience of reference.policies.keys())
+        if (reference.policies.get(audience)!.topics.has(topic)) await this.topic(audience, partitions);
+      for (const at of partitions) this.lane('index', at);
+    }
+    checkCanaries(this.logs, topology.canaries ?? [], this.places(), findings);
+    const { list, counts } = findings;
+    return { findings: list, counts, ...this.totals, events: this.account.events };
+  }
+
+  /** All lanes of one audience on one topic; then what one of them lost is looked for in the others. */
+  private async topic(audience: string, partitions: readonly LogPartition[]): Promise<void> {
+    const results: LaneCheckResult[] = [];
+    for (const raw of partitions) {
+      const account = this.lane(audience, raw);
+      if (!account) continue;
+      const { logs, reference, findings } = this;
+      const codes = this.withheld.get(withheldName(audience, raw)) ?? new Map<number, string>();
+      const committed = this.committed(audience, raw) ?? account.position;
+      const result = await checkLane({ account, raw, logs, reference, withheld: codes, committed, findings });
+      results.push(result);
+      this.totals.lanes += 1;
+      this.totals.outcomes += result.records;
+      this.totals.withheld += result.withheld;
+      this.totals.unchecked += result.unchecked;
+    }
+    this.strays(results);
+    this.strangers(audience, partitions, results);
+  }
+
+  /** Where a lane stands, against what it says of itself. */
+  private lane(audience: string, raw: LogPartition): LaneAccount | null {
+    const { topic, topicId, partition } = raw;
+    const place = { audience, topic, partition };
+    const { findings } = this;
+    const group = topicNames(this.topology.prefix).audienceGroup(audience);
+    const account = this.account.lanes.get(laneName(group, topic, topicId, partition)) ?? null;
+    const committed = this.committed(audience, raw);
+    if (raw.stableOffset < raw.endOffset) findings.add('TRANSACTION_OPEN', place);
+    const start = this.reference.starts.get(placeName(place))?.find((each) => each.topicId === topicId);
+    if (!account || !start) {
+      findings.add('LANE_NOT_STARTED', place);
+      return account;
+    }
+    const { from } = account.segments[0]!;
+    if (from > start.offset) findings.add('AUDIT_GAP', { ...place, detail: `${from} after ${start.offset}` });
+    if (committed !== account.position)
+      findings.add('AUDIT_END', {
+        ...place,
+        detail: `${account.position}, committed ${committed ?? 'nothing'}`,
+      });
+    if ((committed ?? 0) < raw.stableOffset)
+      findings.add('LANE_BEHIND', { ...place, detail: `${committed ?? 'nothing'} of ${raw.stableOffset}` });
+    return account;
+  }
+
+  private committed(audience: string, { topic, partition }: LogPartition): number | null {
+    const group = topicNames(this.topology.prefix).audienceGroup(audience);
+    return this.logs.groupOffset(group, topic, partition);
+  }
+
+  private strays(results: readonly LaneCheckResult[]): void {
+    const sequences = results.flatMap((result) => [...result.sequences.values()]);
+    const lost = sequences.flatMap((sequence) => sequence.lost);
+    const missing = Map.groupBy(lost, ({ print }) => print);
+    const found = new Set<Stray>();
+    for (const stray of sequences.flatMap((sequence) => sequence.strays)) {
+      const home =
+        stray.print === '' ? undefined : missing.get(stray.print)?.find((each) => !found.has(each));
+      if (home) found.add(home);
+      const detail = home ? `of partition ${home.place.partition}, ${home.place.detail}` : '';
+      this.findings.add(home ? 'RECORD_WRONG_PARTITION' : 'RECORD_UNEXPECTED', {
+        ...stray.place,
+        ...(home ? { detail } : {}),
+      });
+    }
+    for (const each of lost) if (!found.has(each)) this.findings.add('RECORD_LOST', each.place);
+    for (const sequence of sequences) this.totals.compared += sequence.compared;
+  }
+
+  /** Partitions of sanitized topics that no lane has written to must be empty. */
+  private strangers(
+    audience: string,
+    partitions: readonly LogPartition[],
+    results: readonly LaneCheckResult[],
+  ): void {
+    const topics = new Set(results.flatMap((result) => [...result.sequences.keys()]));
+    const own = new Set(
+      results.flatMap((result, i) =>
+        [...result.sequences.keys()].map((topic) => `${topic} ${partitions[i]?.partition}`),
+      ),
+    );
+    const first = `${partitions[0]?.topic}.for-${audience}`;
+    for (const topic of topics.add(first))
+      for (const at of this.logs.partitions(topic)) {
+        if (own.has(`${topic} ${at.partition}`)) continue;
+        for (const { offset } of this.logs.committed(at))
+          this.findings.add('RECORD_UNEXPECTED', { audience, topic, partition: at.partition, offset });
+      }
+  }
+
+  private withheldCodes(): ReadonlyMap<string, WithheldCodes> {
+    const topic = topicNames(this.topology.prefix).withheld;
+    const codes = new Map<string, Map<number, string>>();
+    for (const at of this.logs.partitions(topic))
+      for (const record of this.logs.committed(at)) {
+        const entry = withheldCodec.decode(record.value!);
+        const name = withheldName(entry.audience, { ...entry, topicId: entry.topic_id });
+        const lane = codes.get(name) ?? new Map<number, string>();
+        const place = {
+          audience: entry.audience,
+          topic: entry.topic,
+          partition: entry.partition,
+          offset: entry.offset,
+        };
+        if (lane.has(entry.offset)) this.findings.add('WITHHELD_TWICE', place);
+        codes.set(name, lane.set(entry.offset, entry.code));
+      }
+    return codes;
+  }
+
+  /** Every topic that gauze writes. */
+  private places(): readonly string[] {
+    const { auditEvents, auditSubjects, withheld, policies } = topicNames(this.topology.prefix);
+    return [...this.reference.outputs, auditEvents, auditSubjects, withheld, policies];
+  }
+}
+
+function withheldName(
+  audience: string,
+  at: { readonly topic: string; readonly topicId: string; readonly partition: number },
+): string {
+  return `${audience} ${at.topic} ${at.topicId} ${at.partition}`;
+}

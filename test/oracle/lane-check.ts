@@ -1,0 +1,316 @@
+/**
+ * One lane against its raw partition: each raw record has one outcome, published or withheld; what is published is what
+ * the reference makes of it; and each event counts what stands in its range.
+ */
+import type { Findings, FindingPlace } from './finding.ts';
+import type { AuditedRange, LaneAccount } from './lane-account.ts';
+import type { LogPartition, LogRecord, LogSource } from './log-source.ts';
+import { explainDifference } from './record-difference.ts';
+import { expectationOf, placeName, schemaIdOf, tombstoneExpectation, withheld } from './reference.ts';
+import type { Expectation, Reference, ReferencePlan } from './reference.ts';
+import { SequenceCheck } from './sequence.ts';
+
+/** Withheld records of one lane: code by raw offset. */
+export type WithheldCodes = ReadonlyMap<number, string>;
+
+export interface LaneCheckInput {
+  readonly account: LaneAccount;
+  readonly raw: LogPartition;
+  readonly logs: LogSource;
+  readonly reference: Reference;
+  readonly withheld: WithheldCodes;
+  /** Up to where the lane has committed. */
+  readonly committed: number;
+  readonly findings: Findings;
+}
+
+export interface LaneCheckResult {
+  /** By sanitized topic: more than one where a policy gave the topic a new version. */
+  readonly sequences: ReadonlyMap<string, SequenceCheck>;
+  readonly records: number;
+  readonly withheld: number;
+  /** Published records whose value the reference cannot tell. */
+  readonly unchecked: number;
+}
+
+/** So large a record may be too large for a sanitized topic. */
+const LARGE_BYTES = 900_000;
+
+/** Compares; the sequences are ended, and what they missed or found too much is still to be judged. */
+export async function checkLane(input: LaneCheckInput): Promise<LaneCheckResult> {
+  return await new LaneCheck(input).run();
+}
+
+class LaneCheck {
+  private readonly input: LaneCheckInput;
+  private readonly place: FindingPlace & { readonly audience: string };
+  private readonly sequences = new Map<string, SequenceCheck>();
+  private readonly seen = new Set<number>();
+  private records = 0;
+  private withheld = 0;
+  private unchecked = 0;
+
+  constructor(input: LaneCheckInput) {
+    this.input = input;
+    const { audience, topic, partition } = input.account;
+    this.place = { audience, topic, partition };
+  }
+
+  async run(): Promise<LaneCheckResult> {
+    const { account, raw, findings } = this.input;
+    const { segments } = account;
+    for (const [i, segment] of segments.entries()) {
+      const last = segment.ranges.at(-1);
+      const to = i === segments.length - 1 ? this.input.committed : (last?.nextOffset ?? segment.from);
+      await this.segment(segment.from, to, segment.ranges);
+    }
+    for (const offset of this.input.withheld.keys())
+      if (!this.seen.has(offset) && offset >= raw.startOffset)
+        findings.add('WITHHELD_NO_RECORD', { ...this.place, offset });
+    for (const sequence of this.sequences.values()) sequence.end();
+    const { sequences, records, unchecked } = this;
+    return { sequences, records, withheld: this.withheld, unchecked };
+  }
+
+  /** The raw records of [from, to), with those that were aborted as shadows. */
+  private async segment(from: number, to: number, ranges: readonly AuditedRange[]): Promise<void> {
+    const { raw, logs } = this.input;
+    const counted = new RangeCounts(ranges, this.input, this.place);
+    for (const gone of counted.before(raw.startOffset)) this.skip(gone.range, gone.count);
+    const aborted = within(logs.others(raw), from, Math.min(to, raw.stableOffset));
+    let shadow = aborted.next();
+    for (const record of within(logs.committed(raw), from, to)) {
+      const { range, index } = counted.take(record);
+      for (; !shadow.done && shadow.value.offset < record.offset; shadow = aborted.next())
+        await this.shadow(shadow.value, range);
+      this.seen.add(record.offset);
+      this.records += 1;
+      if (range) await this.outcome(record, range, index);
+    }
+    for (; !shadow.done; shadow = aborted.next()) await this.shadow(shadow.value, ranges.at(-1) ?? null);
+    counted.finish();
+  }
+
+  /** Raw records that are gone had outcomes too: so many, whatever they were. */
+  private skip(range: AuditedRange, count: number): void {
+    const sequence = this.sequence(range.outputTopic);
+    for (let i = 0; i < count; i += 1)
+      sequence.expect({ offset: range.firstOffset, record: null, explain: null });
+  }
+
+  private async shadow(record: LogRecord, range: AuditedRange | null): Promise<void> {
+    if (!range) return;
+    const { expectation } = await this.expectation(record, range, 'whatever was ordered');
+    for (const expected of expectation.records)
+      this.sequence(range.outputTopic).shadow({
+        offset: record.offset,
+        code: 'ABORTED_PUBLISHED',
+        record: expected,
+      });
+    if (this.input.withheld.has(record.offset))
+      this.input.findings.add('WITHHELD_NO_RECORD', { ...this.place, offset: record.offset });
+    this.seen.add(record.offset);
+  }
+
+  private async outcome(raw: LogRecord, range: AuditedRange, index: number | null): Promise<void> {
+    const { findings } = this.input;
+    const place = { ...this.place, offset: raw.offset };
+    const code = this.input.withheld.get(raw.offset) ?? null;
+    const isAudited = index !== null;
+    const isDelivered = !isAudited || isSet(range.delivered, index);
+    const { expectation, plan } = await this.expectation(raw, range);
+    if (plan && !plan.isNamed && isAudited && isDelivered && code === null)
+      findings.add('PLAN_OTHER', { ...place, part: `schema ${plan.plan.schemaId}` });
+    const sequence = this.sequence(range.outputTopic);
+    if (code !== null) {
+      this.withheld += 1;
+      if (!isAudited || isDelivered) findings.add('WITHHELD_UNAUDITED', { ...place, detail: code });
+      await this.judgeCode(raw, range, code, expectation);
+    } else if (expectation.code !== null) {
+      findings.add(isDelivered ? 'WITHHOLD_MISSED' : 'OUTCOME_MISSING', {
+        ...place,
+        detail: expectation.code,
+      });
+    } else if (isAudited && !isDelivered) findings.add('OUTCOME_MISSING', place);
+    // What was withheld is awaited nowhere, but for the tombstone of a compacted topic.
+    const isPublished = code === null && expectation.code === null && isDelivered;
+    if (!isPublished && expectation.code === null) {
+      for (const record of expectation.records)
+        sequence.shadow({ offset: raw.offset, code: 'WITHHELD_PUBLISHED', record });
+      return;
+    }
+    for (const record of expectation.records) {
+      if (record.value === 'any') this.unchecked += 1;
+      const explain = explainDifference({ findings, raw, record, plan, range });
+      sequence.expect({ offset: raw.offset, record, explain });
+    }
+  }
+
+  private async judgeCode(
+    raw: LogRecord,
+    range: AuditedRange,
+    code: string,
+    expected: Expectation,
+  ): Promise<void> {
+    const { findings } = this.input;
+    const place = { ...this.place, offset: raw.offset };
+    const isLarge = (raw.value?.length ?? 0) + (raw.key?.length ?? 0) >= LARGE_BYTES;
+    if (code === 'ERR_PUBLISH_TOO_LARGE' && isLarge) return;
+    if (expected.code === null) {
+      // Bytes that avsc reads and nobody writes: over-long numbers, text that is no UTF-8.
+      if (code.startsWith('ERR_DECODE') && !(await this.isCanonical(raw, range))) return;
+      findings.add('WITHHELD_WITHOUT_CAUSE', { ...place, detail: code });
+    } else if (expected.code !== code && !(expected.code === 'ERR_DECODE' && code.startsWith('ERR_DECODE')))
+      findings.add('WITHHELD_OTHER_CODE', { ...place, detail: `${code}, not ${expected.code}` });
+  }
+
+  private async isCanonical(raw: LogRecord, range: AuditedRange): Promise<boolean> {
+    const plan = await this.plan(range, schemaIdOf(raw) ?? -1);
+    if (!plan || !raw.value) return true;
+    const { writer } = plan.types;
+    return writer.toBuffer(writer.fromBuffer(raw.value.subarray(5))).equals(raw.value.subarray(5));
+  }
+
+  private async expectation(
+    raw: LogRecord,
+    range: AuditedRange,
+    orders: 'as ordered' | 'whatever was ordered' = 'as ordered',
+  ): Promise<{ readonly expectation: Expectation; readonly plan: ReferencePlan | null }> {
+    const { reference, account, raw: at } = this.input;
+    const applied = reference.version(account.audience, range.policyVersion);
+    if (!applied) return { expectation: { code: 'ERR_POLICY_ABSENT', records: [] }, plan: null };
+    const { policy } = applied;
+    const schemaId = schemaIdOf(raw);
+    const plan = schemaId === null || raw.value === null ? null : await this.plan(range, schemaId);
+    const keys = plan?.keys ?? reference.keys(policy, range.keyEpoch);
+    const older = plan?.older ?? reference.olderKeys(policy, account.topic);
+    const view = { policy, keys, older, topic: account.topic };
+    const isOrdered = reference.ordered.get(placeName(account))?.has(raw.offset) ?? false;
+    const told = (expectation: Expectation) => ({ expectation, plan });
+    if (isOrdered && orders === 'as ordered') return told(withheld('ERR_WITHHELD_BY_PERSON', raw, view));
+    if (raw.value === null) return told(tombstoneExpectation(raw, view));
+    if (schemaId === null) return told(withheld('ERR_DECODE_MAGIC', raw, view));
+    if (!plan) return told({ code: 'ERR_SCHEMA_UNKNOWN', records: [] });
+    return told(expectationOf(plan, raw, at));
+  }
+
+  private async plan(range: AuditedRange, schemaId: number): Promise<ReferencePlan | null> {
+    const { reference, account } = this.input;
+    const known = reference.planAtHand(account.audience, account.topic, range, schemaId);
+    return known === undefined
+      ? await reference.makePlan(account.audience, account.topic, range, schemaId)
+      : known;
+  }
+
+  private sequence(topic: string): SequenceCheck {
+    let sequence = this.sequences.get(topic);
+    if (sequence) return sequence;
+    const { logs, findings, account } = this.input;
+    const { audience, partition } = account;
+    const at = logs.partitions(topic).find((each) => each.partition === partition);
+    if (!at) findings.add('TOPIC_MISSING', { audience, topic, partition });
+    sequence = new SequenceCheck(findings, { audience, topic, partition }, at ? logs.committed(at) : []);
+    this.sequences.set(topic, sequence);
+    return sequence;
+  }
+}
+
+/** Counts what really stands in each range, and finds the event of a record. */
+class RangeCounts {
+  private readonly ranges: readonly AuditedRange[];
+  private readonly input: LaneCheckInput;
+  private readonly place: FindingPlace;
+  private readonly gone = new Map<AuditedRange, number>();
+  private at = 0;
+  private count = 0;
+  private bytes = 0;
+
+  constructor(ranges: readonly AuditedRange[], input: LaneCheckInput, place: FindingPlace) {
+    this.ranges = ranges;
+    this.input = input;
+    this.place = place;
+    for (const range of ranges) this.saysOfItself(range);
+  }
+
+  /** Of ranges whose raw records retention has deleted, wholly or at their beginning: how many were published. */
+  *before(startOffset: number): Generator<{ readonly range: AuditedRange; readonly count: number }> {
+    for (const range of this.ranges) {
+      if (range.firstOffset >= startOffset) return;
+      const here = within(this.input.logs.committed(this.input.raw), range.firstOffset, range.nextOffset);
+      let present = 0;
+      while (!here.next().done) present += 1;
+      const gone = Math.max(0, range.recordCount - present);
+      this.gone.set(range, gone);
+      let count = 0;
+      for (let i = 0; i < gone; i += 1) if (isSet(range.delivered, i)) count += 1;
+      yield { range, count };
+    }
+  }
+
+  /** The range that covers a record and its number in it; the nearest range, without a number, where none does. */
+  take(record: LogRecord): { readonly range: AuditedRange | null; readonly index: number | null } {
+    while (this.at < this.ranges.length && this.ranges[this.at]!.nextOffset <= record.offset) this.leave();
+    const range = this.ranges[this.at];
+    if (!range || range.firstOffset > record.offset)
+      return { range: range ?? this.ranges.at(-1) ?? null, index: null };
+    this.bytes += record.value?.length ?? 0;
+    this.count += 1;
+    return { range, index: (this.gone.get(range) ?? 0) + this.count - 1 };
+  }
+
+  finish(): void {
+    while (this.at < this.ranges.length) this.leave();
+  }
+
+  private leave(): void {
+    const range = this.ranges[this.at]!;
+    const gone = this.gone.get(range) ?? 0;
+    const isCounted = range.recordCount === this.count + gone && (gone > 0 || range.bytes === this.bytes);
+    if (!isCounted)
+      this.input.findings.add('AUDIT_COUNT', {
+        ...this.of(range),
+        detail: `${range.recordCount} of ${range.bytes} bytes, not ${this.count + gone} of ${this.bytes}`,
+      });
+    this.at += 1;
+    this.count = 0;
+    this.bytes = 0;
+  }
+
+  private saysOfItself(range: AuditedRange): void {
+    const { account, reference, findings } = this.input;
+    const applied = reference.version(account.audience, range.policyVersion);
+    if (applied?.sha256 !== range.policySha256)
+      findings.add('POLICY_UNKNOWN', { ...this.of(range), detail: `version ${range.policyVersion}` });
+    let bits = range.recordCount;
+    if (range.delivered) {
+      bits = 0;
+      for (let i = 0; i < range.recordCount; i += 1) if (isSet(range.delivered, i)) bits += 1;
+    }
+    const isFull = range.delivered === null || range.delivered.length === Math.ceil(range.recordCount / 8);
+    if (bits !== range.deliveredCount || !isFull)
+      findings.add('AUDIT_DELIVERED', { ...this.of(range), detail: `${range.deliveredCount}, not ${bits}` });
+    const isOurs = range.outputTopic === `${account.topic}.for-${account.audience}`;
+    const isVersion = new RegExp(`^\\.v[0-9]+$`).test(
+      range.outputTopic.slice(`${account.topic}.for-${account.audience}`.length),
+    );
+    if (!isOurs && !(range.outputTopic.startsWith(`${account.topic}.for-${account.audience}.v`) && isVersion))
+      findings.add('AUDIT_OTHER', this.of(range));
+  }
+
+  private of(range: AuditedRange): FindingPlace {
+    const event = `event ${range.at.partition}/${range.at.offset}`;
+    return { ...this.place, offset: range.firstOffset, part: event };
+  }
+}
+
+/** One bit for each record, lowest first; without bits all were delivered. */
+function isSet(bits: Buffer | null, index: number): boolean {
+  return bits === null || ((bits[index >> 3] ?? 0) & (1 << (index & 7))) !== 0;
+}
+
+function* within(records: Iterable<LogRecord>, from: number, to: number): Generator<LogRecord, undefined> {
+  for (const record of records) {
+    if (record.offset >= to) return;
+    if (record.offset >= from) yield record;
+  }
+}
