@@ -13,6 +13,7 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.GroupListing;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -24,7 +25,8 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
  * Writes whole topics to files, read by Kafka's own Java client: a witness that shares no code with what it checks.
- * Arguments: bootstrap, username, directory, then `topic=NAME` and `group=NAME`; the password by standard input.
+ * Arguments: bootstrap, username, directory, then `topic=NAME` (with it come its sanitized ones, `NAME.for-...`) and
+ * `groups=BEGINNING` for offsets; the password by standard input.
  * Into the directory go `index.tsv` and for each partition `<n>.committed` (read_committed) and `<n>.others` (what only
  * read_uncommitted gives: aborted, or still open). Each record: offset, timestamp (long), kind of timestamp (byte, 1 is
  * the broker's), key, value (int length or -1, bytes), number of headers (int), name and value of each.
@@ -39,9 +41,15 @@ public final class LogDump {
       Set<String> there = admin.listTopics().names().get();
       for (int i = 3; i < args.length; i++) {
         String name = args[i].substring(args[i].indexOf('=') + 1);
-        if (args[i].startsWith("group=")) offsets(admin, name, lines);
-        else if (there.contains(name))
-          topics.put(name, admin.describeTopics(List.of(name)).allTopicNames().get().get(name));
+        if (args[i].startsWith("groups=")) offsets(admin, name, lines);
+        else
+          topics.putAll(
+              admin.describeTopics(
+                      there.stream()
+                          .filter(each -> each.equals(name) || each.startsWith(name + ".for-"))
+                          .toList())
+                  .allTopicNames()
+                  .get());
       }
     }
     List<TopicPartition> partitions = new ArrayList<>();
@@ -94,14 +102,18 @@ public final class LogDump {
     return new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
   }
 
-  private static void offsets(Admin admin, String group, List<String> lines) throws Exception {
-    Map<TopicPartition, OffsetAndMetadata> found =
-        admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get();
-    found.forEach(
-        (at, offset) -> {
-          if (offset != null)
-            lines.add(String.join("\t", "offset", group, at.topic(), "" + at.partition(), "" + offset.offset()));
-        });
+  private static void offsets(Admin admin, String beginning, List<String> lines) throws Exception {
+    for (GroupListing listing : admin.listGroups().all().get()) {
+      String group = listing.groupId();
+      if (!group.startsWith(beginning)) continue;
+      Map<TopicPartition, OffsetAndMetadata> found =
+          admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get();
+      found.forEach(
+          (at, offset) -> {
+            if (offset != null)
+              lines.add(String.join("\t", "offset", group, at.topic(), "" + at.partition(), "" + offset.offset()));
+          });
+    }
   }
 
   /** Writes what is not in `seen` yet, up to `ends`, and notes it there. */

@@ -48,8 +48,6 @@ export interface TopologyUnderCheck {
 export interface LiveTopology extends TopologyUnderCheck {
   readonly stack: ReadableStack & { readonly registryUrl: string };
   readonly keyringFile: string;
-  /** Sanitized topics beside those of version 1 and those that the policy log tells of. */
-  readonly moreTopics?: readonly string[];
 }
 
 export interface TopologyVerdict {
@@ -70,31 +68,11 @@ export interface TopologyVerdict {
 /** Reads everything by the Java client, then judges. Needs a JDK: throws an error that says so where there is none. */
 export async function checkTopology(topology: LiveTopology): Promise<TopologyVerdict> {
   const { stack, prefix } = topology;
-  const names = topicNames(prefix);
-  const first = await KafkaLogs.read(stack, { topics: [names.policies], groups: [] });
+  const { policies, withheld, auditEvents, auditSubjects } = topicNames(prefix);
+  const topics = [...topology.topics, policies, withheld, auditEvents, auditSubjects];
   const keyring = await loadKeyring(topology.keyringFile);
   const registry = new RegistryClient({ url: stack.registryUrl });
-  let audiences: string[];
-  let outputs: string[];
-  try {
-    const reference = referenceOf(first, topology, { registry, keyring });
-    audiences = [...reference.audiences];
-    outputs = [...reference.outputs];
-  } finally {
-    await first.close();
-  }
-  const logs = await KafkaLogs.read(stack, {
-    topics: [
-      ...topology.topics,
-      ...outputs,
-      ...(topology.moreTopics ?? []),
-      names.policies,
-      names.withheld,
-      names.auditEvents,
-      names.auditSubjects,
-    ],
-    groups: [...audiences, 'index'].map((audience) => names.audienceGroup(audience)),
-  });
+  const logs = await KafkaLogs.read(stack, { topics, groups: `${prefix}.` });
   try {
     return await judgeTopology(logs, topology, { registry, keyring });
   } finally {

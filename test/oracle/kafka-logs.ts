@@ -38,10 +38,13 @@ export class KafkaLogs implements LogSource {
     }
   }
 
-  /** Reads topics, whether they are there or not, and offsets of groups, with the log-in of `username`. */
+  /**
+   * Reads topics, whether they are there or not, with the sanitized topics of each; and the offsets of all groups whose
+   * names begin so. With the log-in of `username`, which must be one of SCRAM.
+   */
   static async read(
     stack: ReadableStack,
-    wanted: { readonly topics: readonly string[]; readonly groups: readonly string[] },
+    wanted: { readonly topics: readonly string[]; readonly groups: string },
     username = 'admin',
   ): Promise<KafkaLogs> {
     const login = stack.logins[username];
@@ -49,11 +52,17 @@ export class KafkaLogs implements LogSource {
     if (stack.java === '')
       throw new Error('no JDK is known to this stack: the oracle reads by the Java client');
     const directory = await mkdtemp(join(tmpdir(), 'gauze-oracle-'));
-    const what = [
-      ...[...new Set(wanted.topics)].map((name) => `topic=${name}`),
-      ...[...new Set(wanted.groups)].map((name) => `group=${name}`),
+    const what = [...wanted.topics.map((name) => `topic=${name}`), `groups=${wanted.groups}`];
+    const args = [
+      '-Xmx512m',
+      '-XX:+UseSerialGC',
+      '-XX:TieredStopAtLevel=1',
+      '-cp',
+      `${stack.kafkaLibs}/*`,
+      SOURCE,
+      stack.brokers.join(','),
+      username,
     ];
-    const args = ['-Xmx512m', '-cp', `${stack.kafkaLibs}/*`, SOURCE, stack.brokers.join(','), username];
     const child = spawn(stack.java, [...args, directory, ...what], { stdio: ['pipe', 'ignore', 'pipe'] });
     child.stdin.end(login.password);
     const problems: Buffer[] = [];
