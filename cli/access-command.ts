@@ -89,7 +89,7 @@ export async function requestsCommand(
   }
   const state = options.state ? `?state=${encodeURIComponent(options.state.toUpperCase())}` : '';
   const { requests } = await client.get<{ requests: RequestAnswer[] }>(`/v1/requests${state}`);
-  if (options.json) for (const request of requests) print(JSON.stringify(request));
+  if (options.json) print(JSON.stringify({ requests }));
   else showRequests(requests);
   return EXIT.ok;
 }
@@ -154,7 +154,7 @@ export async function grantsCommand(id: string | undefined, options: CommonOptio
     return EXIT.ok;
   }
   const { grants } = await client.get<{ grants: GrantAnswer[] }>('/v1/grants');
-  if (options.json) for (const grant of grants) print(JSON.stringify(grant));
+  if (options.json) print(JSON.stringify({ grants }));
   else showGrants(grants);
   return EXIT.ok;
 }

@@ -69,7 +69,7 @@ async function release(site: Site, id: string, options: HoldOptions): Promise<nu
 
 async function list(site: Site, { json }: HoldOptions): Promise<number> {
   const holds = await holdsOf(site);
-  if (json) for (const hold of holds) print(JSON.stringify(hold));
+  if (json) print(JSON.stringify({ holds }));
   else if (holds.length === 0) print('No hold was ever placed, as far as the topics go back.');
   else for (const line of table(HEAD, holds.map(row))) print(line);
   return EXIT.ok;

@@ -68,7 +68,9 @@ export async function sampleCommand(options: SampleOptions): Promise<number> {
   if (asks.length === 0)
     throw new GauzeError('ERR_USAGE_ARGUMENT', { setting: '--topic', expected: 'a topic of the policies' });
   const answers = await ask(site, registry, asks, waitMs);
-  for (const each of asks) show(each, answers.get(each.id) ?? null, options.json);
+  const samples = asks.map((asked) => ({ asked, answer: answers.get(asked.id) ?? null }));
+  if (options.json) print(JSON.stringify({ samples: samples.map(sampleJson) }));
+  else for (const { asked, answer } of samples) show(asked, answer);
   const isAnswered = asks.every(({ id }) => answers.get(id)?.code === null);
   return isAnswered ? EXIT.ok : EXIT.problems;
 }
@@ -145,11 +147,19 @@ async function answersTo(
   }
 }
 
-function show(asked: SampleAskEntry, answer: SampleResultEntry | null, json: boolean): void {
-  const { audience, topic, quasi_identifiers: quasi } = asked;
-  if (json) {
-    return print(JSON.stringify({ audience, topic, quasiIdentifiers: quasi, answer }));
-  }
+/** A question with its answer; null where none came in time. */
+interface Sample {
+  readonly asked: SampleAskEntry;
+  readonly answer: SampleResultEntry | null;
+}
+
+function sampleJson({ asked, answer }: Sample): object {
+  const { audience, topic, quasi_identifiers: quasiIdentifiers } = asked;
+  return { audience, topic, quasiIdentifiers, answer };
+}
+
+function show(asked: SampleAskEntry, answer: SampleResultEntry | null): void {
+  const { audience, topic } = asked;
   if (!answer) {
     note(
       `${audience} on ${topic}: no answer. Is a topology running (gauze run), and does it hold the topic?`,

@@ -2,12 +2,17 @@
  * What holds `gauze demo` together: numbered steps with their times, where lines go, and an orderly end whatever
  * happens, Ctrl-C included: what was opened is closed, the last first.
  */
-import { monotonicMs } from '../platform/clock.ts';
+import { monotonicMs, timer } from '../platform/clock.ts';
 import { EXIT, liveArea, note, print, styled } from './terminal.ts';
 import type { LiveArea } from './terminal.ts';
 
 /** Room before every line of a step. */
 export const INDENT = 4;
+
+/** A second signal within this time is the first one again. */
+const SAME_SIGNAL_MS = 500;
+/** What is left to run by itself after everything was closed has this long. */
+const AFTER_END_MS = 5_000;
 
 export interface StageOptions {
   readonly steps: number;
@@ -23,6 +28,7 @@ export class DemoStage {
   readonly #stop = new AbortController();
   readonly #startedMs = monotonicMs();
   readonly #closers: (() => Promise<void> | void)[] = [];
+  #isClosing = false;
   #steps = 0;
 
   constructor(options: StageOptions) {
@@ -37,6 +43,7 @@ export class DemoStage {
 
   /** Runs the next step under its number and title, and says how long it took. */
   async step<T>(title: string, work: () => Promise<T>): Promise<T> {
+    this.signal.throwIfAborted();
     this.#steps += 1;
     this.#write(styled('bold', `${this.#steps}/${this.#options.steps} ${title}`));
     const startedMs = monotonicMs();
@@ -55,21 +62,26 @@ export class DemoStage {
     for (const line of lines) this.say(line);
   }
 
-  /** To be done at the end, before what was handed in earlier. */
+  /** To be done at the end, before what was handed in earlier; at once where the end has come already. */
   onClose(close: () => Promise<void> | void): void {
-    this.#closers.push(close);
+    if (this.#isClosing) void closed(close);
+    else this.#closers.push(close);
   }
 
   /** Plays the story to its end or to the first Ctrl-C; a second one ends at once. Then closes everything. */
   async play(story: () => Promise<number>): Promise<number> {
     const { promise: interrupted, resolve } = Promise.withResolvers<number>();
+    let interruptedMs = 0;
     const interrupt = (): void => {
-      // What still runs is under the eye of supervisors, which end it with this process.
-      if (this.signal.aborted) process.exit(EXIT.interrupted);
+      if (this.signal.aborted) {
+        // One Ctrl-C may come twice: from the terminal, and from a program between it and this one.
+        if (monotonicMs() - interruptedMs < SAME_SIGNAL_MS) return;
+        // What still runs is under the eye of supervisors, which end it with this process.
+        process.exit(EXIT.interrupted);
+      }
+      interruptedMs = monotonicMs();
       this.#stop.abort();
-      this.#write(
-        'Stopping; what has just been started has to come up before it can end. Ctrl-C again: at once.',
-      );
+      this.#write('Stopping everything that was started. Ctrl-C again ends this at once.');
       resolve(EXIT.interrupted);
     };
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -80,6 +92,8 @@ export class DemoStage {
     } finally {
       await this.#close();
       for (const name of signals) process.off(name, interrupt);
+      // A story that was left in the middle may still wait for somebody who will never answer.
+      if (this.signal.aborted) timer(AFTER_END_MS, () => process.exit(EXIT.interrupted));
     }
   }
 
@@ -92,14 +106,21 @@ export class DemoStage {
   }
 
   async #close(): Promise<void> {
-    for (const close of this.#closers.reverse()) {
-      // One that fails must not keep the others from being closed.
-      await Promise.resolve(close()).catch(() => undefined);
-    }
+    this.#isClosing = true;
+    for (const close of this.#closers.reverse()) await closed(close);
   }
 
   #write(line: string): void {
     if (this.#options.json) note(line);
     else print(line);
+  }
+}
+
+/** Waits for one; one that fails must not keep the others from being closed. */
+async function closed(close: () => Promise<void> | void): Promise<void> {
+  try {
+    await close();
+  } catch {
+    // There was nothing left to close.
   }
 }

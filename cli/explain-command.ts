@@ -49,6 +49,7 @@ function explainTopics(
   options: ExplainCommandOptions,
 ): readonly GauzeError[] {
   const problems: GauzeError[] = [];
+  const documents: object[] = [];
   for (const [at, topic] of source.topics.entries()) {
     const policies = source.policies.filter(
       ({ policy }) => policy.topics.has(topic.topic) && (audience ?? policy.audience) === policy.audience,
@@ -64,13 +65,14 @@ function explainTopics(
     }
     const explanation = explain(topic, policies);
     problems.push(...explanation.audiences.flatMap((each) => each.problems));
-    if (options.json) print(JSON.stringify(jsonOf(explanation, options.regime)));
+    if (options.json) documents.push(jsonOf(explanation, options.regime));
     else {
       if (at > 0) print();
       const lines = options.regime ? categoryLines : explanationLines;
       for (const line of lines(explanation, terminalWidth())) print(line);
     }
   }
+  if (options.json && !options.plan) print(JSON.stringify({ topics: documents }));
   return problems;
 }
 

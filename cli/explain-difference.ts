@@ -60,14 +60,15 @@ export async function explainDifference(
 ): Promise<readonly GauzeError[]> {
   const { present, oldOf } = await pairs(source, audience, options);
   const problems: GauzeError[] = [];
+  const differences: object[] = [];
   for (const [at, policy] of present.entries()) {
     const difference = differenceOf(source, oldOf(policy), policy, problems);
-    if (options.json) print(JSON.stringify(difference));
-    else {
-      if (at > 0) print();
-      for (const line of differenceLines(difference, terminalWidth())) print(line);
-    }
+    differences.push(difference);
+    if (options.json) continue;
+    if (at > 0) print();
+    for (const line of differenceLines(difference, terminalWidth())) print(line);
   }
+  if (options.json) print(JSON.stringify({ differences }));
   return problems;
 }
 

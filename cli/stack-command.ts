@@ -32,19 +32,31 @@ export async function runStackCommand(
   const brokers = wholeNumberOf('--brokers', options.brokers);
   if (brokers > BROKERS_MAX)
     throw new GauzeError('ERR_USAGE_ARGUMENT', { setting: '--brokers', expected: `at most ${BROKERS_MAX}` });
-  const stack = await startStack({
+  const asked = new AbortController();
+  const signal = untilSignal().then(() => asked.abort());
+  const stack = await startUnlessAsked(asked.signal, {
     brokers,
     ...(external ? { external } : {}),
     ...(options.secure ? { secure: { sessionMs: SESSION_MS } } : {}),
     ...(json ? {} : { onProgress: out }),
   });
-  const signal = untilSignal();
+  if (stack === null) return EXIT.interrupted;
   if (json) out(JSON.stringify(describeStack(stack)));
   else for (const line of lines(stack)) out(line);
   await signal;
   if (!json) out('Stopping');
   await stack.stop();
   return EXIT.ok;
+}
+
+/** Null where somebody asked for the end before the stack was there. */
+async function startUnlessAsked(signal: AbortSignal, options: StackOptions): Promise<Stack | null> {
+  try {
+    return await startStack({ ...options, signal });
+  } catch (error) {
+    if (signal.aborted) return null;
+    throw error;
+  }
 }
 
 function lines(stack: Stack): string[] {

@@ -1,14 +1,16 @@
 /**
- * `gauze status`: every lane with its lag, and why it stands still if it does.
+ * `gauze status`: every lane with its lag and why it stands still if it does, what is withheld, and who runs. All of it
+ * from Kafka, so that it is true whoever runs gauze, and wherever.
  */
 import { nowMs } from '../platform/clock.ts';
 import { asOfAlarms } from '../policy/as-of.ts';
 import { parsePolicy } from '../policy/policy-file.ts';
-import type { RefusedPolicy } from '../policy/policies-in-force.ts';
 import type { PolicyState } from '../policy/policy-log.ts';
 import { GauzeError, errorRow } from '../platform/errors.ts';
 import { laneReports } from '../topology/lane-report.ts';
 import type { LaneReport } from '../topology/lane-report.ts';
+import { WINDOW_SECONDS, readActivity, readWithheld } from '../topology/topology-activity.ts';
+import type { Activity, InstanceReport, WithheldCount } from '../topology/topology-activity.ts';
 import { withPolicyLog } from './policy-log-access.ts';
 import { Site } from './site.ts';
 import { EXIT, note, print, report, styled, table } from './terminal.ts';
@@ -18,36 +20,34 @@ export interface StatusOptions {
   readonly json: boolean;
 }
 
-/** What the policies in force ask for, and versions that are not in force because nobody has decided about them. */
-interface Standing {
+/** How a site stands; the one JSON document of `--json`, whose names stay as they are. */
+export interface Standing extends Activity {
   readonly lanes: readonly LaneReport[];
-  readonly refused: readonly RefusedPolicy[];
-  /** Policies under Safe Harbor that tell ages as of too long ago. */
-  readonly aged: readonly GauzeError[];
+  /** Null where the log-in of the topology may not read them. */
+  readonly withheld: readonly WithheldCount[] | null;
+  /** What a person should look at beside held lanes: errors of the table, such as policies nobody has decided about. */
+  readonly alarms: readonly GauzeError[];
+  /** What each of those policies would open, in sentences. */
+  readonly opens: readonly string[];
 }
 
 const MS_PER_DAY = 86_400_000;
+const BYTES_PER_MIB = 1_048_576;
+const SECONDS_PER_MINUTE = 60;
 
 /** Exit code 1 where a lane is held, a policy waits in the log for a decision, or ages are told as of too long ago. */
 export async function statusCommand(options: StatusOptions): Promise<number> {
   const site = await Site.load(options.config);
   const standing = await readStanding(site);
-  if (standing === null) {
-    note('No policy has been applied yet: run `gauze apply`.');
-    return EXIT.problems;
-  }
-  const { lanes, refused, aged } = standing;
-  if (options.json) for (const lane of lanes) print(JSON.stringify(lane));
-  else show(lanes);
-  for (const policy of refused) tellRefused(policy, options.json);
-  for (const error of aged) report(error, options.json);
-  const isFine = refused.length === 0 && aged.length === 0 && lanes.every(({ state }) => state !== 'held');
+  if (standing === null)
+    throw new GauzeError('ERR_POLICY_ABSENT', { audience: 'any audience', topic: 'any topic' });
+  const { lanes, alarms, opens } = standing;
+  if (options.json) print(JSON.stringify(standing));
+  else show(standing, site);
+  for (const alarm of options.json ? [] : alarms) report(alarm, false);
+  for (const sentence of options.json ? [] : opens) note(`    opens  ${sentence}`);
+  const isFine = alarms.length === 0 && lanes.every(({ state }) => state !== 'held');
   return isFine ? EXIT.ok : EXIT.problems;
-}
-
-function tellRefused({ audience, code, logOffset, opens }: RefusedPolicy, json: boolean): void {
-  report(new GauzeError(code, { audience, offset: logOffset }), json);
-  if (!json) for (const sentence of opens) note(`    opens  ${sentence}`);
 }
 
 /** Null where no policy is applied. */
@@ -58,12 +58,22 @@ async function readStanding(site: Site): Promise<Standing | null> {
     const refused = [...now.versions.refused.values()];
     const topics = topicsOf(now);
     if (topics.size === 0 && refused.length === 0) return null;
-    const aged = asOfAlarms(now.policies, Math.floor(nowMs() / MS_PER_DAY));
     const admin = await site.admin('topology');
     try {
       await admin.connect();
-      const lanes = await laneReports({ cluster, admin, names: site.names, state, topics });
-      return { lanes, refused, aged };
+      const { names } = site;
+      return {
+        lanes: await laneReports({ cluster, admin, names, state, topics }),
+        ...(await readActivity(cluster, names, nowMs())),
+        withheld: await readWithheld(cluster, names),
+        alarms: [
+          ...refused.map(
+            ({ audience, code, logOffset: offset }) => new GauzeError(code, { audience, offset }),
+          ),
+          ...asOfAlarms(now.policies, Math.floor(nowMs() / MS_PER_DAY)),
+        ],
+        opens: refused.flatMap(({ opens }) => opens),
+      };
     } finally {
       await admin.close();
     }
@@ -78,29 +88,75 @@ function topicsOf(state: PolicyState): Map<string, readonly string[]> {
   return new Map(entries);
 }
 
-function show(reports: readonly LaneReport[]): void {
-  const rows = reports.map(({ audience, topic, partition, state, position, lag, code, path }) => [
-    audience,
-    topic,
-    partition,
-    state,
-    position ?? '-',
-    lag ?? '-',
-    code ? `${code}${path ? ` at ${path}` : ''}` : '',
+function show({ lanes, withheld, transactionsPerSecond, instances }: Standing, { names }: Site): void {
+  const rows = lanes.map((lane) => [
+    lane.audience,
+    lane.topic,
+    lane.partition,
+    lane.state,
+    lane.position ?? '-',
+    lane.lag ?? '-',
+    lane.lagSeconds === null ? '-' : duration(lane.lagSeconds),
+    lane.target,
+    lane.code ? `${lane.code}${lane.path ? ` at ${lane.path}` : ''}` : '',
   ]);
-  for (const line of table(
-    ['audience', 'topic', 'partition', 'state', 'position', 'lag', 'held because'],
-    rows,
-  )) {
-    print(line);
-  }
-  const held = reports.filter((report) => report.state === 'held');
+  const head = [
+    'audience',
+    'topic',
+    'partition',
+    'state',
+    'position',
+    'lag',
+    'behind',
+    'writes to',
+    'held because',
+  ];
+  for (const line of table(head, rows)) print(line);
   print();
-  if (held.length === 0) return print(styled('green', `${reports.length} lanes, none held.`));
-  print(styled('red', `${reports.length} lanes, ${held.length} held.`));
-  for (const code of new Set(held.map((report) => report.code!))) {
+  showHeld(lanes);
+  print();
+  if (withheld === null)
+    print(
+      `Withheld records are not known: the topology may not read ${names.withheld}. Run \`gauze apply\`.`,
+    );
+  else if (withheld.length === 0) print('No record is withheld.');
+  else {
+    const counts = withheld.map(({ audience, topic, code, count }) => [audience, topic, code, count]);
+    for (const line of table(['audience', 'topic', 'withheld because', 'records'], counts)) print(line);
+  }
+  print();
+  showInstances(instances, transactionsPerSecond);
+}
+
+function showHeld(lanes: readonly LaneReport[]): void {
+  const held = lanes.filter(({ state }) => state === 'held');
+  if (held.length === 0) return print(styled('green', `${lanes.length} lanes, none held.`));
+  print(styled('red', `${lanes.length} lanes, ${held.length} held.`));
+  for (const code of new Set(held.flatMap((lane) => lane.code ?? []))) {
     const { ends } = errorRow(code);
     const how = ends === 'resume' ? 'needs `gauze resume`' : 'goes on by itself once the cause is gone';
     print(`${code}: ${how}. docs/reference/errors.md says what to do.`);
   }
+}
+
+function showInstances(instances: readonly InstanceReport[], transactionsPerSecond: number): void {
+  if (instances.length === 0)
+    return print(
+      styled('yellow', `No instance has given a sign of life for ${WINDOW_SECONDS} s: is gauze running?`),
+    );
+  const rows = instances.map(({ id, lanes, held, grants, memoryBytes }) => {
+    const memory = memoryBytes === null ? '-' : `${Math.round(memoryBytes / BYTES_PER_MIB)} MiB`;
+    return [id, lanes, held, grants, memory];
+  });
+  for (const line of table(['instance', 'lanes', 'held', 'grants', 'memory'], rows)) print(line);
+  print(`${transactionsPerSecond} transactions per second, in the last ${WINDOW_SECONDS} s.`);
+}
+
+/** `0 s`, `4.2 s`, `7 min`, `3 h`, `2 d`. */
+export function duration(seconds: number): string {
+  const minutes = seconds / SECONDS_PER_MINUTE;
+  if (minutes < 2) return `${seconds < 10 ? seconds : Math.round(seconds)} s`;
+  if (minutes < 120) return `${Math.round(minutes)} min`;
+  const hours = minutes / 60;
+  return hours < 48 ? `${Math.round(hours)} h` : `${Math.round(hours / 24)} d`;
 }

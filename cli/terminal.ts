@@ -5,15 +5,29 @@
  * audience, are the exceptions and say so).
  */
 import { createInterface } from 'node:readline/promises';
+import type { WriteStream } from 'node:tty';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { monotonicMs } from '../platform/clock.ts';
+import { environment } from '../platform/config.ts';
+import { ownFrames } from '../platform/error-frames.ts';
 import { GauzeError, GauzeErrors, ownError } from '../platform/errors.ts';
 import { ApiRefusal } from './api-refusal.ts';
 
 type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan';
 
-/** Exit codes of all verbs. `waiting`: done, but for what people have to decide about first. */
+/** Exit codes of all verbs. docs/reference/cli.md is made from what they mean. */
 export const EXIT = { ok: 0, problems: 1, usage: 2, waiting: 3, interrupted: 130 } as const;
+
+/** What each says, in whole sentences. */
+export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
+  ok: 'It is done, and nothing is wrong. Also when a service or a stack was asked to end, and has ended.',
+  problems: 'Something is wrong, or could not be done; standard error, or the report, says what.',
+  usage:
+    'It was called wrongly: an argument or an option is missing, unknown or of a wrong form. Nothing was done.',
+  waiting:
+    'It is done as far as it goes, and the rest waits or stays open: for what people decide, or for what could not be shown either way.',
+  interrupted: 'Ctrl-C came before it was done. What it had started is stopped and removed.',
+};
 
 // A reader that closes early (`| head`) has what it wanted: no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -36,9 +50,9 @@ export function note(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** A line of progress that takes the place of the one before; only where a person looks. Empty: it goes away. */
+/** A line of progress that takes the place of the one before; nothing where that cannot be. Empty: it goes away. */
 export function noteInPlace(line: string): void {
-  process.stderr.write(`\r\x1b[2K${line}`);
+  if (canMoveCursor(process.stderr)) process.stderr.write(`\r\x1b[2K${line}`);
 }
 
 /** Asks a person for a yes; a script says `option` instead. Throws ERR_USAGE_ARGUMENT where nobody can be asked. */
@@ -56,9 +70,23 @@ export async function confirmed(question: string, option: string): Promise<boole
   }
 }
 
-/** The text in a style, where standard output is a terminal. */
+/** The text in a style, where standard output is a terminal that has colours. */
 export function styled(style: Style, text: string): string {
-  return process.stdout.isTTY ? styleText(style, text) : text;
+  return coloured(process.stdout, style, text);
+}
+
+/**
+ * In a style where a person looks who wants colours: not in a file or a pipe, not with NO_COLOR (no-color.org), not where
+ * TERM is `dumb`. Node reads the last two.
+ */
+function coloured(stream: WriteStream, style: Style, text: string): string {
+  const hasColours = stream.isTTY && stream.getColorDepth() > 1;
+  return hasColours ? styleText(style, text, { validateStream: false }) : text;
+}
+
+/** Can lines be written again in place? A terminal that calls itself dumb shows the codes for it as characters. */
+function canMoveCursor(stream: WriteStream): boolean {
+  return stream.isTTY && environment('TERM') !== 'dumb';
 }
 
 /** Rows under a head, columns as wide as needed; numbers to the right. */
@@ -92,7 +120,7 @@ export interface LiveArea {
 
 /** A live area at the cursor; `quiet`: it shows nothing at all. */
 export function liveArea(mode: 'shown' | 'quiet'): LiveArea {
-  const isScreen = process.stdout.isTTY && (process.stdout.rows ?? 0) > 16;
+  const isScreen = canMoveCursor(process.stdout) && (process.stdout.rows ?? 0) > 16;
   let height = 0;
   let waiting: string | null = null;
   let writtenMs = monotonicMs();
@@ -123,10 +151,17 @@ export function terminalWidth(): number {
   return process.stdout.columns ?? 100;
 }
 
-/** Writes errors for people, or as one JSON object per line; returns the exit code. */
-export function report(thrown: unknown, json: boolean): number {
+/**
+ * Writes errors for people, or as one JSON object per line; returns the exit code. `debug`: with the places in gauze
+ * that they came from.
+ */
+export function report(thrown: unknown, json: boolean, debug = false): number {
   const errors = toldErrors(thrown);
-  for (const error of errors) note(json ? JSON.stringify(error) : errorText(error));
+  for (const error of errors) {
+    const frames = debug && error instanceof Error ? ownFrames(error) : [];
+    if (json) note(JSON.stringify(debug ? { ...asObject(error), frames } : error));
+    else note([errorText(error), ...frames.map((frame) => `    at ${frame}`)].join('\n'));
+  }
   return errors.every(({ code }) => code === 'ERR_USAGE_ARGUMENT') ? EXIT.usage : EXIT.problems;
 }
 
@@ -138,7 +173,10 @@ function toldErrors(thrown: unknown): readonly Told[] {
   return thrown instanceof GauzeErrors ? thrown.errors : [ownError(thrown)];
 }
 
+function asObject(error: Told): object {
+  return JSON.parse(JSON.stringify(error)) as object;
+}
+
 function errorText(error: Told): string {
-  const head = process.stderr.isTTY ? styleText('red', error.code) : error.code;
-  return `${head}  ${error.message}\n    ${error.action}`;
+  return `${coloured(process.stderr, 'red', error.code)}  ${error.message}\n    ${error.action}`;
 }

@@ -4,6 +4,8 @@
  * because whatever stands in an error ends up in a log. docs/reference/errors.md is made from this table.
  */
 
+import { rememberOrigin } from './error-frames.ts';
+
 /** Where something happened. A closed set: names and positions, nothing that comes out of a record. */
 export interface ErrorContext {
   readonly topic?: string;
@@ -1617,7 +1619,7 @@ export const ERRORS = {
   ERR_INTERNAL: {
     kind: 'stop',
     message: 'Something failed that should not ({causeName}).',
-    action: 'Run it again with --verbose and report it.',
+    action: 'Run it again with --debug and report it, with the places that it names.',
   },
 } as const satisfies Record<string, ErrorRow>;
 
@@ -1680,7 +1682,9 @@ export function ownError(
   context: ErrorContext = {},
 ): GauzeError {
   if (thrown instanceof GauzeError) return thrown;
-  return new GauzeError(code, { ...context, causeName: foreignName(thrown) });
+  const error = new GauzeError(code, { ...context, causeName: foreignName(thrown) });
+  rememberOrigin(error, thrown);
+  return error;
 }
 
 /** A name for a foreign error that cannot hold data: its class, or its system code such as ECONNREFUSED. */

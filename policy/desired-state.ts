@@ -119,7 +119,7 @@ function topologyRights(names: TopicNames, topology: string): readonly Acl[] {
     ...allow(topology, ['read', 'write'], 'topic', names.policies),
     ...allow(topology, ['read', 'write'], 'topic', names.auditEvents),
     ...allow(topology, ['write', 'describe-configs'], 'topic', names.auditSubjects),
-    ...allow(topology, ['write'], 'topic', names.withheld),
+    ...allow(topology, ['read', 'write'], 'topic', names.withheld),
     ...allow(topology, ['read'], 'topic', names.access),
     ...allow(topology, ['read'], 'topic', names.grants),
     ...allow(topology, ['read', 'write'], 'topic', names.grantProgress),

@@ -11,6 +11,7 @@ import { LABELS, METRICS } from '../platform/metric-table.ts';
 import type { MetricRow } from '../platform/metric-table.ts';
 import type { MaskingMethod } from '../processors/method.ts';
 import { TAGS } from '../schemas/tags.ts';
+import { renderCli } from './cli-page.ts';
 import { page, table } from './markdown.ts';
 import { regimesOfMethod, renderRegimes } from './regimes-page.ts';
 
@@ -27,6 +28,7 @@ export const REFERENCE_PAGES: readonly ReferencePage[] = [
   { file: 'regimes.md', render: renderRegimes },
   { file: 'tags.md', render: renderTags },
   { file: 'metrics.md', render: renderMetrics },
+  { file: 'cli.md', render: renderCli },
 ];
 
 const KIND_DOCS: Readonly<Record<ErrorKind, string>> = {

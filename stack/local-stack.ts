@@ -3,7 +3,7 @@
  * Everything lives in one temporary directory and ends with the process that started it (supervisor.ts).
  * For demo and tests: passwords are random at each start; this is no way to run gauze for real.
  */
-import { mkdir, mkdtemp } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Login } from '../kafka/login.ts';
@@ -40,7 +40,7 @@ export interface StackOptions {
   /** A second listener with TLS, SCRAM-SHA-512 and OAUTHBEARER; by default there is none. */
   readonly secure?: SecureOptions;
   readonly external?: ExternalParts;
-  /** Aborted by a person who wants no stack any more: then a start that fails leaves nothing, not even its logs. */
+  /** Aborted by a person who wants no stack any more: a start under way ends at once and leaves nothing, no logs. */
   readonly signal?: AbortSignal;
 }
 
@@ -110,12 +110,16 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   if (download.kafka) await fetchKafka(paths);
   if (download.registry) progress('Downloading Apicurio Registry');
   if (download.registry) await fetchRegistry(paths);
+  options.signal?.throwIfAborted();
 
   const directory = await mkdtemp(join(tmpdir(), 'gauze-stack-'));
   const context: ServiceContext = { supervised: new Supervised(), directory };
   context.supervised.removeAtEnd([directory]);
-  await mkdir(join(directory, 'logs'), { mode: 0o700 });
+  // Whoever waits for a service sees that it has ended, and gives up.
+  const stopEarly = (): void => void context.supervised.close();
+  options.signal?.addEventListener('abort', stopEarly, { once: true });
   try {
+    await mkdir(join(directory, 'logs'), { mode: 0o700 });
     progress('Starting Kafka, registry, Redis and identity provider');
     const identity = external.identity ?? startIdentityProvider(context);
     const parts: Parts = await allOrFirstError<KafkaPart, string, string, IdentityDescription>([
@@ -131,9 +135,14 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   } catch (thrown) {
     // Keep the logs, whose path the error names; data and passwords go.
     const given = ['data', 'settings'].map((part) => join(directory, part));
-    context.supervised.removeAtEnd(options.signal?.aborted ? [directory] : given);
+    const isUnwanted = options.signal?.aborted === true;
+    if (!isUnwanted) context.supervised.removeAtEnd(given);
     await context.supervised.close();
+    // What was being made just then may have been made after the supervisor had looked.
+    if (isUnwanted) await rm(directory, { recursive: true, force: true });
     throw thrown;
+  } finally {
+    options.signal?.removeEventListener('abort', stopEarly);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The signs of life of one instance, from a chain of its own: how many lanes and grants it works on, and how many of
- * the lanes are held. Names and counts only.
+ * the lanes are held, and how much memory it takes. Names and counts only.
  */
 import { systemEvent } from '../audit/audit-chain.ts';
 import { AuditLog } from '../audit/audit-log.ts';
@@ -33,7 +33,12 @@ export async function beat(
   });
   const by = { id: principal, role: auditKey.name };
   const write = async (): Promise<void> =>
-    await log.write([systemEvent(HEARTBEAT, by, countsExt({ ...counts() }))], signal);
+    await log.write([systemEvent(HEARTBEAT, by, signOfLife(counts()))], signal);
   await keepBeating(write, signal, onTrouble);
   await log.close();
+}
+
+/** What `gauze status` tells of an instance. */
+function signOfLife(counts: InstanceCounts): ReturnType<typeof countsExt> {
+  return countsExt({ ...counts, memory_bytes: process.memoryUsage.rss() });
 }

@@ -5,12 +5,15 @@
 import type { KafkaAdmin } from '../kafka/admin.ts';
 import { BrokerConnections } from '../kafka/cluster.ts';
 import type { Cluster } from '../kafka/cluster.ts';
+import { nowMs } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
 import type { ErrorCode } from '../platform/errors.ts';
 import { laneKey } from '../policy/policy-log.ts';
 import type { PolicyState } from '../policy/policy-log.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
 import { assertChainEnds } from './chain-end.ts';
+import type { LaneName } from './lane-context.ts';
+import { OffsetsByTime, delaySeconds } from './lane-delay.ts';
 import { INDEX_AUDIENCE, outputTopicOf } from './lane-kind.ts';
 import { decodeLaneMetadata } from './lane-metadata.ts';
 import type { LaneMetadata } from './lane-metadata.ts';
@@ -27,6 +30,12 @@ export interface LaneReport {
   readonly position: number | null;
   /** Offsets between the position and the end of the raw partition; markers count too. */
   readonly lag: number | null;
+  /** How long the first record waits that the lane has not reached, see lane-delay.ts; 0 without a lag. */
+  readonly lagSeconds: number | null;
+  /** Topic that it writes to: the sanitized topic in the version that the policies have come to. */
+  readonly target: string;
+  /** That version; null of an index lane, whose topic has none. */
+  readonly targetVersion: number | null;
   readonly code: ErrorCode | null;
   /** Field path in the schema, where the hold is about one. */
   readonly path: string | null;
@@ -47,6 +56,11 @@ export interface ReportInput {
   readonly topics: ReadonlyMap<string, readonly string[]>;
 }
 
+/** What one look at the lanes shares. */
+interface Look extends ReportInput {
+  readonly delay: (lane: LaneName, position: number | null, lag: number | null) => Promise<number | null>;
+}
+
 /**
  * One report for each lane that the policies in force ask for, index lanes included, in order of audience, topic and
  * partition.
@@ -56,19 +70,33 @@ export async function laneReports(input: ReportInput): Promise<readonly LaneRepo
   const indexed = [...new Set([...input.topics.values()].flat())].sort();
   const lanes: [string, readonly string[]][] = [...input.topics, [INDEX_AUDIENCE, indexed]];
   const audiences = lanes.sort(([a], [b]) => (a < b ? -1 : 1));
-  for (const [audience, topics] of audiences) {
-    for (const topic of topics) reports.push(...(await topicReports(input, audience, topic)));
+  const connections = new BrokerConnections(input.cluster);
+  const look = { ...input, delay: delays(input.cluster, connections) };
+  try {
+    for (const [audience, topics] of audiences) {
+      for (const topic of topics) reports.push(...(await topicReports(look, audience, topic)));
+    }
+  } finally {
+    connections.close();
   }
   return reports;
 }
 
-async function topicReports(
-  input: ReportInput,
-  audience: string,
-  topic: string,
-): Promise<readonly LaneReport[]> {
+function delays(cluster: Cluster, connections: BrokerConnections): Look['delay'] {
+  const times = new OffsetsByTime(cluster, connections);
+  const atMs = nowMs();
+  return async ({ topic, partition }, position, lag) => {
+    if (position === null || lag === null) return null;
+    return lag === 0 ? 0 : await delaySeconds(position, atMs, times.of(topic, partition));
+  };
+}
+
+async function topicReports(input: Look, audience: string, topic: string): Promise<readonly LaneReport[]> {
   const { cluster, admin, names } = input;
-  const target = outputTopicOf(names, { audience, topic }, await input.state());
+  const policies = await input.state();
+  const target = outputTopicOf(names, { audience, topic }, policies);
+  const version = policies.versions.topicVersion(audience, topic)?.version ?? 1;
+  const targetVersion = audience === INDEX_AUDIENCE ? null : version;
   const found = await cluster.refresh([topic, target]);
   const raw = found.get(topic);
   const missing = {
@@ -78,6 +106,9 @@ async function topicReports(
     state: 'held' as const,
     position: null,
     lag: null,
+    lagSeconds: null,
+    target,
+    targetVersion,
   } as const;
   if (!raw) return [{ ...missing, code: 'ERR_KAFKA_TOPIC_MISSING', path: null, sinceMs: null }];
   const offsets = await admin.fetchGroupOffsets(names.audienceGroup(audience), [topic]);
@@ -111,6 +142,9 @@ async function topicReports(
       state: why ? 'held' : started ? 'ok' : 'new',
       position,
       lag,
+      lagSeconds: await input.delay(lane, position, lag),
+      target,
+      targetVersion,
       code: why,
       path: code ? null : (held?.path ?? null),
       sinceMs: code ? null : (held?.sinceMs ?? null),

@@ -213,7 +213,8 @@ describe('a difference', () => {
     );
     const { code, out } = run('clinical.patients', '--schema', PATIENTS, '--diff', old, '--json');
     expect(code).toBe(0);
-    const difference = JSON.parse(out) as Difference;
+    const { differences } = JSON.parse(out) as { differences: readonly Difference[] };
+    const difference = differences[0]!;
     expect(difference.audience).toBe('research');
     expect(difference.opens).toContain('PHI_MRN: pseudonym (domain mrn) instead of drop');
     expect(difference.opens).toContain('User:research-app is a new reader');

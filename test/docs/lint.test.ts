@@ -101,7 +101,7 @@ describe('what the page shows', () => {
       .flatMap((step) => step.run ?? [])
       .find((line) => line.includes('gauze'));
     const shown = [entry, run ?? '', block('sh')].join(' ').match(/--[a-z-]+/g) ?? [];
-    const verb = readFileSync(`${ROOT}cli/gauze.ts`, 'utf8');
+    const verb = readFileSync(`${ROOT}cli/program.ts`, 'utf8');
     expect(new Set(shown)).toEqual(new Set(['--offline', '--sarif', '--json']));
     for (const option of shown.filter((each) => each !== '--json')) expect(verb).toContain(`'${option}`);
   });

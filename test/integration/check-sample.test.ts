@@ -37,7 +37,7 @@ async function sample(...more: readonly string[]): Promise<SampleResultEntry> {
   const args = ['--sample', '1000', '--audience', 'research', '--quasi-identifiers', QUASI, ...more];
   const { code, stdout, stderr } = await site.gauze('check', ...args, '--json');
   if (code !== 0) throw new Error(`gauze check --sample ended with ${code}: ${stderr}`);
-  return (JSON.parse(stdout) as { answer: SampleResultEntry }).answer;
+  return (JSON.parse(stdout) as { samples: { answer: SampleResultEntry }[] }).samples[0]!.answer;
 }
 
 /** Groups of what was published: the persons (by their pseudonym, the record key) behind each combination of values. */
@@ -120,7 +120,9 @@ test('a policy that does not compile is answered with the code, and reads nothin
   });
   const { code, stdout } = await site.gauze('check', '--sample', '10', '--audience', 'research', '--json');
   expect(code).toBe(1);
-  expect(JSON.parse(stdout)).toMatchObject({ answer: { code: 'ERR_POLICY_TAG_WITHOUT_METHOD', records: 0 } });
+  expect(JSON.parse(stdout)).toMatchObject({
+    samples: [{ answer: { code: 'ERR_POLICY_TAG_WITHOUT_METHOD', records: 0 } }],
+  });
 });
 
 test('refuses what it cannot ask', async () => {

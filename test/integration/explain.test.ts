@@ -54,11 +54,11 @@ describe('on a site that runs', () => {
     });
     const { code, stdout } = await site.gauze('explain', site.raw(PATIENTS), 'research', '--diff', '--json');
     expect(code).toBe(0);
-    const difference = JSON.parse(stdout) as {
-      against: string;
-      opens: string[];
-      fields: { path: string; change: string }[];
+    const { differences } = JSON.parse(stdout) as {
+      differences: { against: string; opens: string[]; fields: { path: string; change: string }[] }[];
     };
+    expect(differences).toHaveLength(1);
+    const difference = differences[0]!;
     expect(difference.against).toBe('version 2, in force');
     expect(difference.opens).toContain('PHI_NAME: pseudonym (domain name) instead of drop');
     const changeOf = (path: string): string | undefined =>

@@ -5,6 +5,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { generateHospital } from '../../examples/hospital/hospital.ts';
+import type { LaneReport } from '../../topology/lane-report.ts';
+import type { InstanceReport, WithheldCount } from '../../topology/topology-activity.ts';
+import { sendRaw } from '../support/raw-feed.ts';
 import { eventually, loginOf } from '../support/stack.ts';
 import { AUDIENCES, TestSite } from '../support/test-site.ts';
 import type { RunningInstance, VerbResult } from '../support/test-site.ts';
@@ -83,4 +86,60 @@ test('tail shows nothing to whom the broker shows nothing', async () => {
   expect(other.code).toBe(1);
   expect(other.stdout).toBe('');
   expect(other.stderr).toMatch(/ERR_KAFKA_(NOT_ALLOWED|AUTHORIZATION|RIGHT|TOPIC)\w*/);
+});
+
+interface Status {
+  readonly lanes: readonly LaneReport[];
+  readonly transactionsPerSecond: number;
+  readonly instances: readonly InstanceReport[];
+  readonly withheld: readonly WithheldCount[] | null;
+}
+
+async function status(): Promise<Status> {
+  return JSON.parse((await site.gauze('status', '--json')).stdout) as Status;
+}
+
+test('status tells lanes with where they write, what is withheld and why, who runs, how fast, with how much memory', async () => {
+  await sendRaw([{ topic: site.raw(TOPIC), partition: 0, key: 'k', value: Buffer.from([9, 2, 3, 4, 5, 6]) }]);
+  await site.caughtUp();
+  await eventually(async () => {
+    const { lanes, instances, withheld } = await status();
+    expect(lanes).toHaveLength(2 * (AUDIENCES.length + 1));
+    for (const lane of lanes) expect(lane).toMatchObject({ state: 'ok', lag: 0, lagSeconds: 0 });
+    const research = lanes.filter(({ audience }) => audience === 'research');
+    for (const lane of research)
+      expect(lane).toMatchObject({ target: site.sanitized(TOPIC, 'research'), targetVersion: 1 });
+    const code = 'ERR_DECODE_MAGIC';
+    expect(withheld).toEqual(
+      AUDIENCES.toSorted().map((audience) => ({ audience, topic: site.raw(TOPIC), code, count: 1 })),
+    );
+    expect(instances).toHaveLength(1);
+    expect(instances[0]).toMatchObject({ lanes: lanes.length, held: 0, grants: 0 });
+    expect(instances[0]!.memoryBytes).toBeGreaterThan(20_000_000);
+  });
+  // Whatever has just been fed is masked within the last half minute, on a slow machine too.
+  await eventually(async () => {
+    await site.feed(generateHospital({ patients: 1, seed: 10 }));
+    expect((await status()).transactionsPerSecond).toBeGreaterThan(0);
+  }, 60_000);
+  const { stdout } = await site.gauze('status');
+  expect(stdout).toMatch(/transactions per second, in the last 30 s\.$/m);
+  expect(stdout).toContain('8 lanes, none held.');
+});
+
+test('status tells how long records wait while nobody runs, and that nobody does', async () => {
+  await instance.end('SIGTERM');
+  const before = Date.now();
+  await site.feed(generateHospital({ patients: 3, seed: 9 }));
+  await eventually(async () => {
+    const { lanes, instances } = await status();
+    const behind = lanes.filter(({ lag }) => lag! > 0);
+    expect(behind.length).toBeGreaterThan(0);
+    for (const { lagSeconds } of behind) {
+      expect(lagSeconds).toBeGreaterThan(1.5);
+      expect(lagSeconds).toBeLessThan(((Date.now() - before) / 1_000) * 1.06 + 1.5);
+    }
+    expect(instances).toEqual([]);
+  });
+  expect((await site.gauze('status')).stdout).toContain('No instance has given a sign of life');
 });

@@ -212,9 +212,8 @@ export class TestSite {
 
   async status(): Promise<readonly LaneReport[]> {
     const { stdout, stderr } = await this.gauze('status', '--json');
-    const lines = stdout.split('\n').filter((line) => line.startsWith('{'));
-    if (lines.length === 0) throw new Error(`gauze status printed no lane: ${stderr}`);
-    return lines.map((line) => JSON.parse(line) as LaneReport);
+    if (stdout === '') throw new Error(`gauze status printed no lane: ${stderr}`);
+    return (JSON.parse(stdout) as { lanes: readonly LaneReport[] }).lanes;
   }
 
   /** Waits until the lanes look as `wanted` says; fails with what they looked like last. */

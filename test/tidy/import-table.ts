@@ -58,7 +58,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ],
   bullmq: ['approvals/'],
   '@cspell/dict-people-names': ['processors/text/'],
-  commander: ['cli/'],
+  commander: ['cli/', 'scripts/'],
   'csv-parse': ['examples/'],
   'fast-check': [],
   fastify: ['approvals/'],
