@@ -5,21 +5,41 @@ import { join } from 'node:path';
 import type { StackDescription } from '../stack/local-stack.ts';
 import { styled } from './terminal.ts';
 
+/** How a reader calls gauze: in the work tree, or from a published package, where there are no npm scripts of ours. */
+export interface Calls {
+  readonly demo: string;
+  readonly gauze: string;
+}
+
+// In the tree through npm, which finds the project's own Node: the one on a reader's path may be too old for TypeScript.
+export const IN_TREE: Calls = { demo: 'npm run demo --', gauze: 'npm run --silent gauze --' };
+export const IN_PACKAGE: Calls = { demo: 'npx gauze demo', gauze: 'npx gauze' };
+
+/** As this file runs. */
+const HERE = import.meta.url.endsWith('.ts') ? IN_TREE : IN_PACKAGE;
+
 /** Lines for the end of the demo. */
-export function nextSteps(stack: StackDescription, directory: string, isKept: boolean): readonly string[] {
+export function nextSteps(
+  stack: StackDescription,
+  directory: string,
+  isKept: boolean,
+  { demo, gauze }: Calls = HERE,
+): readonly string[] {
   if (!isKept) {
+    const steps: readonly (readonly [string, string])[] = [
+      [`${demo} --keep`, 'the same, and it stays: for status, resume, your own consumers'],
+      [`${demo} --from FOLDER`, 'the CSV export of Synthea instead of the generator'],
+      [`${gauze} check --help`, 'what is wrong with a schema or policy, before it is live'],
+    ];
+    const width = Math.max(...steps.map(([command]) => command.length));
     return [
       '',
       styled('bold', 'What to try next'),
-      '  npm run demo -- --keep          the same, and it stays: for status, resume, your own consumers',
-      '  npm run demo -- --from FOLDER   the CSV export of Synthea instead of the generator',
-      '  npm run gauze -- check --help   what is wrong with a schema or policy, before it is live',
+      ...steps.map(([command, what]) => `  ${command.padEnd(width)}   ${what}`),
       '',
       'Everything of this demo is now stopped and removed.',
     ];
   }
-  // Through npm, which finds the project's own Node: the one on a reader's path may be too old for TypeScript.
-  const gauze = 'npm run --silent gauze --';
   const config = join(directory, 'gauze.yaml');
   const reader = join(directory, 'secrets', 'research-app.properties');
   return [

@@ -54,7 +54,7 @@ function renderVerb(verb: Command): string {
   const described = verb.registeredArguments.filter(({ description }) => description !== '');
   return [
     `## ${fullName(verb)}`,
-    `${sentence(verb.description())}`,
+    sentence(verb.description()),
     `\`${usage}\``,
     ...(described.length === 0
       ? []
@@ -82,9 +82,7 @@ function optionTable(options: readonly Option[]): string {
 function presetOf({ mandatory, defaultValue }: Option): string {
   if (mandatory) return '**needed**';
   const preset: unknown = defaultValue;
-  const hasPreset =
-    preset !== undefined && preset !== false && !(Array.isArray(preset) && preset.length === 0);
-  return hasPreset ? `\`${String(preset)}\`` : '';
+  return typeof preset === 'string' ? `\`${preset}\`` : '';
 }
 
 /** Examples and remarks below the options, as the help of the verb shows them. */
