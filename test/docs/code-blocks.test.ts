@@ -99,7 +99,7 @@ function faultWhile(work: () => unknown): string | null {
     work();
     return null;
   } catch (error) {
-    return String((error as Error).message);
+    return (error as Error).message;
   }
 }
 
