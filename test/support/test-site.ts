@@ -28,6 +28,8 @@ export type Audience = (typeof AUDIENCES)[number];
 
 export interface SiteOptions {
   readonly partitions?: number;
+  /** Audiences with a policy; default: all. */
+  readonly audiences?: readonly Audience[];
   readonly topics?: readonly ClinicalTopic[];
   /** Lines added to the config, such as limits. */
   readonly config?: string;
@@ -107,6 +109,7 @@ export class TestSite {
     const { origin, names } = site;
     site.rootVkey = (await makeAuditTrust(directory, { keyring, origin, names })).rootVkey;
     for (const file of await readdir(POLICIES)) {
+      if (!(options.audiences ?? AUDIENCES).some((audience) => file === `${audience}.yaml`)) continue;
       const text = await readFile(join(POLICIES, file), 'utf8');
       await writeFile(join(directory, 'policies', file), site.localPolicy(text));
     }

@@ -1,0 +1,39 @@
+/**
+ * A few of the most telling lives with one failed call each: of most of them nobody can know whether the broker has
+ * done what was asked. The whole row, every call and every place, is test/fault/sweep.test.ts.
+ */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { API_KEYS } from '../support/fault-proxy/fault-rule.ts';
+import type { ApiName, Place } from '../support/fault-proxy/fault-rule.ts';
+import { SweepSite } from '../support/sweep-site.ts';
+
+let sweep: SweepSite;
+
+beforeAll(async () => {
+  sweep = await SweepSite.make();
+}, 60_000);
+
+afterAll(async () => {
+  await sweep.close();
+});
+
+// The first transactions open the sessions of the two lanes; the third and those after it bring records.
+test.each<readonly [ApiName, number, Place]>([
+  ['InitProducerId', 1, 'drop-answer'],
+  ['Produce', 4, 'within-request'],
+  ['Produce', 5, 'drop-answer'],
+  ['TxnOffsetCommit', 3, 'before-request'],
+  ['TxnOffsetCommit', 4, 'drop-answer'],
+  ['EndTxn', 4, 'before-request'],
+  ['EndTxn', 5, 'drop-answer'],
+  ['Fetch', 4, 'within-answer'],
+])('publishes every record once though %s %i fails: %s', async (name, nth, place) => {
+  const life = await sweep.live({ kafka: { apiKey: API_KEYS[name], nth, place } });
+  expect(life).toMatchObject({ fired: true, halts: [] });
+});
+
+test('leaves after all that the very sequence of the slow reference, audited without a gap', async () => {
+  // One more life without a fault: what stood open when the last one ended is settled.
+  expect(await sweep.live(null)).toMatchObject({ fired: false, halts: [] });
+  expect(await sweep.faults()).toEqual([]);
+}, 60_000);
