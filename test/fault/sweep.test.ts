@@ -31,12 +31,15 @@ const KINDS: readonly ApiName[] = [
 ];
 const CUTS: readonly Place[] = [
   'before-request',
+  'lose-request',
   'within-request',
   'after-request',
   'drop-answer',
   'within-answer',
   'after-answer',
 ];
+/** Where an answer to them is lost, what they did shows only in the life after. */
+const COMMITTING: readonly ApiName[] = ['Produce', 'TxnOffsetCommit', 'EndTxn'];
 /** These come for as long as an instance lives. */
 const ENDLESS: Partial<Record<ApiName, number>> = { Heartbeat: 2 };
 
@@ -79,6 +82,21 @@ describe.each(KINDS)('%s', (name) => {
     expect(sweep.failures(name)).toEqual([]);
     expect(sweep.halted(name)).toEqual([]);
   }, 600_000);
+});
+
+describe.each(COMMITTING)('%s', (name) => {
+  test('fails, and the instance dies after its last record: the next one begins where it must', async () => {
+    for (const place of ['lose-request', 'drop-answer'] as const)
+      await sweep.series(
+        `${name} ${place}, then dies`,
+        Infinity,
+        (nth) => ({ kafka: { apiKey: API_KEYS[name], nth, place } }),
+        'dies',
+      );
+    await sweep.settle(name);
+    expect(sweep.failures(name)).toEqual([]);
+    expect(sweep.halted(name)).toEqual([]);
+  }, 1_800_000);
 });
 
 describe('the registry', () => {

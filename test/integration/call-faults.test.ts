@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { API_KEYS } from '../support/fault-proxy/fault-rule.ts';
 import type { ApiName, Place } from '../support/fault-proxy/fault-rule.ts';
 import { SweepSite } from '../support/sweep-site.ts';
+import type { Ending } from '../support/sweep-site.ts';
 
 let sweep: SweepSite;
 
@@ -18,19 +19,23 @@ afterAll(async () => {
 });
 
 // The first transactions open the sessions of the two lanes; the third and those after it bring records.
-test.each<readonly [ApiName, number, Place]>([
-  ['InitProducerId', 1, 'drop-answer'],
-  ['Produce', 4, 'within-request'],
-  ['Produce', 5, 'drop-answer'],
-  ['TxnOffsetCommit', 3, 'before-request'],
-  ['TxnOffsetCommit', 4, 'drop-answer'],
-  ['EndTxn', 4, 'before-request'],
-  ['EndTxn', 5, 'drop-answer'],
-  ['Fetch', 4, 'within-answer'],
-])('publishes every record once though %s %i fails: %s', async (name, nth, place) => {
-  const life = await sweep.live({ kafka: { apiKey: API_KEYS[name], nth, place } });
-  expect(life).toMatchObject({ fired: true, halts: [] });
-});
+test.each<readonly [ApiName, number, Place, Ending]>([
+  ['InitProducerId', 1, 'drop-answer', 'is stopped'],
+  ['Produce', 4, 'within-request', 'is stopped'],
+  ['Produce', 5, 'drop-answer', 'is stopped'],
+  ['TxnOffsetCommit', 4, 'lose-request', 'dies'],
+  ['TxnOffsetCommit', 5, 'lose-request', 'dies'],
+  ['TxnOffsetCommit', 6, 'drop-answer', 'dies'],
+  ['EndTxn', 4, 'before-request', 'dies'],
+  ['EndTxn', 5, 'drop-answer', 'dies'],
+  ['Fetch', 4, 'within-answer', 'is stopped'],
+])(
+  'publishes every record once though %s %i fails: %s, and the instance %s',
+  async (name, nth, place, ending) => {
+    const life = await sweep.live({ kafka: { apiKey: API_KEYS[name], nth, place } }, ending);
+    expect(life).toMatchObject({ fired: true, halts: [] });
+  },
+);
 
 test('leaves after all that the very sequence of the slow reference, audited without a gap', async () => {
   // One more life without a fault: what stood open when the last one ended is settled.

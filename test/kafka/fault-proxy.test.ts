@@ -196,6 +196,7 @@ describe('the proxy', () => {
   /** Bytes of the second Produce that reach the broker, and bytes of its answer that come back. */
   test.each<readonly [Place, number, number]>([
     ['before-request', 0, 0],
+    ['lose-request', 0, 0],
     ['within-request', REQUEST / 2, 0],
     ['after-request', REQUEST, 0],
     ['drop-answer', REQUEST, 0],
@@ -215,6 +216,24 @@ describe('the proxy', () => {
     // Once, and no other.
     expect(await exchange([request(PRODUCE, 3)], ANSWER)).toHaveLength(ANSWER);
     await until(() => proxy.openConnections === 0);
+  });
+
+  test('loses a request only after the answers to all before it, and nothing after it passes', async () => {
+    const { broker, proxy, exchange } = await scene();
+    proxy.set({ apiKey: END_TXN, nth: 1, place: 'lose-request' });
+    const [first, lost, after] = [request(PRODUCE, 1), request(END_TXN, 2), request(PRODUCE, 3)];
+    expect(await exchange([first, lost, after], Infinity)).toEqual(broker.answer(first));
+    expect(broker.received).toEqual(first);
+  });
+
+  test('cuts at every request of a kind that is refused, until it is set anew', async () => {
+    const { broker, proxy, exchange } = await scene();
+    proxy.refused = new Set([END_TXN]);
+    expect(await exchange([request(END_TXN, 1)], Infinity)).toHaveLength(0);
+    expect(await exchange([request(PRODUCE, 2)], ANSWER)).toHaveLength(ANSWER);
+    expect(broker.received).toEqual(request(PRODUCE, 2));
+    proxy.set(null);
+    expect(await exchange([request(END_TXN, 3)], ANSWER)).toHaveLength(ANSWER);
   });
 
   test('is silent on one connection for ever, and on no other', async () => {

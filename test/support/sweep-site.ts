@@ -33,6 +33,7 @@ const AUDIENCE = 'research';
 const BACKLOG = 6;
 const WHILE_WORKING = 4;
 const PATIENCE_MS = 60_000;
+const COMMITTING = new Set<number>([API_KEYS.Produce, API_KEYS.TxnOffsetCommit, API_KEYS.EndTxn]);
 /** Small transactions, closed at once. */
 const LIMITS = 'limits: { batchBytes: 2048, lingerMs: 5, transactionsPerSecond: 1000 }';
 
@@ -40,6 +41,9 @@ const LIMITS = 'limits: { batchBytes: 2048, lingerMs: 5, transactionsPerSecond: 
 export type Fault =
   | { readonly kafka: FaultRule; readonly registry?: undefined }
   | { readonly registry: RegistryRule; readonly kafka?: undefined };
+
+/** How a life ends; see `live`. */
+export type Ending = 'is stopped' | 'dies';
 
 /** How one life with a fault in it went. */
 export interface Life {
@@ -110,9 +114,10 @@ export class SweepSite {
 
   /**
    * One life: records wait, an instance starts, works, gets more records, and is stopped, while one call fails.
+   * With `dies`, it can commit nothing any more from its last record on: what it has not committed by then is lost.
    * Throws where a record is not published once for each time it was fed, or the instance does not go on.
    */
-  async live(fault: Fault | null): Promise<Life> {
+  async live(fault: Fault | null, ending: Ending = 'is stopped'): Promise<Life> {
     const startedMs = performance.now();
     const halts: Halt[] = [];
     this.log.length = 0;
@@ -135,6 +140,7 @@ export class SweepSite {
     await this.feed(WHILE_WORKING);
     await caughtUp();
     if (fault?.kafka?.apiKey === API_KEYS.Heartbeat) await this.#heartbeat(fault.kafka, caughtUp);
+    if (ending === 'dies') this.proxy.refused = COMMITTING;
     run.stop();
     const end = await run.ended;
     if (end.code !== null) halts.push(end);

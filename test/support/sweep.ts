@@ -4,7 +4,7 @@
  */
 import { API_KEYS } from './fault-proxy/fault-rule.ts';
 import { SweepSite } from './sweep-site.ts';
-import type { Fault, Halt } from './sweep-site.ts';
+import type { Ending, Fault, Halt } from './sweep-site.ts';
 
 /** After so many failures of one series nothing new is learnt. */
 const FAILURES_MAX = 3;
@@ -38,20 +38,21 @@ export class Sweep {
   }
 
   /** One life for each n = 1, 2, 3 ... up to `most`, until the fault does not happen any more. */
-  async series(title: string, most: number, faultAt: (nth: number) => Fault): Promise<void> {
+  async series(
+    title: string,
+    most: number,
+    faultAt: (nth: number) => Fault,
+    ending: Ending = 'is stopped',
+  ): Promise<void> {
     const series: Series = { title, cases: 0, failures: [], halts: [], longestMs: 0 };
     this.#series.push(series);
     for (let nth = 1; nth <= most && series.failures.length < FAILURES_MAX; nth++) {
       try {
-        const life = await this.#site.live(faultAt(nth));
+        const life = await this.#site.live(faultAt(nth), ending);
         if (!life.fired) break;
         series.cases++;
         series.halts.push(...life.halts);
         series.longestMs = Math.max(series.longestMs, life.durationMs);
-        if (life.durationMs > 8000)
-          process.stderr.write(
-            `SLOW ${title} ${nth} ${life.durationMs} ${JSON.stringify(this.#site.proxy.fired)}\n${this.#site.log.join('')}`,
-          );
       } catch (error) {
         series.cases++;
         series.failures.push(`${title} ${nth}: ${error instanceof Error ? error.message : 'unknown'}`);

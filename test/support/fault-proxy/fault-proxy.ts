@@ -23,6 +23,8 @@ export class FaultProxy {
   readonly addresses: string[] = [];
   /** What has been done since the last `set`; null while the rule's request has not come. */
   fired: FiredFault | null = null;
+  /** Kinds of request at which every connection is cut, as for an instance that has died in that respect. */
+  refused: ReadonlySet<number> = new Set();
   readonly #servers: net.Server[] = [];
   readonly #ways = new Set<Way>();
   readonly #ports = new Map<number, number>();
@@ -40,6 +42,7 @@ export class FaultProxy {
   set(rule: FaultRule | null): void {
     this.#counter = new FaultCounter(rule);
     this.fired = null;
+    this.refused = new Set();
   }
 
   /** How many requests of a kind have come since the last `set`. */
@@ -75,6 +78,7 @@ export class FaultProxy {
       const way = new Way(client, brokerPort, {
         connection: this.#connections++,
         count: (apiKey) => this.#counter.count(apiKey),
+        isRefused: (apiKey) => this.refused.has(apiKey),
         fire: (fault) => (this.fired = fault),
         readdress: (frame) => withOtherPorts(frame, this.#ports),
         ended: () => this.#ways.delete(way),
@@ -93,6 +97,7 @@ export class FaultProxy {
 interface WayOptions {
   readonly connection: number;
   count(apiKey: number): FaultRule | null;
+  isRefused(apiKey: number): boolean;
   fire(fault: FiredFault): void;
   readdress(frame: Buffer): Buffer;
   ended(): void;
@@ -107,6 +112,8 @@ class Way {
   readonly #answers = new FrameSplitter();
   readonly #passed: Passed[] = [];
   #isSilent = false;
+  /** A request was lost: nothing after it passes, and the end comes with the last answer to those before. */
+  #isLosing = false;
   #isCut = false;
   /** What is passed on late holds back all behind it. */
   #toBroker: Promise<void> = Promise.resolve();
@@ -150,14 +157,19 @@ class Way {
   }
 
   async #request(frame: Buffer): Promise<void> {
-    if (this.#isCut) return;
+    if (this.#isCut || this.#isLosing) return;
     const head = requestHead(frame);
+    if (this.#options.isRefused(head.apiKey)) return this.cut();
     const rule = this.#options.count(head.apiKey);
     const passed = { ...head, rule };
     switch (rule?.place) {
       case 'before-request':
         this.#fire(passed, 0);
         return this.cut();
+      case 'lose-request':
+        this.#fire(passed, 0);
+        this.#isLosing = true;
+        return this.#passed.length === 0 ? this.cut() : undefined;
       case 'within-request': {
         const bytes = bytesBeforeCut(rule, frame.length);
         this.#fire(passed, bytes);
@@ -205,7 +217,9 @@ class Way {
         break;
       default:
     }
-    if (!this.#isCut) this.#client.write(whole);
+    if (this.#isCut) return;
+    if (this.#isLosing && this.#passed.length === 0) return this.#cutAfter(this.#client, whole);
+    this.#client.write(whole);
   }
 
   #fire({ rule, version }: Passed, passedBytes: number): void {

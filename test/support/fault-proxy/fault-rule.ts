@@ -4,7 +4,8 @@
  */
 
 /**
- * `before-request`: cut before a byte of it is passed on; `within-request`: cut after some of its bytes;
+ * `before-request`: cut before a byte of it is passed on; `lose-request`: likewise, but only when all before it has been
+ * answered; `within-request`: cut after some of its bytes;
  * `after-request`: cut right after its last byte, whatever the broker does with it;
  * `drop-answer`: the broker has done it, the answer is thrown away, then cut; `within-answer`: cut after some bytes of
  * the answer; `after-answer`: the answer arrives whole, then cut; `silence`: the broker has done it, and nothing comes
@@ -12,6 +13,7 @@
  */
 export const PLACES = [
   'before-request',
+  'lose-request',
   'within-request',
   'after-request',
   'drop-answer',
