@@ -91,7 +91,22 @@ describe.each(COMMITTING)('%s', (name) => {
         `${name} ${place}, then dies`,
         Infinity,
         (nth) => ({ kafka: { apiKey: API_KEYS[name], nth, place } }),
-        'dies',
+        { ending: 'dies' },
+      );
+    await sweep.settle(name);
+    expect(sweep.failures(name)).toEqual([]);
+    expect(sweep.halted(name)).toEqual([]);
+  }, 1_800_000);
+});
+
+describe.each([...COMMITTING, 'InitProducerId', 'OffsetFetch'] as const)('%s', (name) => {
+  test('fails while lanes begin for the first time: each begins once, at the first record', async () => {
+    for (const place of ['lose-request', 'drop-answer'] as const)
+      await sweep.series(
+        `${name} ${place}, at the very first start`,
+        2,
+        (nth) => ({ kafka: { apiKey: API_KEYS[name], nth, place } }),
+        { isFirst: true },
       );
     await sweep.settle(name);
     expect(sweep.failures(name)).toEqual([]);

@@ -12,7 +12,7 @@ let sweep: SweepSite;
 
 beforeAll(async () => {
   sweep = await SweepSite.make();
-}, 60_000);
+}, 180_000);
 
 afterAll(async () => {
   await sweep.close();
@@ -41,4 +41,4 @@ test('leaves after all that the very sequence of the slow reference, audited wit
   // One more life without a fault: what stood open when the last one ended is settled.
   expect(await sweep.live(null)).toMatchObject({ fired: false, halts: [] });
   expect(await sweep.faults()).toEqual([]);
-}, 60_000);
+}, 180_000);

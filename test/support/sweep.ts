@@ -18,6 +18,12 @@ interface Series {
   longestMs: number;
 }
 
+export interface SeriesOptions {
+  readonly ending?: Ending;
+  /** Each life is the first one of a site of its own, in which lanes begin. */
+  readonly isFirst?: boolean;
+}
+
 export class Sweep {
   readonly #series: Series[] = [];
   #site: SweepSite;
@@ -42,12 +48,13 @@ export class Sweep {
     title: string,
     most: number,
     faultAt: (nth: number) => Fault,
-    ending: Ending = 'is stopped',
+    { ending = 'is stopped', isFirst = false }: SeriesOptions = {},
   ): Promise<void> {
     const series: Series = { title, cases: 0, failures: [], halts: [], longestMs: 0 };
     this.#series.push(series);
     for (let nth = 1; nth <= most && series.failures.length < FAILURES_MAX; nth++) {
       try {
+        if (isFirst) await this.#anew();
         const life = await this.#site.live(faultAt(nth), ending);
         if (!life.fired) break;
         series.cases++;
