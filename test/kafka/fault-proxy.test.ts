@@ -5,7 +5,7 @@
 import net from 'node:net';
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import { array, assert, nat, property, uint8Array } from 'fast-check';
 import { FaultCounter, bytesBeforeCut } from '../support/fault-proxy/fault-rule.ts';
 import type { FaultRule, Place } from '../support/fault-proxy/fault-rule.ts';
 import { FaultProxy } from '../support/fault-proxy/fault-proxy.ts';
@@ -33,9 +33,9 @@ function request(apiKey: number, correlation: number, bodyBytes = 20): Buffer {
 
 describe('frames', () => {
   test('come out whole and in order, wherever the stream is cut', () => {
-    const bodies = fc.array(fc.uint8Array({ minLength: 8, maxLength: 300 }), { maxLength: 12 });
-    fc.assert(
-      fc.property(bodies, fc.array(fc.nat(400), { maxLength: 30 }), (made, sizes) => {
+    const bodies = array(uint8Array({ minLength: 8, maxLength: 300 }), { maxLength: 12 });
+    assert(
+      property(bodies, array(nat(400), { maxLength: 30 }), (made, sizes) => {
         const frames = made.map((body) => framed(Buffer.from(body)));
         const stream = Buffer.concat(frames);
         const splitter = new FrameSplitter();
@@ -147,7 +147,7 @@ describe('the proxy', () => {
     readonly broker: EchoBroker;
     readonly proxy: FaultProxy;
     /** Sends requests over a new connection; gives all that came back once it has ended or `bytes` have come. */
-    exchange(requests: readonly Buffer[], bytes: number): Promise<Buffer>;
+    readonly exchange: (requests: readonly Buffer[], bytes: number) => Promise<Buffer>;
   }
 
   async function scene(): Promise<Scene> {
