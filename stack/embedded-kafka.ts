@@ -122,7 +122,7 @@ export class EmbeddedKafka {
   /** Writes the settings and formats the log directory of each broker. */
   async #prepare(controllerPort: number, overrides: Readonly<Record<string, string>>): Promise<void> {
     await mkdir(join(this.#context.directory, 'settings'), { recursive: true, mode: 0o700 });
-    const clusterId = random(16).toString('base64url');
+    const clusterId = newClusterId();
     const passwords = {
       superUser: this.logins[SUPER_USER]!.password,
       plainUser: this.logins[PLAIN_USER]!.password,
@@ -187,6 +187,14 @@ async function secureListener(
     settings: secureSettings(certificate, options.issuer, options),
     javaOptions: secureJavaOptions(options.issuer),
   };
+}
+
+/** As Kafka makes them: never with a dash in front, which its tools would take for an option. */
+function newClusterId(): string {
+  for (;;) {
+    const id = random(16).toString('base64url');
+    if (!id.startsWith('-')) return id;
+  }
 }
 
 function serviceName(broker: number): string {
