@@ -123,11 +123,15 @@ async function topicReports(input: Look, audience: string, topic: string): Promi
     const lane = { audience, topic, partition: range.partition };
     const position = offset < 0 ? null : offset;
     const lag = position === null ? null : Math.max(0, latest - position);
-    const code = found.get(target)
+    const output = found.get(target);
+    // A raw partition that was added has no lane before the output topic has it too.
+    const hasPlace =
+      output !== undefined && (audience === INDEX_AUDIENCE || output.leaders[range.partition] !== undefined);
+    const code = hasPlace
       ? await standstill(input, metadata, {
           ...lane,
           rawTopicId: raw.id,
-          targetTopicId: found.get(target)!.id,
+          targetTopicId: output.id,
           committed: { offset, metadata: committed?.metadata ?? null },
           earliest,
           latest,
@@ -163,7 +167,7 @@ async function standstill(
   try {
     const { order } = await decideStart(facts, async () => await Promise.resolve(facts.committed.offset));
     if (metadata && !order?.settles)
-      await assertChainEnds(cluster, connections, names.auditEvents, metadata, facts);
+      await assertChainEnds(cluster, connections, names.auditEvents, metadata, facts, facts.committed.offset);
     return null;
   } catch (error) {
     if (error instanceof GauzeError && error.kind === 'hold') return error.code;

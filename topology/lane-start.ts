@@ -77,7 +77,7 @@ export async function decideStart(facts: LaneFacts, auditPosition: AuditPosition
   if (!started && facts.committed.offset < 0) {
     return { position: facts.earliest, from, previous: null, started: true, order: null, ordersSeen };
   }
-  const fault = disagreement(facts, previous, started !== null);
+  const fault = disagreement(facts, previous, started);
   // A new version of the topic is another topic; everything else must agree as ever.
   if (fault && !(order && fault === 'ERR_LANE_TARGET_RECREATED')) throw held(fault, facts);
   if (order) return { ...begun, position: await resumed(order, facts, auditPosition) };
@@ -101,9 +101,15 @@ function orderFor(facts: LaneFacts, started: LaneEntry<LaneStartedEntry> | null)
   return since.sort((a, b) => b.logOffset - a.logOffset)[0] ?? null;
 }
 
-function disagreement(facts: LaneFacts, previous: LaneMetadata | null, started: boolean): ErrorCode | null {
+function disagreement(
+  facts: LaneFacts,
+  previous: LaneMetadata | null,
+  started: LaneEntry<LaneStartedEntry> | null,
+): ErrorCode | null {
   const { offset } = facts.committed;
-  if (offset < 0) return 'ERR_LANE_OFFSET_LOST';
+  // A broker forgets the offsets of a topic that is deleted; the policy log still knows which topic it was.
+  if (offset < 0)
+    return started?.topic_id === facts.rawTopicId ? 'ERR_LANE_OFFSET_LOST' : 'ERR_LANE_RAW_RECREATED';
   if (!started || !previous || offset > facts.latest) {
     if (previous && previous.rawTopicId !== facts.rawTopicId) return 'ERR_LANE_RAW_RECREATED';
     return 'ERR_LANE_OFFSET_MOVED';

@@ -197,7 +197,8 @@ export class Lane {
         async () => await lastAuditedPosition(cluster, names.auditEvents, producer.transactionalId, raw.id),
       );
       if (start.previous && !start.order?.settles) {
-        await assertChainEnds(cluster, connections, names.auditEvents, start.previous, this.name);
+        const { offset } = committed;
+        await assertChainEnds(cluster, connections, names.auditEvents, start.previous, this.name, offset);
       }
       return {
         lane: this.name,

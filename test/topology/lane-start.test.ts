@@ -102,6 +102,7 @@ describe('a lane', () => {
 
   const holds: readonly (readonly [why: string, given: Given, code: string])[] = [
     ['was started but has no offset', { offset: -1 }, 'ERR_LANE_OFFSET_LOST'],
+    ['has lost its offset with its raw topic', { offset: -1, rawTopicId: OTHER }, 'ERR_LANE_RAW_RECREATED'],
     ['has an offset of nobody’s writing', { metadata: '' }, 'ERR_LANE_OFFSET_MOVED'],
     ['has an offset without metadata', { metadata: null }, 'ERR_LANE_OFFSET_MOVED'],
     ['has an offset but was never started', { log: [] }, 'ERR_LANE_OFFSET_MOVED'],
