@@ -1,22 +1,29 @@
 /**
  * Exactly once whatever happens: hosts killed and frozen inside transactions, brokers killed, instances coming and
  * going, by a plan that follows from a seed, while records keep coming. GAUZE_FAULT_SEED repeats a run;
- * GAUZE_FAULT_SCALE=short is for trying: forty thousand records and few faults.
+ * GAUZE_FAULT_SCALE=short is for trying: forty thousand records and few faults; GAUZE_FAULT_RECORDS: so many in place of
+ * those of the scale.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Stack } from '../../stack/local-stack.ts';
+import { checkTopology } from '../oracle/check-topology.ts';
 import { SEED_VARIABLE, faultSeed } from '../support/fault-plan.ts';
 import type { FaultCounts } from '../support/fault-plan.ts';
 import { FaultRun } from '../support/fault-run.ts';
 import { startOwnStack } from '../support/own-stack.ts';
-import { TestSite } from '../support/test-site.ts';
-import { siteTruth } from '../support/verify-site.ts';
+import { PlantedCanaries } from '../support/planted-canaries.ts';
+import { testStack } from '../support/stack.ts';
+import { AUDIENCES, TestSite } from '../support/test-site.ts';
 
 const SCALES: Readonly<Record<string, { readonly records: number; readonly counts: FaultCounts }>> = {
   full: { records: 1_000_000, counts: { kill: 50, freeze: 10, restart: 20, reassign: 10 } },
+  tiny: { records: 3_000, counts: { kill: 1, freeze: 1, restart: 0, reassign: 0 } },
   short: { records: 40_000, counts: { kill: 4, freeze: 1, restart: 1, reassign: 2 } },
 };
-const { records, counts } = SCALES[process.env['GAUZE_FAULT_SCALE'] ?? 'full']!;
+const { records: planned, counts } = SCALES[process.env['GAUZE_FAULT_SCALE'] ?? 'full']!;
+/** No fault begins after so long; a machine that is busy with other things may not get through all of them. */
+const minutes = Number(process.env['GAUZE_FAULT_MINUTES'] ?? 180);
+const records = Number(process.env['GAUZE_FAULT_RECORDS'] ?? planned);
 
 let stack: Stack | undefined;
 let site: TestSite | undefined;
@@ -28,7 +35,7 @@ beforeAll(async () => {
     topics: ['clinical.encounters', 'clinical.observations'],
     partitions: 4,
     // Small transactions: many of them, and one open at nearly any moment.
-    config: 'limits: { batchBytes: 16384, lingerMs: 20, transactionsPerSecond: 2000 }',
+    config: 'limits: { batchBytes: 8192, lingerMs: 20, transactionsPerSecond: 2000 }',
   });
 }, 180_000);
 
@@ -44,17 +51,26 @@ test('loses, doubles and reorders nothing through a plan of faults, and audits e
   tell(`${SEED_VARIABLE}=${seed}`);
   await site!.feed([]);
   await site!.apply();
-  run = new FaultRun({ site: site!, stack: stack!, seed, counts, records, hosts: 3, tell });
+  const canaries = new PlantedCanaries(site!);
+  const plant = async (): Promise<void> => await canaries.plant();
+  run = new FaultRun({ site: site!, stack: stack!, seed, counts, records, hosts: 3, minutes, plant, tell });
   const tally = await run.run();
   tell(JSON.stringify(tally));
-  const lanes = await site!.caughtUp(600_000);
-  const truth = await siteTruth(site!, lanes);
-  tell(JSON.stringify({ compared: truth.compared, events: truth.events.length }));
-  expect(truth.sequenceFaults).toEqual([]);
-  expect(truth.auditFaults).toEqual([]);
-  expect(truth.indexFaults).toEqual([]);
-  expect(truth.compared).toBeGreaterThanOrEqual(tally.fed * 3);
-  expect(tally).toMatchObject({ kills: counts.kill, restarts: counts.restart, woken: counts.freeze });
+  await site!.caughtUp(1_200_000);
+  const verdict = await checkTopology({
+    stack: testStack(),
+    prefix: site!.names.prefix,
+    topics: site!.topics.map((topic) => site!.raw(topic)),
+    keyringFile: site!.keyringFile,
+    canaries: await canaries.forOracle(),
+  });
+  const { lanes, outcomes, compared, withheld, events, findings } = verdict;
+  tell(JSON.stringify({ lanes, outcomes, compared, withheld, events, findings: findings.length }));
+  expect(findings).toEqual([]);
+  expect(outcomes).toBeGreaterThanOrEqual(tally.fed * AUDIENCES.length);
+  expect(tally.woken).toBe(tally.freezes);
   // Random moments would do no harm by luck: most of them must have met a transaction.
-  expect(tally.killsInside).toBeGreaterThan(counts.kill / 2);
+  expect(tally.killsInside).toBeGreaterThan(tally.kills / 2);
+  if (tally.faults < tally.planned) tell(`cut short: ${tally.faults} of ${tally.planned} faults`);
+  else expect(tally).toMatchObject({ kills: counts.kill, restarts: counts.restart, freezes: counts.freeze });
 }, 5_400_000);

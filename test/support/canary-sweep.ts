@@ -50,7 +50,7 @@ export function allowedSightings(
 ): readonly string[] {
   const allowed: string[] = [];
   for (const [audience, policy] of policies) {
-    for (const topic of CLINICAL_TOPICS) {
+    for (const topic of site.topics) {
       const leaves = planLeaves(policy, site.raw(topic), schemas.get(topic)!);
       const keepsKeys = keyInstruction(policy, site.raw(topic)).method === 'keep';
       const headers = policy.topics.get(site.raw(topic))!.headers;

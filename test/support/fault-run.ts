@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generateHospital } from '../../examples/hospital/hospital.ts';
+import { BrokerConnections } from '../../kafka/cluster.ts';
 import type { Cluster } from '../../kafka/cluster.ts';
 import type { Stack } from '../../stack/local-stack.ts';
 import { faultPlan } from './fault-plan.ts';
@@ -23,12 +24,19 @@ export interface FaultRunOptions {
   /** Fed in equal parts, one before each fault; about so many. */
   readonly records: number;
   readonly hosts: number;
+  /** No fault begins after so long. */
+  readonly minutes: number;
+  /** Called before every tenth fault. */
+  readonly plant: () => Promise<void>;
   readonly tell: (line: string) => void;
 }
 
 /** What was hit. */
 export interface FaultTally {
   fed: number;
+  /** Carried out, of those planned. */
+  faults: number;
+  planned: number;
   kills: number;
   /** Kills that left transactions open, and how many. */
   killsInside: number;
@@ -47,11 +55,14 @@ export interface FaultTally {
 
 /** About so many records come of one patient on the sites of fault runs. */
 const RECORDS_PER_PATIENT = 18;
-const FEED_ATTEMPTS = 30;
+const FEED_PATIENCE_MS = 300_000;
+const PLANT_EVERY = 10;
 
 export class FaultRun {
   readonly tally: FaultTally = {
     fed: 0,
+    faults: 0,
+    planned: 0,
     kills: 0,
     killsInside: 0,
     transactionsLeftByKills: 0,
@@ -69,6 +80,7 @@ export class FaultRun {
   private readonly options: FaultRunOptions;
   private readonly waking: Promise<void>[] = [];
   private cluster!: Cluster;
+  private connections!: BrokerConnections;
   private fedParts = 0;
 
   constructor(options: FaultRunOptions) {
@@ -80,26 +92,32 @@ export class FaultRun {
   async run(): Promise<FaultTally> {
     const { seed, counts, hosts, tell } = this.options;
     const plan = faultPlan(seed, counts);
+    this.tally.planned = plan.length;
     this.cluster = await clusterOf('admin');
+    this.connections = new BrokerConnections(this.cluster);
     try {
       for (let n = 0; n < hosts; n++) this.fleet.add();
       await this.hostsWork('the first lanes');
+      const start = performance.now();
       for (const [n, fault] of plan.entries()) {
-        const marks = [performance.now()];
-        await this.feed(plan.length);
-        marks.push(performance.now());
+        const began = performance.now();
+        if (began - start > this.options.minutes * 60_000) break;
+        if (n % PLANT_EVERY === 0) await again(this.options.plant);
+        // Records come while things break.
+        const feeding = this.feed(plan.length);
+        feeding.catch(() => undefined);
         await this.hostsWork('work before the next fault');
-        marks.push(performance.now());
         await sleep(fault.delayMs);
         await this.carryOut(fault);
-        marks.push(performance.now());
-        const [fed, waited, done] = marks.slice(1).map((mark, i) => ((mark - marks[i]!) / 1000).toFixed(1));
-        tell(`${n + 1}/${plan.length} ${fault.kind}: fed ${fed} s, waited ${waited} s, took ${done} s`);
+        await feeding;
+        this.tally.faults++;
+        tell(`${n + 1}/${plan.length} ${fault.kind}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
         this.fleet.assertNoneEnded();
       }
       await Promise.all(this.waking);
       return this.tally;
     } finally {
+      this.connections.close();
       await this.cluster.close();
     }
   }
@@ -110,13 +128,14 @@ export class FaultRun {
   }
 
   private async carryOut({ kind, choice, delayMs }: Fault): Promise<void> {
-    if (kind === 'kill') await this.kill(this.chosen(choice));
-    else if (kind === 'freeze') await this.freeze(this.chosen(choice));
+    if (kind === 'kill') await this.kill(await this.chosen(choice));
+    else if (kind === 'freeze') await this.freeze(await this.chosen(choice));
     else if (kind === 'restart') await this.restart(choice, delayMs);
     else await this.reassign(choice);
   }
 
-  private chosen(choice: number): Host {
+  private async chosen(choice: number): Promise<Host> {
+    await this.hostsWork('a host with lanes');
     const { working } = this.fleet;
     return working[choice % working.length]!;
   }
@@ -159,7 +178,7 @@ export class FaultRun {
         const since = new Set(others.flatMap((each) => each.startedSince(begun.get(each) ?? 0)));
         return [...had].every((lane) => since.has(lane));
       },
-      180_000,
+      600_000,
     );
     host.wake();
     this.tally.woken++;
@@ -168,12 +187,14 @@ export class FaultRun {
       () => host.state === 'down' || [...had].every((lane) => host.endedSinceWake(lane)),
     );
     this.tally.lanesGivenUp += host.count('lane is taken over by another instance') - givenUpBefore;
+    // Another one came in its place; it has come back as a member like any other, and goes.
+    if (host.state === 'up') await host.leave();
   }
 
   private async restart(choice: number, delayMs: number): Promise<void> {
     const { stack } = this.options;
     const broker = choice % stack.brokers.length;
-    this.tally.transactionsOpenAtRestarts += (await openTransactions(this.cluster)).size;
+    this.tally.transactionsOpenAtRestarts += (await this.open()).size;
     await stack.killBroker(broker);
     await sleep(delayMs * 4);
     await stack.startBroker(broker);
@@ -188,15 +209,15 @@ export class FaultRun {
       this.tally.joined++;
       return;
     }
-    const code = await this.chosen(choice).leave();
+    const code = await (await this.chosen(choice)).leave();
     if (code !== 0) throw new Error(`a host that was to leave in order ended with ${code}`);
     this.tally.left++;
   }
 
   /** Until a transaction of this host is under way, so that what comes now comes into it; not for ever. */
   private async inTransaction(host: Host): Promise<void> {
-    const deadline = performance.now() + 3_000;
-    while (performance.now() < deadline && (await this.openOf(host.lanes)) === 0) await sleep(5);
+    const deadline = performance.now() + 10_000;
+    while (performance.now() < deadline && (await this.openOf(host.lanes)) === 0) await sleep(1);
   }
 
   /** Transactions that are open, and stay so: nobody ends them but who takes the lane over. */
@@ -207,29 +228,40 @@ export class FaultRun {
 
   private async openOf(lanes: ReadonlySet<LaneKey>): Promise<number> {
     const { names } = this.options.site;
-    const open = await openTransactions(this.cluster);
+    const open = await this.open();
     return [...lanes].filter((lane) => {
       const [audience, topic, partition] = lane.split('/');
       return open.has(names.laneTransactionalId(audience!, topic!, Number(partition)));
     }).length;
   }
 
-  private async hostsWork(what: string): Promise<void> {
-    await this.fleet.until(what, () => this.fleet.working.length > 0, 120_000);
+  private async open(): Promise<ReadonlySet<string>> {
+    return await openTransactions(this.cluster, this.connections);
   }
 
-  /** One part of the records; sent again as a whole where a broker was away, so raw topics may hold more than asked for. */
+  private async hostsWork(what: string): Promise<void> {
+    await this.fleet.until(what, () => this.fleet.working.length > 0);
+  }
+
+  /** One part of the records. What is sent again stands in the raw topics twice: there may be more than was asked for. */
   private async feed(parts: number): Promise<void> {
     const patients = Math.ceil(this.options.records / parts / RECORDS_PER_PATIENT);
     const seed = this.options.seed + this.fedParts++;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        this.tally.fed += await this.options.site.feed(generateHospital({ patients, seed }));
-        return;
-      } catch (error) {
-        if (attempt === FEED_ATTEMPTS) throw error;
-        await sleep(200);
-      }
+    this.tally.fed += await again(
+      async () => await this.options.site.feed(generateHospital({ patients, seed })),
+    );
+  }
+}
+
+/** Sends again as a whole where a broker was away. */
+async function again<T>(send: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + FEED_PATIENCE_MS;
+  for (;;) {
+    try {
+      return await send();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await sleep(200);
     }
   }
 }

@@ -141,7 +141,7 @@ export class HostFleet {
   async until(
     waitingFor: string,
     condition: () => boolean | Promise<boolean>,
-    timeoutMs = 60_000,
+    timeoutMs = 240_000,
   ): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     while (!(await condition())) {

@@ -18,12 +18,13 @@ export interface ListedTransaction {
   readonly state: string;
 }
 
-/** All transactions, or those in one of `states`, at all brokers. */
+/** All transactions, or those in one of `states`, at all brokers; `given`: connections to use and leave open. */
 export async function listTransactions(
   cluster: Cluster,
   states: readonly string[] = [],
+  given: BrokerConnections | null = null,
 ): Promise<readonly ListedTransaction[]> {
-  const connections = new BrokerConnections(cluster);
+  const connections = given ?? new BrokerConnections(cluster);
   try {
     const found: ListedTransaction[] = [];
     for (const node of await cluster.brokerIds()) {
@@ -46,12 +47,15 @@ export async function listTransactions(
     }
     return found;
   } finally {
-    connections.close();
+    if (!given) connections.close();
   }
 }
 
 /** Transactional ids with a transaction under way. */
-export async function openTransactions(cluster: Cluster): Promise<ReadonlySet<string>> {
-  const open = await listTransactions(cluster, ['Ongoing']);
+export async function openTransactions(
+  cluster: Cluster,
+  given: BrokerConnections | null = null,
+): Promise<ReadonlySet<string>> {
+  const open = await listTransactions(cluster, ['Ongoing'], given);
   return new Set(open.map(({ transactionalId }) => transactionalId));
 }
