@@ -205,7 +205,10 @@ export class FaultRun {
   private async reassign(choice: number): Promise<void> {
     if (this.fleet.up.length <= this.options.hosts) {
       const host = this.fleet.add();
-      await this.fleet.until('a new host to be given partitions', () => (host.partitions ?? 0) > 0);
+      await this.fleet.until(
+        'a new host to be given partitions',
+        () => host.state === 'down' || (host.partitions ?? 0) > 0,
+      );
       this.tally.joined++;
       return;
     }

@@ -103,6 +103,8 @@ export class Host {
 export class HostFleet {
   readonly hosts: Host[] = [];
   readonly site: TestSite;
+  /** Hosts that had to be started a second time. */
+  startedAgain = 0;
 
   constructor(site: TestSite) {
     this.site = site;
@@ -128,8 +130,19 @@ export class HostFleet {
     return this.hosts.reduce((sum, host) => sum + host.count(messageOrCode), 0);
   }
 
-  /** Fails where a host has ended that nobody ended. */
+  /**
+   * Fails where a host has ended that nobody ended. One that found no broker when it started may end, with an error that
+   * says so: whatever supervises it starts it again, and so does this.
+   */
   assertNoneEnded(): void {
+    for (const host of this.hosts) {
+      const { exitCode } = host.instance.process;
+      if (host.state !== 'up' || exitCode === null || exitCode === 0) continue;
+      if (host.partitions !== null || !/^ERR_KAFKA_CON/m.test(host.instance.log)) continue;
+      host.state = 'down';
+      this.startedAgain++;
+      this.add();
+    }
     const gone = this.hosts.filter(
       ({ state, instance: { process } }) =>
         state !== 'down' && (process.exitCode !== null || process.signalCode !== null),
