@@ -1,46 +1,79 @@
 /**
- * What the audit costs the topology: the end-to-end job with everything, and with a null audit writer, in turns, so that
- * a slower hour of the machine hits both.
+ * What the audit and the index of persons cost the topology: everything, with a null audit writer, and without the
+ * index, in turns, so that a slower hour of the machine hits all of them.
  */
-import { startStack } from '../stack/local-stack.ts';
-import { AUDITS, runOnce } from './end-to-end.ts';
-import type { Audit, Run } from './end-to-end.ts';
+import { BENCH_POLICIES } from './end-to-end-policies.ts';
+import { machineNote, ratioText } from './figures.ts';
+import { Plane } from './plane.ts';
+import { RawFeed } from './raw-feed.ts';
+import { WARM_UP_SHARE, runWarm } from './run-warm.ts';
+import type { BenchOptions, BenchTable } from './table.ts';
 import { median } from './table.ts';
-import type { BenchTable } from './table.ts';
+import type { Window } from './window.ts';
 
-/** Runs both in turns; `quick`: once, and few records. */
-export async function benchAuditCost({ quick }: { readonly quick: boolean }): Promise<BenchTable> {
-  const rounds = quick ? 1 : 7;
-  const records = quick ? 40_000 : 400_000;
-  const runs = new Map<Audit, Run[]>(AUDITS.map((audit) => [audit, []]));
-  const stack = await startStack();
+const TOPIC = 'cost.encounters';
+const PARTITIONS = 4;
+const ARMS = ['everything', 'without audit', 'without index'] as const;
+type Arm = (typeof ARMS)[number];
+
+export async function benchAuditCost(options: BenchOptions): Promise<BenchTable> {
+  const { quick } = options;
+  const rounds = options.rounds ?? (quick ? 1 : 5);
+  const plane = await Plane.open(await options.stack());
+  const feed = await RawFeed.make(plane, { topic: TOPIC, partitions: PARTITIONS, people: 200_000 });
+  const runs: Record<Arm, Window>[] = [];
   try {
+    await feed.fill(quick ? 16_000 : 800_000);
     for (let round = 0; round < rounds; round++) {
-      // Whoever comes second finds a broker that is busy with what the first has left.
-      for (const audit of round % 2 === 0 ? AUDITS : AUDITS.toReversed())
-        runs.get(audit)!.push(await runOnce(stack, `bench${round}${audit}`, records, audit));
+      const windows = new Map<Arm, Window>();
+      for (let turn = 0; turn < ARMS.length; turn++) {
+        const arm = ARMS[(round + turn) % ARMS.length]!;
+        windows.set(arm, await runArm(plane, arm, `cost${round}${turn}`, feed.sent));
+      }
+      runs.push(Object.fromEntries(windows) as Record<Arm, Window>);
+      options.say(`audit-cost: pair ${round + 1} of ${rounds}`);
     }
+    return tableOf(runs, feed.sent);
   } finally {
-    await stack.stop();
+    feed.close();
+    await plane.deleteTopics((topic) => topic === TOPIC);
+    await plane.close();
   }
-  const none = runs.get('null')!;
-  const ratios = (audit: Audit, figure: (run: Run) => number): string => {
-    const all = runs.get(audit)!.map((run, round) => figure(run) / figure(none[round]!));
-    return `${median(all).toFixed(3)} (${Math.min(...all).toFixed(2)} to ${Math.max(...all).toFixed(2)})`;
-  };
+}
+
+async function runArm(plane: Plane, arm: Arm, prefix: string, records: number): Promise<Window> {
+  const base = { plane, prefix, topic: TOPIC, records, policies: BENCH_POLICIES };
+  if (arm === 'everything') return await runWarm(base);
+  return await runWarm({ ...base, without: arm === 'without audit' ? 'audit' : 'index' });
+}
+
+function tableOf(runs: readonly Record<Arm, Window>[], records: number): BenchTable {
+  const rate = ({ recordsPerSecond }: Window): number => recordsPerSecond;
+  const cpu = ({ cpuMicrosPerRecord }: Window): number => cpuMicrosPerRecord;
+  const ratios = (arm: Arm, figure: (window: Window) => number): string =>
+    ratioText(
+      runs.map((run) => figure(run.everything) / figure(run[arm])),
+      3,
+    );
   return {
-    title: 'What the audit costs',
-    columns: ['audit', 'records/s', 'CPU us/record', 'throughput to null', 'CPU to null'],
-    rows: AUDITS.map((audit) => [
-      audit,
-      Math.round(median(runs.get(audit)!.map(({ recordsPerSecond }) => recordsPerSecond))),
-      median(runs.get(audit)!.map(({ cpuMicrosPerRecord }) => cpuMicrosPerRecord)).toFixed(2),
-      ratios(audit, ({ recordsPerSecond }) => recordsPerSecond),
-      ratios(audit, ({ cpuMicrosPerRecord }) => cpuMicrosPerRecord),
+    title: 'What audit and index cost',
+    columns: [
+      'arm',
+      'records/s',
+      'CPU us/record',
+      'everything over it, records/s',
+      'everything over it, CPU',
+    ],
+    rows: ARMS.map((arm) => [
+      arm,
+      Math.round(median(runs.map((run) => rate(run[arm])))),
+      median(runs.map((run) => cpu(run[arm]))).toFixed(2),
+      ...(arm === 'everything' ? ['1', '1'] : [ratios(arm, rate), ratios(arm, cpu)]),
     ]),
     notes: [
-      `${rounds} rounds of ${records} records each, in turns; ratios are medians of pairs (lowest to highest).`,
-      'The null writer replaces events, chains and signatures of lanes, in bench/ alone; positions are committed all the same.',
+      `Two audiences, exactly once; ${runs.length} rounds over ${records} records in ${PARTITIONS} partitions, arms in turns; the first ${WARM_UP_SHARE * 100} % of each run warm it up and do not count. Ratios are medians of pairs (lowest to highest).`,
+      'Without audit: a null writer in the place of events, chains and signatures of lanes; positions are committed all the same. Without index: no lane for it. Both exist in bench/ alone.',
+      machineNote(),
     ],
   };
 }

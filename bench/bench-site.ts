@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createKeyringFile } from '../keys/keyring.ts';
-import type { Stack } from '../stack/local-stack.ts';
+import type { StackDescription } from '../stack/local-stack.ts';
 import { isSanitizedTopic, sanitizedTopic, topicNames } from '../schemas/topic-names.ts';
 import { INDEX_AUDIENCE } from '../topology/lane-kind.ts';
 import type { BenchPolicy } from './end-to-end-policies.ts';
@@ -122,6 +122,8 @@ export class GauzeInstance {
     this.child = child;
     this.logFile = logFile;
     this.startedMs = startedMs;
+    // A benchmark that ends by an error must not leave it running.
+    process.once('exit', () => child.kill('SIGKILL'));
   }
 
   /** Throws, with the end of its log (which holds no values), if the process has ended. */
@@ -147,7 +149,7 @@ export class GauzeInstance {
   }
 }
 
-async function writeSite(stack: Stack, directory: string, options: SiteOptions): Promise<void> {
+async function writeSite(stack: StackDescription, directory: string, options: SiteOptions): Promise<void> {
   const { prefix, topic, policies } = options;
   await mkdir(join(directory, 'policies'));
   for (const role of ['gauze-admin', 'gauze-topology']) {

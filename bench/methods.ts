@@ -26,7 +26,7 @@ const out = Buffer.alloc(1 << 20);
 /** Microseconds per leaf below which a round takes so many more records. */
 const CHEAP = 5;
 const CHEAP_TIMES = 50;
-const HELD = [1, 10, 100, 1000] as const;
+const HELD = [1, 10, 50, 200, 1000] as const;
 
 /** One arm: records of LEAVES leaves, masked and kept. */
 interface Arm {
@@ -164,7 +164,7 @@ function timePerLeaf(transcoder: Transcoder, records: readonly Buffer[], passes:
 export async function benchPlansHeld(options: { quick: boolean }): Promise<BenchTable> {
   const rounds = options.quick ? 3 : 11;
   const records = options.quick ? 2_000 : 100_000;
-  const most = options.quick ? 100 : 1000;
+  const most = options.quick ? 50 : 1000;
   const held = Array.from({ length: most }, (_, i) => planHeld(i));
   const rows = HELD.filter((count) => count <= most).map((count) => {
     const some = held.slice(0, count);

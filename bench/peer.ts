@@ -9,7 +9,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Stack } from '../stack/local-stack.ts';
+import type { StackDescription } from '../stack/local-stack.ts';
 import { findJavas } from '../stack/prerequisites.ts';
 import { cpuSecondsOf } from './process-figures.ts';
 
@@ -39,7 +39,7 @@ export class Peer {
   private readonly directory: string;
   private readonly variables: readonly string[];
 
-  private constructor(stack: Stack, folder: string, directory: string) {
+  private constructor(stack: StackDescription, folder: string, directory: string) {
     this.folder = folder;
     this.directory = directory;
     this.variables = [
@@ -51,7 +51,7 @@ export class Peer {
     ];
   }
 
-  static async make(stack: Stack, folder = DEFAULT_FOLDER): Promise<Peer> {
+  static async make(stack: StackDescription, folder = DEFAULT_FOLDER): Promise<Peer> {
     const directory = await mkdtemp(join(tmpdir(), 'gauze-bench-peer-'));
     const { username, password } = stack.logins['admin']! as { username: string; password: string };
     const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required';

@@ -6,16 +6,16 @@ import { KafkaAdmin } from '../kafka/admin.ts';
 import { Cluster } from '../kafka/cluster.ts';
 import { parseAddress } from '../kafka/login.ts';
 import { RegistryClient } from '../schemas/registry-client.ts';
-import type { Stack } from '../stack/local-stack.ts';
+import type { StackDescription } from '../stack/local-stack.ts';
 
 /** Connections of the super user. */
 export class Plane {
-  readonly stack: Stack;
+  readonly stack: StackDescription;
   readonly admin: KafkaAdmin;
   readonly cluster: Cluster;
   readonly registry: RegistryClient;
 
-  private constructor(stack: Stack) {
+  private constructor(stack: StackDescription) {
     const login = stack.logins['admin']!;
     this.stack = stack;
     this.admin = new KafkaAdmin({ brokers: stack.brokers, ssl: false, login });
@@ -24,7 +24,7 @@ export class Plane {
     this.registry = new RegistryClient({ url: stack.registryUrl });
   }
 
-  static async open(stack: Stack): Promise<Plane> {
+  static async open(stack: StackDescription): Promise<Plane> {
     const plane = new Plane(stack);
     await plane.cluster.start();
     await plane.admin.connect();

@@ -2,7 +2,7 @@
  * How a benchmark is asked, and what it hands back: figures with the words that are needed to read them.
  * It must never hold a figure without saying in `notes` what was measured, and how.
  */
-import type { Stack } from '../stack/local-stack.ts';
+import type { StackDescription } from '../stack/local-stack.ts';
 
 /** How a benchmark is run. */
 export interface BenchOptions {
@@ -13,7 +13,7 @@ export interface BenchOptions {
   /** Folder of the rival; absent: beside the checkout. */
   readonly peer?: string;
   /** The local stack, started by the first who asks and shared by all. */
-  stack(): Promise<Stack>;
+  stack(): Promise<StackDescription>;
   /** Says how far it has got. */
   say(line: string): void;
 }
@@ -24,6 +24,37 @@ export interface BenchTable {
   readonly rows: readonly (readonly (string | number)[])[];
   /** Definition of each arm, sizes, rounds: one sentence each. */
   readonly notes: readonly string[];
+  /** Pictures of the same figures. */
+  readonly plots?: readonly Plot[];
+}
+
+/** A picture of figures, drawn by plot.ts. */
+export interface Plot {
+  /** Of its file. */
+  readonly name: string;
+  readonly title: string;
+  readonly kind: 'bars' | 'lines';
+  /** What stands below and beside. */
+  readonly x: string;
+  readonly y: string;
+  /** Whether figures are drawn by their logarithm; places of lines too. */
+  readonly isLog?: boolean;
+  readonly isLogX?: boolean;
+  readonly series: readonly PlotSeries[];
+}
+
+export interface PlotSeries {
+  readonly name: string;
+  readonly points: readonly PlotPoint[];
+}
+
+export interface PlotPoint {
+  /** A number for lines, a word for bars. */
+  readonly x: number | string;
+  readonly y: number;
+  /** Lowest and highest. */
+  readonly low?: number;
+  readonly high?: number;
 }
 
 /** The middle of several figures. */
