@@ -3,6 +3,7 @@
  * what the instance can do. The feed keeps its rate whether or not gauze keeps up, so a queue shows as latency.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { nowMs } from '../platform/clock.ts';
 import { BenchSite } from './bench-site.ts';
 import type { GauzeInstance } from './bench-site.ts';
 import { BENCH_POLICIES } from './end-to-end-policies.ts';
@@ -139,7 +140,7 @@ async function feedAt(
 
 async function measure(rig: Rig, rate: number, forMs: number): Promise<Omit<Level, 'percent'>> {
   const before = await markNow([rig.instance], rig.feed.sent);
-  const fromMs = Date.now();
+  const fromMs = nowMs();
   const feedBehindMs = await feedAt(rig, rate, forMs);
   const after = await markNow([rig.instance], rig.feed.sent);
   const latencies = WATCHED.flatMap(({ partition }, index) =>

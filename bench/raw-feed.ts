@@ -101,13 +101,17 @@ export class RawFeed {
         behindMs = Math.max(behindMs, now - next[partition]!);
         for (; next[partition]! <= now; next[partition]! += periodMs) {
           const template = spare[partition]!.pop() ?? this.template(partition, perBatch);
-          const sending: Promise<void> = this.send(template)
-            .then((fed) => {
+          const sending: Promise<void> = this.send(template).then(
+            (fed) => {
+              underWay.delete(sending);
               spare[partition]!.push(template);
-              onFed(fed);
-            })
-            .catch((thrown: unknown) => void failures.push(thrown))
-            .finally(() => underWay.delete(sending));
+              return onFed(fed);
+            },
+            (thrown: unknown) => {
+              underWay.delete(sending);
+              failures.push(thrown);
+            },
+          );
           underWay.add(sending);
         }
       }

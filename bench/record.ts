@@ -5,6 +5,7 @@
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { nowMs } from '../platform/clock.ts';
 import { KAFKA_VERSION } from '../stack/broker-settings.ts';
 import { findJavas } from '../stack/prerequisites.ts';
 import type { BenchTable } from './table.ts';
@@ -49,7 +50,7 @@ export async function record(
   await mkdir(folder, { recursive: true });
   const recorded: Recorded = {
     name,
-    date: new Date().toISOString().slice(0, 10),
+    date: new Date(nowMs()).toISOString().slice(0, 10),
     command: `npm run bench -- --only=${name}`,
     seconds: Math.round(seconds),
     machine: machine(),

@@ -2,6 +2,7 @@
  * How long a new process takes until another client reads the first record that it has masked.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { nowMs } from '../platform/clock.ts';
 import { BenchSite } from './bench-site.ts';
 import { BENCH_POLICIES } from './end-to-end-policies.ts';
 import { machineNote, spreadText } from './figures.ts';
@@ -65,7 +66,7 @@ export async function benchStartUp(options: BenchOptions): Promise<BenchTable> {
 }
 
 async function startOnce(site: BenchSite, probe: Probe, records: number): Promise<Start> {
-  const startedMs = Date.now();
+  const startedMs = nowMs();
   const instance = await site.run();
   while (probe.records.reduce((sum, count) => sum + count, 0) < records) {
     await instance.assertAlive();
