@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { membershipRoot } from '../../audit/membership-proof.ts';
 import { generateHospital } from '../../examples/hospital/hospital.ts';
+import { checkSite } from '../oracle/site-check.ts';
 import { GrantBench } from '../support/grant-bench.ts';
 import { sendRaw } from '../support/raw-feed.ts';
 import { eventually } from '../support/stack.ts';
@@ -103,6 +104,8 @@ test('is answered rightly for two hundred patients, before and after kills and a
   expect(after.persons).toBeGreaterThan(before.persons);
   expect(after.deliveries).toBeGreaterThan(before.deliveries);
   await scene.compareAll(grown);
+  // Nothing that the answers rest on was lost, doubled or left out of the index.
+  expect((await checkSite(site)).findings).toEqual([]);
 }, 900_000);
 
 test('is proved of one batch to somebody without Kafka, once it is sealed', async () => {

@@ -3,13 +3,18 @@
  * so, and no other. The logs are made in memory; on a real Kafka they are broken in test/integration/oracle.test.ts.
  */
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { Keyring } from '../../keys/keyring.ts';
-import { temporaryKeyring } from '../../keys/temporary-keyring.ts';
+import { createKeyringFile, loadKeyring } from '../../keys/keyring.ts';
+import { subjectIndexCodec } from '../../schemas/access-codecs.ts';
+import type { PhiSubjectIndex } from '../../schemas/access-codecs.ts';
 import type { PhiAuditEvent } from '../../schemas/control-codecs.ts';
 import { auditEventCodec, withheldCodec } from '../../schemas/control-codecs.ts';
+import { subjectRoots } from '../support/token-oracle.ts';
 import { judgeTopology } from './check-topology.ts';
-import type { TopologyUnderCheck, TopologyVerdict } from './check-topology.ts';
+import type { OracleParts, TopologyUnderCheck, TopologyVerdict } from './check-topology.ts';
 import { FINDING_CODES } from './finding.ts';
 import type { FindingCode } from './finding.ts';
 import type { LogRecord } from './log-source.ts';
@@ -24,17 +29,22 @@ const BILLING = `${ENCOUNTERS}.for-billing`;
 const POLICIES = new URL('../../examples/hospital/policies/', import.meta.url);
 
 let run: MadeRun;
-let keyring: Keyring;
+let parts: Omit<OracleParts, 'registry'>;
 
 beforeAll(async () => {
-  keyring = await temporaryKeyring(AUDIENCES);
+  const directory = await mkdtemp(join(tmpdir(), 'gauze-oracle-keys-'));
+  const file = join(directory, 'keyring.json');
+  await createKeyringFile(file, AUDIENCES);
+  const keyring = await loadKeyring(file);
+  parts = { keyring, tokenRoots: await subjectRoots(file) };
+  await rm(directory, { recursive: true });
   const policies = AUDIENCES.map((name) => readFileSync(new URL(`${name}.yaml`, POLICIES), 'utf8'));
   run = makeRun({ topics: TOPICS, partitions: 2, patients: 16, policies, keyring });
 }, 120_000);
 
 async function judge(logs: MadeLogs, more: Partial<TopologyUnderCheck> = {}): Promise<TopologyVerdict> {
   const topology = { prefix: PREFIX, topics: TOPICS, ...more };
-  return await judgeTopology(logs, topology, { registry: run.registry, keyring });
+  return await judgeTopology(logs, topology, { registry: run.registry, ...parts });
 }
 
 /** Breaks a copy; gives the codes found, each once, with the places. */
@@ -102,6 +112,12 @@ function editRange(logs: MadeLogs, change: (range: NonNullable<PhiAuditEvent['ra
     const { range } = events[at]!;
     return events.with(at, { ...events[at]!, range: { ...range!, ...change(range!) } });
   });
+}
+
+function editIndex(logs: MadeLogs, change: (index: PhiSubjectIndex) => PhiSubjectIndex): void {
+  const at = logs.at(NAMES.auditSubjects, 0);
+  const value = subjectIndexCodec.encode(change(subjectIndexCodec.decode(at.committed[0]!.value!)), 1);
+  replaced(at, 0, { value });
 }
 
 function withheldIn(logs: MadeLogs): { readonly at: MadePartition; readonly index: number } {
@@ -202,7 +218,7 @@ const BREAKS: readonly (readonly [
       raw.others.push(aborted!);
       raw.others.sort((a, b) => a.offset - b.offset);
     },
-    ['ABORTED_PUBLISHED', 'AUDIT_COUNT'],
+    ['ABORTED_PUBLISHED', 'AUDIT_COUNT', 'INDEX_TOKEN'],
   ],
   [
     'a record that is published whole and raw',
@@ -442,6 +458,16 @@ const BREAKS: readonly (readonly [
       );
     },
     ['LANE_NOT_STARTED'],
+  ],
+  [
+    'a token of somebody else in the index',
+    (logs) => editIndex(logs, (index) => ({ ...index, tokens: Buffer.from(index.tokens).reverse() })),
+    ['INDEX_OTHER', 'INDEX_TOKEN'],
+  ],
+  [
+    'an index that is not there',
+    (logs) => logs.at(NAMES.auditSubjects, 0).committed.pop(),
+    ['INDEX_MISSING'],
   ],
   [
     'a sanitized topic that is gone',

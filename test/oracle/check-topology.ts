@@ -17,10 +17,13 @@ import type { Keyring } from '../../keys/keyring.ts';
 import { withheldCodec } from '../../schemas/control-codecs.ts';
 import { RegistryClient } from '../../schemas/registry-client.ts';
 import { topicNames } from '../../schemas/topic-names.ts';
+import { subjectRoots } from '../support/token-oracle.ts';
 import { checkCanaries } from './canary-check.ts';
 import type { OracleCanary } from './canary-check.ts';
 import { Findings } from './finding.ts';
 import type { Finding, FindingCode } from './finding.ts';
+import { IndexCheck } from './index-check.ts';
+import type { TokenRoots } from './index-check.ts';
 import { KafkaLogs } from './kafka-logs.ts';
 import type { ReadableStack } from './kafka-logs.ts';
 import { AuditAccount, laneName } from './lane-account.ts';
@@ -65,16 +68,24 @@ export interface TopologyVerdict {
   readonly events: number;
 }
 
+/** What the oracle asks beside the logs. */
+export interface OracleParts {
+  readonly registry: SchemaSource;
+  readonly keyring: Keyring;
+  readonly tokenRoots: TokenRoots;
+}
+
 /** Reads everything by the Java client, then judges. Needs a JDK: throws an error that says so where there is none. */
 export async function checkTopology(topology: LiveTopology): Promise<TopologyVerdict> {
   const { stack, prefix } = topology;
   const { policies, withheld, auditEvents, auditSubjects } = topicNames(prefix);
   const topics = [...topology.topics, policies, withheld, auditEvents, auditSubjects];
   const keyring = await loadKeyring(topology.keyringFile);
+  const tokenRoots = await subjectRoots(topology.keyringFile);
   const registry = new RegistryClient({ url: stack.registryUrl });
   const logs = await KafkaLogs.read(stack, { topics, groups: `${prefix}.` });
   try {
-    return await judgeTopology(logs, topology, { registry, keyring });
+    return await judgeTopology(logs, topology, { registry, keyring, tokenRoots });
   } finally {
     await logs.close();
   }
@@ -84,7 +95,7 @@ export async function checkTopology(topology: LiveTopology): Promise<TopologyVer
 export async function judgeTopology(
   logs: LogSource,
   topology: TopologyUnderCheck,
-  parts: { readonly registry: SchemaSource; readonly keyring: Keyring },
+  parts: OracleParts,
 ): Promise<TopologyVerdict> {
   return await new Judgement(logs, topology, parts).run();
 }
@@ -92,7 +103,7 @@ export async function judgeTopology(
 function referenceOf(
   logs: LogSource,
   { prefix, tags, aliasFile }: TopologyUnderCheck,
-  parts: { readonly registry: SchemaSource; readonly keyring: Keyring },
+  parts: OracleParts,
 ): Reference {
   const [policies] = logs.partitions(topicNames(prefix).policies);
   return new Reference({
@@ -110,18 +121,17 @@ class Judgement {
   private readonly reference: Reference;
   private readonly account: AuditAccount;
   private readonly withheld: ReadonlyMap<string, WithheldCodes>;
+  private readonly indexes: IndexCheck;
   private readonly totals = { lanes: 0, outcomes: 0, withheld: 0, compared: 0, unchecked: 0 };
 
-  constructor(
-    logs: LogSource,
-    topology: TopologyUnderCheck,
-    parts: { readonly registry: SchemaSource; readonly keyring: Keyring },
-  ) {
+  constructor(logs: LogSource, topology: TopologyUnderCheck, parts: OracleParts) {
     this.logs = logs;
     this.topology = topology;
     this.reference = referenceOf(logs, topology, parts);
     this.account = AuditAccount.read(logs, topicNames(topology.prefix).auditEvents, this.findings);
     this.withheld = this.withheldCodes();
+    const { auditSubjects } = topicNames(topology.prefix);
+    this.indexes = new IndexCheck(logs, auditSubjects, parts.registry, parts.tokenRoots);
   }
 
   async run(): Promise<TopologyVerdict> {
@@ -131,7 +141,7 @@ class Judgement {
       if (partitions.length === 0) findings.add('TOPIC_MISSING', { topic });
       for (const audience of reference.policies.keys())
         if (reference.policies.get(audience)!.topics.has(topic)) await this.topic(audience, partitions);
-      for (const at of partitions) this.lane('index', at);
+      for (const at of partitions) await this.index(at);
     }
     checkCanaries(this.logs, topology.canaries ?? [], this.places(), findings);
     const { list, counts } = findings;
@@ -156,6 +166,14 @@ class Judgement {
     }
     this.strays(results);
     this.strangers(audience, partitions, results);
+  }
+
+  private async index(raw: LogPartition): Promise<void> {
+    const account = this.lane('index', raw);
+    if (!account) return;
+    const { logs, reference, findings } = this;
+    const committed = this.committed('index', raw) ?? account.position;
+    await this.indexes.check({ account, raw, logs, reference, findings }, committed);
   }
 
   /** Where a lane stands, against what it says of itself. */

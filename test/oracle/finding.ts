@@ -44,6 +44,9 @@ export const FINDING_CODES = {
   CHAIN_OPENING: 'a chain does not begin with its opening',
   CHAIN_WRITER: 'two writers, or two partitions, share one chain',
   CHAIN_CUT: 'a chain does not end where its successor says',
+  INDEX_MISSING: 'an event has no index of its range, or an index no event',
+  INDEX_OTHER: 'an index and its event do not say the same',
+  INDEX_TOKEN: 'the index names another person or another record than stands in the raw topic',
   CANARY_SEEN: 'a canary stands where no plan lets it',
   CANARY_MISSING: 'a canary is not where the plans let it be',
 } as const;

@@ -26,6 +26,9 @@ export interface AuditedRange {
   readonly policyLogOffset: number;
   /** Hash (hex) of the plan of a schema id; of any, where the event names one plan only. */
   readonly plans: ReadonlyMap<number, string> | string;
+  /** Of an index lane: SHA-256 (hex) of the index of the range, and how many persons it names. */
+  readonly indexSha256: string | null;
+  readonly distinct: number;
   /** Where the event stands. */
   readonly at: { readonly partition: number; readonly offset: number };
 }
@@ -187,6 +190,7 @@ function isOfLane({ type }: PhiAuditEvent): boolean {
     'session.closed',
     'heartbeat',
     'lane.held',
+    'redrive.passed',
   ].includes(type);
 }
 
@@ -194,7 +198,7 @@ function rangeOf(
   event: PhiAuditEvent,
   at: { readonly partition?: number; readonly offset?: number },
 ): AuditedRange {
-  const { range, plan, policy, view } = event;
+  const { range, plan, policy, view, subjects } = event;
   const several = event.ext.filter(({ k }) => k.startsWith('plan.'));
   return {
     firstOffset: range!.first_offset,
@@ -212,6 +216,8 @@ function rangeOf(
       several.length > 0
         ? new Map(several.map(({ k, v }) => [Number(k.slice('plan.'.length)), v]))
         : (plan?.hash.toString('hex') ?? ''),
+    indexSha256: subjects?.index_sha256?.toString('hex') ?? null,
+    distinct: subjects?.distinct ?? 0,
     at: { partition: at.partition!, offset: at.offset! },
   };
 }

@@ -22,6 +22,7 @@ import { REGIMES } from '../../policy/regimes.ts';
 import { compileTranscoder } from '../../processors/transcoder.ts';
 import { auditEventCodec, policyLogCodec, withheldCodec } from '../../schemas/control-codecs.ts';
 import type { PhiAuditEvent, PolicyLogEntry } from '../../schemas/control-codecs.ts';
+import { subjectIndexCodec } from '../../schemas/access-codecs.ts';
 import { parseAvroSchema } from '../../schemas/parse-avro.ts';
 import { pathTags } from '../../schemas/tags.ts';
 import { sanitizedTopic, topicNames, valueSubject } from '../../schemas/topic-names.ts';
@@ -29,6 +30,9 @@ import { batchEvent } from '../../topology/batch-event.ts';
 import { prefixOf } from '../../topology/plan-store.ts';
 import type { CompiledPlan } from '../../topology/plan-store.ts';
 import { spanOf } from '../../topology/raw-record.ts';
+import { SubjectRange } from '../../topology/subject-range.ts';
+import { compileSubjectTokenizer } from '../../topology/subject-tokenizer.ts';
+import type { SubjectTokenizer } from '../../topology/subject-tokenizer.ts';
 import { SpanMasker, TransactionWork } from '../../topology/span-masker.ts';
 import { topicRulesOf } from '../../topology/topic-rules.ts';
 import type { LogPartition, LogRecord, LogSource } from './log-source.ts';
@@ -366,20 +370,31 @@ class MadeLane extends MadeSessions {
 }
 
 class MadeIndexLane extends MadeSessions {
+  private readonly tokenizer: SubjectTokenizer;
+
   constructor(run: MadeRun, keyring: Keyring, policy: Policy, topic: ClinicalTopic, partition: number) {
     super(run, keyring, policy, { topic, partition, audience: 'index', output: NAMES.auditSubjects });
+    const subject = valueSubject(topic);
+    const schema = parseAvroSchema(clinicalSchema(topic), [], { subject });
+    this.tokenizer = compileSubjectTokenizer(schema, keyring.subjectTokens(), subject);
   }
 
   protected transaction(records: readonly LogRecord[], first: number, next: number): EventBody {
-    const bytes = records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
-    const facts = { firstOffset: first, nextOffset: next, recordCount: records.length, bytes };
-    const subjects = { distinct: 1, tokenBytes: 8, indexSha256: Buffer.alloc(32), subjectsRoot: null };
-    return indexBatch(this.identity, this.inForce, NOW_MS, {
-      ...facts,
-      ...subjects,
-      fromMs: NOW_MS,
-      toMs: NOW_MS,
-    });
+    const { rawTopic: topic, rawTopicId, partition } = this.identity;
+    const range = new SubjectRange();
+    for (const { offset, timestampMs, value } of records) {
+      const at = range.add(offset, timestampMs, value!.length);
+      this.tokenizer.tokenInto(value!, 5, value!.length, range.room, at);
+    }
+    const { recordCount, bytes, tokens } = range;
+    const where = { topic, topic_id: rawTopicId, partition, first_offset: first, next_offset: next };
+    const what = { record_count: recordCount, key_epoch: 1, offsets: range.offsets(first), tokens };
+    const value = subjectIndexCodec.encode({ ...where, ...what }, SCHEMA_ID);
+    this.logs.append(NAMES.auditSubjects, 0, { value });
+    const read = { firstOffset: first, nextOffset: next, recordCount, bytes, fromMs: NOW_MS, toMs: NOW_MS };
+    const indexSha256 = createHash('sha256').update(value).digest();
+    const subjects = { distinct: range.distinct(), tokenBytes: 8, indexSha256, subjectsRoot: null };
+    return indexBatch(this.identity, this.inForce, NOW_MS, { ...read, ...subjects });
   }
 }
 

@@ -6,7 +6,7 @@ import type { AccessEntry, Scope } from '../../schemas/access-codecs.ts';
 import { accessEntryCodec, grantStateCodec } from '../../schemas/access-codecs.ts';
 import type { GrantState } from '../../schemas/access-codecs.ts';
 import { RegistryClient } from '../../schemas/registry-client.ts';
-import { auditedEvents, chainFaults } from './audit-oracle.ts';
+import { auditedEvents } from './audit-oracle.ts';
 import type { AuditedEvent } from './audit-oracle.ts';
 import { AvroValues } from './avro-values.ts';
 import type { Scalar } from './avro-values.ts';
@@ -20,8 +20,6 @@ import type { WatchedRecord } from './topic-watch.ts';
 export interface GrantTruth {
   /** Every promise that a grant broke: never a value, only coordinates. */
   readonly faults: readonly string[];
-  /** Breaks in the chains of the audit topic. */
-  readonly chainFaults: readonly string[];
   /** Records that were appended to grant topics, aborted ones and repetitions included. */
   readonly appended: number;
   /** Of these, those that a consumer of committed records was given. */
@@ -148,7 +146,6 @@ class GrantOracle {
       [...of.values()].reduce((sum, { length }) => sum + length, 0);
     return {
       faults: this.faults,
-      chainFaults: chainFaults(this.audited),
       appended: all(watch.records),
       committed: all(watch.committed),
       compared: this.compared,

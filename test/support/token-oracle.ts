@@ -22,6 +22,15 @@ export async function subjectRoot(keyringFile: string): Promise<{ root: Buffer; 
   return { root: Buffer.from(roots[String(epoch)]!, 'base64'), epoch };
 }
 
+/** The roots of all epochs of subject tokens in a keyring file of a test. */
+export async function subjectRoots(keyringFile: string): Promise<ReadonlyMap<number, Buffer>> {
+  const { subjectTokens } = JSON.parse(await readFile(keyringFile, 'utf8')) as {
+    subjectTokens: { roots: Record<string, string> };
+  };
+  const roots = Object.entries(subjectTokens.roots);
+  return new Map(roots.map(([epoch, root]) => [Number(epoch), Buffer.from(root, 'base64')]));
+}
+
 function hmac(key: Buffer, input: Buffer): Buffer {
   return createHmac('sha256', key).update(input).digest();
 }
