@@ -18,7 +18,7 @@ import type { OracleParts, TopologyUnderCheck, TopologyVerdict } from './check-t
 import { FINDING_CODES } from './finding.ts';
 import type { FindingCode } from './finding.ts';
 import type { LogRecord } from './log-source.ts';
-import { NAMES, PREFIX, makeRun } from './made-logs.ts';
+import { NAMES, PREFIX, appendEntry, makeRun } from './made-logs.ts';
 import type { MadeLogs, MadePartition, MadeRun } from './made-logs.ts';
 
 const AUDIENCES = ['analytics', 'billing', 'research'];
@@ -499,6 +499,70 @@ describe('the oracle finds', () => {
       const texts = Object.values(finding).map(String).join(' ');
       for (const { key } of run.logs.at(ENCOUNTERS, 1).committed) expect(texts).not.toContain(String(key));
     }
+  });
+});
+
+describe('records that are withheld, and read again later', () => {
+  /** A record that a lane withheld by order of a person, and that a redrive has published at the end. */
+  function redriven(logs: MadeLogs): MadePartition {
+    const at = partition(logs, RESEARCH);
+    const raw = rawOf(logs, at, MIDDLE);
+    const [record] = at.committed.splice(MIDDLE, 1);
+    at.committed.push({ ...record!, offset: at.endOffset });
+    const order = { audience: 'research', topic: ENCOUNTERS, partition: 1 };
+    const resume = { ...order, from: 'WITHHOLD', withhold_offset: raw.offset, reason: 'for a test' } as const;
+    appendEntry(logs, 'LANE_RESUMED', { resume });
+    const code = 'ERR_WITHHELD_BY_PERSON';
+    const entry = { ...order, topic_id: logs.at(ENCOUNTERS, 1).topicId, offset: raw.offset, code };
+    logs.append(NAMES.withheld, 0, { value: withheldCodec.encode(entry, 1) });
+    logs.editEvents((events) => {
+      const mine = events.find(
+        ({ range, ...event }) =>
+          isOfLane({ range, ...event }) &&
+          range!.first_offset <= raw.offset &&
+          range!.next_offset > raw.offset,
+      )!;
+      const { first_offset: first, record_count: count } = mine.range!;
+      const at = logs.at(ENCOUNTERS, 1).committed.filter(({ offset }) => offset >= first);
+      const index = at.findIndex(({ offset }) => offset === raw.offset);
+      const bits = Buffer.from(mine.range!.delivered ?? Buffer.alloc(Math.ceil(count / 8), 0xff));
+      bits[index >> 3] = bits[index >> 3]! & ~(1 << (index & 7));
+      const less = { ...mine.range!, delivered: bits, delivered_count: mine.range!.delivered_count - 1 };
+      const one = {
+        first_offset: raw.offset,
+        next_offset: raw.offset + 1,
+        record_count: 1,
+        delivered_count: 1,
+      };
+      const chain_id = Buffer.alloc(16, 7);
+      const group = { ...mine.group!, id: `${mine.group!.id}.redrive` };
+      const again = { ...mine, group, chain_id, ext: [], writer_id: 'redrive' };
+      const range = { ...mine.range!, ...one, delivered: null, bytes: raw.value!.length };
+      return [
+        ...events.map((event) => (event === mine ? { ...event, range: less } : event)),
+        { ...again, type: 'session.opened', range: { ...range, next_offset: raw.offset } },
+        { ...again, range },
+      ];
+    });
+    return at;
+  }
+
+  test('have one outcome: the later one', async () => {
+    const logs = run.logs.copy();
+    redriven(logs);
+    const { findings, withheld } = await judge(logs);
+    expect(findings).toEqual([]);
+    expect(withheld).toBe(run.logs.at(NAMES.withheld, 0).committed.length + 1);
+  });
+
+  test('are found where a redrive has published them twice, or lost them', async () => {
+    const { counts: lost } = await found((logs) => redriven(logs).committed.pop());
+    expect([...lost.keys()]).toEqual(['RECORD_LOST']);
+    const { counts: twice } = await found((logs) => {
+      const { committed } = redriven(logs);
+      committed.push(committed.at(-1)!);
+    });
+    expect([...twice.keys()]).toEqual(['RECORD_DOUBLED']);
   });
 });
 

@@ -11,11 +11,13 @@ import { expectationOf, placeName, schemaIdOf, tombstoneExpectation, withheld } 
 import type { Expectation, Reference, ReferencePlan } from './reference.ts';
 import { SequenceCheck } from './sequence.ts';
 
-/** Withheld records of one lane: code by raw offset. */
-export type WithheldCodes = ReadonlyMap<number, string>;
+/** Withheld records of one lane: by raw offset the code of each time that it was withheld, in order. */
+export type WithheldCodes = ReadonlyMap<number, readonly string[]>;
 
 export interface LaneCheckInput {
   readonly account: LaneAccount;
+  /** What was read again of what the lane has withheld; null where nothing was. */
+  readonly redrive: LaneAccount | null;
   readonly raw: LogPartition;
   readonly logs: LogSource;
   readonly reference: Reference;
@@ -46,7 +48,8 @@ class LaneCheck {
   private readonly input: LaneCheckInput;
   private readonly place: FindingPlace & { readonly audience: string };
   private readonly sequences = new Map<string, SequenceCheck>();
-  private readonly seen = new Set<number>();
+  /** How often the lane went over each record that was withheld: more than once where a person ordered it back. */
+  private readonly passes = new Map<number, number>();
   private records = 0;
   private withheld = 0;
   private unchecked = 0;
@@ -58,19 +61,57 @@ class LaneCheck {
   }
 
   async run(): Promise<LaneCheckResult> {
-    const { account, raw, findings } = this.input;
+    const { account } = this.input;
     const { segments } = account;
+    await this.readAgain();
     for (const [i, segment] of segments.entries()) {
       const last = segment.ranges.at(-1);
       const to = i === segments.length - 1 ? this.input.committed : (last?.nextOffset ?? segment.from);
       await this.segment(segment.from, to, segment.ranges);
     }
-    for (const offset of this.input.withheld.keys())
-      if (!this.seen.has(offset) && offset >= raw.startOffset)
-        findings.add('WITHHELD_NO_RECORD', { ...this.place, offset });
+    this.judgeEntries();
     for (const sequence of this.sequences.values()) sequence.end();
     const { sequences, records, unchecked } = this;
     return { sequences, records, withheld: this.withheld, unchecked };
+  }
+
+  /** Records that were withheld and published after all: they stand somewhere behind, in the order of the redrives. */
+  private async readAgain(): Promise<void> {
+    const { redrive, raw, logs } = this.input;
+    for (const { from, ranges } of redrive?.segments ?? []) {
+      const counted = new RangeCounts(ranges, { ...this.input, account: redrive! }, this.place);
+      const to = ranges.at(-1)?.nextOffset ?? from;
+      for (const record of within(logs.committed(raw), from, to)) {
+        const { range, index } = counted.take(record);
+        if (!range || index === null || !isSet(range.delivered, index)) continue;
+        const { expectation } = await this.expectation(record, range, 'whatever was ordered');
+        for (const late of expectation.records)
+          this.sequence(range.outputTopic).late({ offset: record.offset, record: late, explain: null });
+      }
+      counted.finish();
+    }
+  }
+
+  /** Each entry about a withheld record is about one time that the lane went over it. */
+  private judgeEntries(): void {
+    const { withheld: entries, raw, redrive, findings } = this.input;
+    for (const [offset, codes] of entries) {
+      const passes = this.passes.get(offset) ?? 0;
+      if (offset < raw.startOffset || passes === codes.length) continue;
+      const place = { ...this.place, offset };
+      if (passes === 0) findings.add('WITHHELD_NO_RECORD', place);
+      // A redrive that finds another reason says so.
+      else if (passes < codes.length && !redrive) findings.add('WITHHELD_TWICE', place);
+    }
+  }
+
+  /** Why the record was withheld when the lane went over it now; null where it was not. */
+  private codeOf({ offset }: LogRecord): string | null {
+    const codes = this.input.withheld.get(offset);
+    if (!codes) return null;
+    const passes = this.passes.get(offset) ?? 0;
+    this.passes.set(offset, passes + 1);
+    return codes[passes] ?? null;
   }
 
   /** The raw records of [from, to), with those that were aborted as shadows. */
@@ -84,7 +125,6 @@ class LaneCheck {
       const { range, index } = counted.take(record);
       for (; !shadow.done && shadow.value.offset < record.offset; shadow = aborted.next())
         await this.shadow(shadow.value, range);
-      this.seen.add(record.offset);
       this.records += 1;
       if (range) await this.outcome(record, range, index);
     }
@@ -108,15 +148,12 @@ class LaneCheck {
         code: 'ABORTED_PUBLISHED',
         record: expected,
       });
-    if (this.input.withheld.has(record.offset))
-      this.input.findings.add('WITHHELD_NO_RECORD', { ...this.place, offset: record.offset });
-    this.seen.add(record.offset);
   }
 
   private async outcome(raw: LogRecord, range: AuditedRange, index: number | null): Promise<void> {
     const { findings } = this.input;
     const place = { ...this.place, offset: raw.offset };
-    const code = this.input.withheld.get(raw.offset) ?? null;
+    const code = this.codeOf(raw);
     const isAudited = index !== null;
     const isDelivered = !isAudited || isSet(range.delivered, index);
     const { expectation, plan } = await this.expectation(raw, range);

@@ -227,7 +227,12 @@ function appliedEntry(policy: Policy): PolicyLogEntry['policy'] {
   return { audience, version: 1, sha256: Buffer.from(policy.sha256, 'hex'), as_of: AS_OF_DAY, text };
 }
 
-function appendEntry(logs: MadeLogs, kind: PolicyLogEntry['kind'], what: Partial<PolicyLogEntry>): void {
+/** Appends to the policy log. */
+export function appendEntry(
+  logs: MadeLogs,
+  kind: PolicyLogEntry['kind'],
+  what: Partial<PolicyLogEntry>,
+): void {
   const nothing = { policy: null, tags: null, lane: null, resume: null };
   const value = policyLogCodec.encode({ kind, at: NOW_MS, by: 'User:test', ...nothing, ...what }, SCHEMA_ID);
   logs.append(NAMES.policies, 0, { value });

@@ -50,6 +50,7 @@ export class SequenceCheck {
   private head = 0;
   private shadows: Shadow[] = [];
   private readonly published = new Set<string>();
+  private readonly lateOnes: Awaited[] = [];
 
   /** `place`: audience, sanitized topic and partition. */
   constructor(findings: Findings, place: FindingPlace, records: Iterable<LogRecord>) {
@@ -66,6 +67,11 @@ export class SequenceCheck {
     this.head = 0;
   }
 
+  /** A record that stands somewhere among the others, behind those that were said to be late before it. */
+  late(awaited: Awaited): void {
+    this.lateOnes.push(awaited);
+  }
+
   shadow(shadow: Shadow): void {
     this.shadows.push(shadow);
     if (this.shadows.length > 2 * WINDOW) this.shadows = this.shadows.slice(WINDOW);
@@ -74,7 +80,8 @@ export class SequenceCheck {
   /** Nothing more is awaited. Records that were lost and turned up elsewhere in the partition are out of order. */
   end(): void {
     while (this.head < this.awaited.length) this.step();
-    while (this.actual(0)) this.extra();
+    while (this.actual(0)) if (!this.takeLate()) this.extra();
+    for (const { offset, record } of this.lateOnes) this.missing(offset, record);
     const lost = new Map(this.lost.map((each) => [each.print, each]));
     const left = this.strays.splice(0).filter((stray) => {
       const moved = lost.get(stray.print);
@@ -94,6 +101,7 @@ export class SequenceCheck {
     const found = this.actual(0);
     if (!found) return this.miss();
     if (this.isSame(0, 0)) return this.match(found);
+    if (this.takeLate()) return;
     if (this.isSame(1, 0) && this.isSame(0, 1) && this.agrees(2, 2)) return this.swapped(found);
     if (this.agrees(1, 1)) return this.differs(found);
     for (let by = 1; by < WINDOW; by += 1) {
@@ -141,6 +149,21 @@ export class SequenceCheck {
   private miss(): void {
     const { offset, record } = this.awaited[this.head]!;
     this.head += 1;
+    this.missing(offset, record);
+  }
+
+  private takeLate(): boolean {
+    const record = this.lateOnes[0]?.record;
+    const found = this.actual(0);
+    if (!record || !found || !isSameRecord(record, found)) return false;
+    this.lateOnes.shift();
+    this.published.add(printOf(record));
+    this.compared += 1;
+    this.take();
+    return true;
+  }
+
+  private missing(offset: number, record: ExpectedRecord | null): void {
     const place = { ...this.place, detail: `raw offset ${offset}` };
     this.lost.push({ print: record ? printOf(record) : '', place });
   }
