@@ -1042,7 +1042,7 @@ export const ERRORS = {
   ERR_KEY_FILE_PERMISSIONS: {
     kind: 'usage',
     message: 'The keyring {file} can be read by others than its owner.',
-    action: 'chmod 600 {file}',
+    action: 'Make it readable by its owner alone: `chmod 600 {file}`.',
   },
   ERR_PERSONS_FILE: {
     kind: 'usage',
@@ -1052,7 +1052,7 @@ export const ERRORS = {
   ERR_PERSONS_FILE_PERMISSIONS: {
     kind: 'usage',
     message: 'The file of merged persons {file} can be read by others than its owner.',
-    action: 'chmod 600 {file}',
+    action: 'Make it readable by its owner alone: `chmod 600 {file}`.',
   },
   ERR_PERSONS_LINE: {
     kind: 'usage',

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { EXIT, EXIT_MEANINGS } from '../../cli/terminal.ts';
 import { ownFrames } from '../../platform/error-frames.ts';
-import { ownError } from '../../platform/errors.ts';
+import { ERRORS, ownError } from '../../platform/errors.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const SCHEMA = 'schemas/clinical/patient.avsc';
@@ -88,6 +88,10 @@ describe('an error', () => {
   test('is a code, a sentence and what to do, with no stack', () => {
     const { stderr } = gauze('plan', '--config', path.join(folder, 'none.yaml'));
     expect(stderr).toMatch(/^ERR_CONFIG_FILE_UNREADABLE {2}[A-Z].*\.\n {4}[A-Z].*\.\n$/);
+  });
+
+  test.each(Object.entries(ERRORS))('%s is told in whole sentences', (_, { message, action }) => {
+    for (const text of [message, action]) expect(text).toMatch(/^(?=[A-Z`{"]).*(?:[.?)`]|\{\w+\})$/);
   });
 
   test('names the places in gauze that it came from where they are asked for, and no others', () => {
