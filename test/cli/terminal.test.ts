@@ -106,7 +106,7 @@ describe('an error', () => {
   });
 
   test('of somebody else gives away where it passed through gauze, and not a character of what it says', () => {
-    const message = `MRN-4711 of Ada\n    at lookup (${ROOT}/cli/no-such-file.ts:1:1)\n    at Ada (/home/ada/MRN-4711.ts:2:2)`;
+    const message = `MRN-4711 of Ada\n    at lookup (${ROOT}/cli/no-such-file.ts:1:1)\n    at Ada (/srv/MRN-4711.ts:2:2)`;
     const foreign = new TypeError(message);
     foreign.stack += `\n    at async mask (file://${ROOT}/topology/lane.ts:12:34)\n    at run (${ROOT}/node_modules/avsc/lib/types.js:1:1)`;
     const error = ownError(foreign);
