@@ -70,9 +70,11 @@ function at(error: GauzeError, place: ErrorContext): GauzeError {
   return Object.keys(place).length === 0 ? error : new GauzeError(error.code, { ...error.context, ...place });
 }
 
-/** `file:line` of a problem, as short as it can be; empty where it has no file. */
-export function placeOf({ context: { file, line } }: GauzeError): string {
+/** `file:line` of a problem, as short as it can be; empty where it has no file, or its words name the file anyway. */
+export function placeOf(problem: GauzeError): string {
+  const { file, line } = problem.context;
   if (file === undefined || file === '') return '';
+  if (line === undefined && wordsOf(problem).includes(shortPath(file))) return '';
   return line === undefined ? shortPath(file) : `${shortPath(file)}:${line}`;
 }
 

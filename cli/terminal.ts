@@ -178,5 +178,5 @@ function asObject(error: Told): object {
 }
 
 function errorText(error: Told): string {
-  return `${coloured(process.stderr, 'red', error.code)}  ${error.message}\n    ${error.action}`;
+  return `${coloured(process.stderr, 'red', error.code)}  ${error.message}\n    ${error.action.replaceAll('\n', '\n    ')}`;
 }

@@ -69,7 +69,7 @@ async function topicAt(connection: Connection, name: string): Promise<TopicMetad
     throw kafkaError('Metadata', found.error, { topic: name });
   const leaders: number[] = [];
   for (const { index, leader } of found.partitions) leaders[index] = leader;
-  return { name, id: found.id, leaders };
+  return { name, id: found.id, leaders, operations: found.operations };
 }
 
 async function rulesAt(connection: Connection, topic: string): Promise<readonly Acl[]> {

@@ -19,6 +19,15 @@ export interface TopicMetadata {
   readonly id: string;
   /** Node id of each partition's leader, by partition; -1 where there is none now. */
   readonly leaders: readonly number[];
+  /** What this log-in may do with it, as the broker says; see topic-rights.ts. */
+  readonly operations: number;
+}
+
+/** What a cluster shows of the topics that it was asked for; those that do not exist are in neither. */
+export interface TopicsSeen {
+  readonly found: ReadonlyMap<string, TopicMetadata>;
+  /** Those that the broker does not show to this log-in, or cannot show now. */
+  readonly refused: ReadonlyMap<string, GauzeError>;
 }
 
 const API_VERSIONS: ApiSpec = { key: 18, version: 3, name: 'ApiVersions', flexible: true };
@@ -85,24 +94,34 @@ export class Cluster {
     return this.topics.get(name) ?? (await this.refresh([name])).get(name) ?? null;
   }
 
-  /** Asks anew for these topics; those that do not exist are missing from the answer. */
+  /** Asks anew for these topics; those that do not exist are missing from the answer. Throws where one is refused. */
   async refresh(names: readonly string[]): Promise<ReadonlyMap<string, TopicMetadata>> {
+    const { found, refused } = await this.look(names);
+    for (const error of refused.values()) throw error;
+    return found;
+  }
+
+  /** Asks anew for these topics, where one that is refused must not hide the others. */
+  async look(names: readonly string[]): Promise<TopicsSeen> {
     const connection = await this.controlConnection();
     const answer = await askMetadata(connection, names);
     this.brokers = new Map(answer.brokers.map(({ id, host, port }) => [id, { host, port }]));
     this.clusterId = answer.clusterId;
     const found = new Map<string, TopicMetadata>();
-    for (const { error, name, id, partitions } of answer.topics) {
+    const refused = new Map<string, GauzeError>();
+    for (const { error, name, id, partitions, operations } of answer.topics) {
       this.topics.delete(name);
-      const cls = kafkaErrorClass(error);
-      if (error !== 0 && cls === 'missing') continue;
-      if (error !== 0) throw kafkaError('Metadata', error, { topic: name });
+      if (error !== 0) {
+        if (kafkaErrorClass(error) !== 'missing')
+          refused.set(name, kafkaError('Metadata', error, { topic: name }));
+        continue;
+      }
       const leaders: number[] = [];
       for (const { index, leader } of partitions) leaders[index] = leader;
-      found.set(name, { name, id, leaders });
+      found.set(name, { name, id, leaders, operations });
     }
     for (const [name, topic] of found) this.topics.set(name, topic);
-    return found;
+    return { found, refused };
   }
 
   /** Node ids of the brokers that are up, in order. */

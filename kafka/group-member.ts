@@ -44,6 +44,9 @@ export class GroupMember {
   private generation = -1;
   private owned: readonly TopicPartition[] = [];
   private spread = '';
+  /** How many partitions each topic had when it was seen last. */
+  private readonly counts = new Map<string, number>();
+  private refusedTold = '';
   private lastConfirmedMs = 0;
   private readonly stopping = new AbortController();
   private running: Promise<void> | null = null;
@@ -199,12 +202,25 @@ export class GroupMember {
     this.take([]);
   }
 
+  /** A topic that is not shown any more stays as it was: what is wrong with one must not move or stop the others. */
   private async allPartitions(): Promise<readonly TopicPartition[]> {
     const topics = this.options.topics();
-    const found = topics.length === 0 ? new Map() : await this.cluster.refresh(topics);
-    return [...found.values()].flatMap(({ name, leaders }) =>
-      leaders.map((_: number, partition: number) => ({ topic: name as string, partition })),
+    if (topics.length === 0) return [];
+    const { found, refused } = await this.cluster.look(topics);
+    this.tellRefused([...refused.values()]);
+    for (const topic of topics.filter((name) => !refused.has(name)))
+      this.counts.set(topic, found.get(topic)?.leaders.length ?? 0);
+    return topics.flatMap((topic) =>
+      Array.from({ length: this.counts.get(topic) ?? 0 }, (_, partition) => ({ topic, partition })),
     );
+  }
+
+  /** Each time that others are refused than before. */
+  private tellRefused(errors: readonly GauzeError[]): void {
+    const refused = errors.map(({ context }) => context.topic ?? '').join(',');
+    if (refused === this.refusedTold) return;
+    this.refusedTold = refused;
+    for (const error of errors) this.options.onTrouble(error);
   }
 
   private check(apiName: string, error: number): void {

@@ -19,6 +19,8 @@ export interface MetadataAnswer {
     readonly name: string;
     readonly id: string;
     readonly partitions: readonly { readonly index: number; readonly leader: number }[];
+    /** What this log-in may do with the topic, one bit for each operation; see topic-rights.ts. */
+    readonly operations: number;
   }[];
 }
 
@@ -26,7 +28,7 @@ export interface MetadataAnswer {
 export async function askMetadata(connection: Connection, names: readonly string[]): Promise<MetadataAnswer> {
   const body = new ProtocolWriter();
   body.compactArray(names, (name) => body.raw(NO_TOPIC_ID).compactString(name).noTags());
-  body.boolean(false).boolean(false).noTags(); // create no topics, leave out authorized operations
+  body.boolean(false).boolean(true).noTags(); // create no topics; say what this log-in may do
   return await request(connection, METADATA, [body.done()], REQUEST_TIMEOUT_MS, (r) => {
     r.int32();
     const brokers = r.compactArray(() => {
@@ -50,9 +52,9 @@ export async function askMetadata(connection: Connection, names: readonly string
         r.tags();
         return partition;
       });
-      r.int32();
+      const operations = r.int32();
       r.tags();
-      return { error, name, id, partitions };
+      return { error, name, id, partitions, operations };
     });
     return { brokers, clusterId, topics };
   });

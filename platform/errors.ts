@@ -167,7 +167,8 @@ export const ERRORS = {
     kind: 'hold',
     ends: 'recheck',
     message: 'The topic {topic} is missing, or partition {partition} of it.',
-    action: 'Make the topic with `gauze apply`; then `gauze resume` if the lane asks for it.',
+    action:
+      'Make the topic with `gauze apply`, or give it as many partitions as the raw topic has (kafka-topics.sh --alter); then `gauze resume` if the lane asks for it.',
   },
   ERR_KAFKA_TRANSACTIONS_TOO_OLD: {
     kind: 'usage',
@@ -220,7 +221,8 @@ export const ERRORS = {
   ERR_REGISTRY_UNREACHABLE: {
     kind: 'outage',
     message: 'The schema registry does not answer ({causeName}).',
-    action: 'Check registry.url and that the registry is up; gauze waits for it.',
+    action:
+      'Check registry.url and that the registry is up. Lanes at work wait for it; start a command again.',
   },
   ERR_REGISTRY_ANSWER: {
     kind: 'outage',
@@ -1036,8 +1038,9 @@ export const ERRORS = {
   // ---- keys
   ERR_KEY_FILE: {
     kind: 'usage',
-    message: 'The keyring {file} is not a keyring of gauze, or cannot be read.',
-    action: 'Check keys.file; `gauze keys init` makes a new one.',
+    message: 'The keyring {file} is not there, cannot be read, or is no keyring of gauze.',
+    action:
+      'Check keys.file. A site at work needs its own keyring back: with another one everybody gets other pseudonyms. `gauze keys init` makes the first one.',
   },
   ERR_KEY_FILE_PERMISSIONS: {
     kind: 'usage',
@@ -1164,7 +1167,8 @@ export const ERRORS = {
   ERR_PUBLISH_TOO_LARGE: {
     kind: 'withhold',
     message: 'The masked record is larger than the sanitized topic takes.',
-    action: 'Raise max.message.bytes of the sanitized topic, then redrive.',
+    action:
+      'Raise max.message.bytes of the sanitized topic and restart the topology. What was withheld is in the raw topic still: a new `version:` of the topic in the policy publishes all of it.',
   },
   ERR_WITHHELD_SENSITIVE: {
     kind: 'withhold',

@@ -38,11 +38,11 @@ export interface Needs {
 }
 
 /**
- * Finds the programs that `needs` asks for; paths of others are empty.
+ * Finds the programs that `needs` asks for; paths of others are empty. `look` gives the Java installations, newest first.
  * @throws GauzeError ERR_STACK_PREREQUISITE naming all that is missing, with the command that installs each
  */
-export function findPrerequisites(needs: Needs): Prerequisites {
-  const javas = needs.kafka || needs.registry ? findJavas() : [];
+export function findPrerequisites(needs: Needs, look: () => readonly JavaHome[] = findJavas): Prerequisites {
+  const javas = needs.kafka || needs.registry ? look() : [];
   const newest = javas[0];
   const missing: Missing[] = [];
   if (needs.kafka && (newest?.version ?? 0) < KAFKA_JAVA) missing.push('java-kafka');
@@ -63,10 +63,13 @@ const WORDS: Readonly<Record<Missing, string>> = {
   redis: 'redis-server 7',
 };
 
+/** One that is new enough for both. */
+const DEBIAN_JAVA =
+  'apt-get install -y openjdk-21-jdk-headless (Debian 12: temurin-21-jdk from packages.adoptium.net)';
+
 const DEBIAN: Readonly<Record<Missing, string>> = {
-  'java-kafka': 'apt-get install -y openjdk-21-jdk-headless',
-  'java-registry':
-    'apt-get install -y openjdk-21-jdk-headless (Debian 12: temurin-21-jdk from packages.adoptium.net)',
+  'java-kafka': DEBIAN_JAVA,
+  'java-registry': DEBIAN_JAVA,
   maven: 'apt-get install -y maven',
   redis: 'apt-get install -y redis-server',
 };

@@ -4,7 +4,8 @@
  */
 import type { KafkaAdmin } from '../kafka/admin.ts';
 import { BrokerConnections } from '../kafka/cluster.ts';
-import type { Cluster } from '../kafka/cluster.ts';
+import type { Cluster, TopicsSeen } from '../kafka/cluster.ts';
+import { assertMay } from '../kafka/topic-rights.ts';
 import { nowMs } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
 import type { ErrorCode } from '../platform/errors.ts';
@@ -97,8 +98,8 @@ async function topicReports(input: Look, audience: string, topic: string): Promi
   const target = outputTopicOf(names, { audience, topic }, policies);
   const version = policies.versions.topicVersion(audience, topic)?.version ?? 1;
   const targetVersion = audience === INDEX_AUDIENCE ? null : version;
-  const found = await cluster.refresh([topic, target]);
-  const raw = found.get(topic);
+  const seen = await cluster.look([topic, target, ...writtenTopics(names)]);
+  const raw = seen.found.get(topic);
   const missing = {
     audience,
     topic,
@@ -110,7 +111,10 @@ async function topicReports(input: Look, audience: string, topic: string): Promi
     target,
     targetVersion,
   } as const;
-  if (!raw) return [{ ...missing, code: 'ERR_KAFKA_TOPIC_MISSING', path: null, sinceMs: null }];
+  if (!raw) {
+    const code = seen.refused.get(topic)?.code ?? 'ERR_KAFKA_TOPIC_MISSING';
+    return [{ ...missing, code, path: null, sinceMs: null }];
+  }
   const offsets = await admin.fetchGroupOffsets(names.audienceGroup(audience), [topic]);
   const ranges = await admin.topicEndOffsets(topic);
   const state = await input.state();
@@ -123,21 +127,17 @@ async function topicReports(input: Look, audience: string, topic: string): Promi
     const lane = { audience, topic, partition: range.partition };
     const position = offset < 0 ? null : offset;
     const lag = position === null ? null : Math.max(0, latest - position);
-    const output = found.get(target);
-    // A raw partition that was added has no lane before the output topic has it too.
-    const hasPlace =
-      output !== undefined && (audience === INDEX_AUDIENCE || output.leaders[range.partition] !== undefined);
-    const code = hasPlace
-      ? await standstill(input, metadata, {
-          ...lane,
-          rawTopicId: raw.id,
-          targetTopicId: output.id,
-          committed: { offset, metadata: committed?.metadata ?? null },
-          earliest,
-          latest,
-          state,
-        })
-      : 'ERR_KAFKA_TOPIC_MISSING';
+    const code =
+      obstacle(names, seen, lane, target) ??
+      (await standstill(input, metadata, {
+        ...lane,
+        rawTopicId: raw.id,
+        targetTopicId: seen.found.get(target)!.id,
+        committed: { offset, metadata: committed?.metadata ?? null },
+        earliest,
+        latest,
+        state,
+      }));
     const held = metadata?.held ?? null;
     const why = code ?? held?.code ?? null;
     const started = state.started.has(laneKey(lane));
@@ -157,6 +157,42 @@ async function topicReports(input: Look, audience: string, topic: string): Promi
   return reports;
 }
 
+/** What every lane writes beside its own topic. */
+function writtenTopics({ auditEvents, withheld, policies }: TopicNames): readonly string[] {
+  return [auditEvents, withheld, policies];
+}
+
+/** What a lane with this log-in lacks among topics, partitions and rights; null where nothing. */
+function obstacle(
+  names: TopicNames,
+  { found, refused }: TopicsSeen,
+  { audience, topic, partition }: LaneName,
+  target: string,
+): ErrorCode | null {
+  try {
+    for (const name of [target, ...writtenTopics(names)]) {
+      const error = refused.get(name);
+      if (error) throw error;
+      const there = found.get(name);
+      // The index of persons has one topic for all, with partitions of its own.
+      const needed = name === target && audience !== INDEX_AUDIENCE ? partition : 0;
+      if (there?.leaders[needed] === undefined)
+        throw new GauzeError('ERR_KAFKA_TOPIC_MISSING', { topic: name, partition: needed });
+      assertMay('write', there);
+    }
+    assertMay('read', found.get(topic)!);
+    return null;
+  } catch (error) {
+    return holdOf(error);
+  }
+}
+
+/** The code of what is thrown where it is a hold; throws it again where it is not. */
+function holdOf(error: unknown): ErrorCode {
+  if (error instanceof GauzeError && error.kind === 'hold') return error.code;
+  throw error;
+}
+
 /** The hold that a lane would begin with; the same decision that the lane itself takes. */
 async function standstill(
   { cluster, names }: ReportInput,
@@ -170,8 +206,7 @@ async function standstill(
       await assertChainEnds(cluster, connections, names.auditEvents, metadata, facts, facts.committed.offset);
     return null;
   } catch (error) {
-    if (error instanceof GauzeError && error.kind === 'hold') return error.code;
-    throw error;
+    return holdOf(error);
   } finally {
     connections.close();
   }

@@ -10,6 +10,7 @@ import { BrokerConnections } from '../kafka/cluster.ts';
 import type { TopicMetadata } from '../kafka/cluster.ts';
 import { listOffset } from '../kafka/list-offsets.ts';
 import { spread } from '../kafka/spread.ts';
+import { assertMay } from '../kafka/topic-rights.ts';
 import { TransactionalProducer } from '../kafka/transactional-producer.ts';
 import { lastAuditedPosition } from './audited-position.ts';
 import { assertChainEnds } from './chain-end.ts';
@@ -176,6 +177,8 @@ export class Lane {
     await cluster.refresh([topic, identity.outputTopic, names.auditEvents, names.withheld, names.policies]);
     const raw = await this.topicNamed(topic, partition);
     const target = await this.topicNamed(identity.outputTopic, 0);
+    assertMay('read', raw);
+    assertMay('write', target);
     const targetPartition = this.kind.outputPartition(target.leaders.length);
     if (target.leaders[targetPartition] === undefined) {
       throw new GauzeError('ERR_KAFKA_TOPIC_MISSING', { topic: target.name, partition: targetPartition });
@@ -246,6 +249,8 @@ export class Lane {
     const audit = await this.topicNamed(names.auditEvents, 0);
     const withheld = await this.topicNamed(names.withheld, 0);
     const policies = await this.topicNamed(names.policies, 0);
+    // Before a session is open: else each attempt would open one, on record, only to see the first commit refused.
+    for (const written of [audit, withheld, policies]) assertMay('write', written);
     return {
       audit: { topicId: audit.id, partition: spread(`${group}/${topic}/${partition}`, audit.leaders.length) },
       withheld: { topicId: withheld.id, partition: spread(`${topic}/${partition}`, withheld.leaders.length) },

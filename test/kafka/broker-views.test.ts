@@ -100,7 +100,7 @@ test('asks every broker: one that has not taken a removal up yet shows it', asyn
     { nodeId: 1, topic: null, acls: standing },
     {
       nodeId: 2,
-      topic: { name: TOPIC, id: TOPIC_ID, leaders: [1] },
+      topic: { name: TOPIC, id: TOPIC_ID, leaders: [1], operations: 0 },
       acls: [...allow('User:alice', ['read'], 'topic', TOPIC), ...standing],
     },
   ]);

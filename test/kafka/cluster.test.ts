@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { BrokerConnections, Cluster } from '../../kafka/cluster.ts';
 import { GroupMember } from '../../kafka/group-member.ts';
 import { ProtocolWriter } from '../../kafka/protocol-writer.ts';
+import { assertMay } from '../../kafka/topic-rights.ts';
 import { LOG_IN, ScriptedBroker, coordinatorAnswer } from '../support/scripted-broker.ts';
 import type { Script } from '../support/scripted-broker.ts';
 
@@ -49,21 +50,23 @@ function apiVersionsAnswer({ versions, features }: Offer): Buffer {
   return body.unsignedVarint(2).unsignedVarint(finalized.done().length).raw(finalized.done()).done();
 }
 
-/** A Metadata v12 answer with one topic, or with an error for it. */
-function metadataAnswer(topic: { name: string; error?: number; leaders?: readonly number[] } | null): Buffer {
+/** A Metadata v12 answer with these topics, or with an error for one. */
+function metadataAnswer(
+  ...topics: { name: string; error?: number; leaders?: readonly number[]; operations?: number }[]
+): Buffer {
   const body = new ProtocolWriter().int32(0);
   body.compactArray([1], (id) =>
     body.int32(id).compactString('127.0.0.1').int32(1).unsignedVarint(0).noTags(),
   );
   body.compactString('cluster-of-the-test').int32(1);
-  body.compactArray(topic ? [topic] : [], ({ name, error = 0, leaders = [] }) => {
+  body.compactArray(topics, ({ name, error = 0, leaders = [], operations = 0 }) => {
     body.int16(error).compactString(name).uuid(TOPIC_ID).boolean(false);
     body.compactArray([...leaders.entries()].toReversed(), ([index, leader]) => {
       body.int16(0).int32(index).int32(leader).int32(0);
       for (let i = 0; i < 3; i++) body.compactArray([leader], (node) => body.int32(node));
       body.noTags();
     });
-    body.int32(0).noTags();
+    body.int32(operations).noTags();
   });
   return body.noTags().done();
 }
@@ -71,7 +74,7 @@ function metadataAnswer(topic: { name: string; error?: number; leaders?: readonl
 async function startWith(offer: Offer): Promise<Cluster> {
   const { cluster } = await start({
     [API_VERSIONS]: () => ({ body: apiVersionsAnswer(offer) }),
-    [METADATA]: () => ({ body: metadataAnswer(null) }),
+    [METADATA]: () => ({ body: metadataAnswer() }),
   });
   await cluster.start();
   return cluster;
@@ -132,9 +135,14 @@ describe('at the start', () => {
 describe('topics', () => {
   test('have their leaders by partition, in whatever order the broker lists them', async () => {
     const { cluster } = await start({
-      [METADATA]: () => ({ body: metadataAnswer({ name: 'a', leaders: [3, -1, 5] }) }),
+      [METADATA]: () => ({ body: metadataAnswer({ name: 'a', leaders: [3, -1, 5], operations: 8 }) }),
     });
-    expect(await cluster.topic('a')).toEqual({ name: 'a', id: TOPIC_ID, leaders: [3, -1, 5] });
+    expect(await cluster.topic('a')).toEqual({
+      name: 'a',
+      id: TOPIC_ID,
+      leaders: [3, -1, 5],
+      operations: 8,
+    });
   });
 
   test('that do not exist are null; a missing right is an error', async () => {
@@ -150,15 +158,54 @@ describe('topics', () => {
   });
 });
 
+describe('one topic that is refused', () => {
+  const answer = metadataAnswer(
+    { name: 'a', error: 29 },
+    { name: 'b', leaders: [1] },
+    { name: 'c', error: 3 },
+  );
+
+  test('does not hide the others from those who look, and stops those who need it', async () => {
+    const { cluster } = await start({ [METADATA]: () => ({ body: answer }) });
+    const { found, refused } = await cluster.look(['a', 'b', 'c']);
+    expect([...found.keys()]).toEqual(['b']);
+    expect([...refused].map(([name, { code }]) => [name, code])).toEqual([['a', 'ERR_KAFKA_RIGHT_MISSING']]);
+    await expect(cluster.refresh(['a', 'b', 'c'])).rejects.toMatchObject({ context: { topic: 'a' } });
+  });
+});
+
+describe('what a log-in may do with a topic', () => {
+  const may = (operation: 'read' | 'write', operations: number) => () =>
+    assertMay(operation, { name: 'a', operations });
+
+  test('is what the broker says: operation 3 is READ, operation 4 is WRITE', () => {
+    expect(may('read', 1 << 3)).not.toThrow();
+    expect(may('write', 1 << 4)).not.toThrow();
+    const context = expect.objectContaining({ topic: 'a', kafkaError: 29 });
+    const refused = { code: 'ERR_KAFKA_RIGHT_MISSING', context };
+    for (const [operation, operations] of [
+      ['read', 1 << 4],
+      ['write', 1 << 3],
+      ['write', 1 << 8],
+      ['read', 0],
+    ] as const)
+      expect(may(operation, operations)).toThrow(expect.objectContaining(refused));
+  });
+
+  test('is left to the broker where it does not say', () => {
+    expect(may('write', -(2 ** 31))).not.toThrow();
+  });
+});
+
 describe('connections', () => {
   test('callers at the same time share one attempt, and one more when it has ended', async () => {
-    const { broker, cluster } = await start({ [METADATA]: () => ({ body: metadataAnswer(null) }) });
+    const { broker, cluster } = await start({ [METADATA]: () => ({ body: metadataAnswer() }) });
     const ask = async (): Promise<unknown> => await cluster.refresh([]);
     await Promise.all([ask(), ask(), ask()]);
     expect(broker.connections.taken).toBe(1);
     broker.script = { ...LOG_IN, [METADATA]: () => 'close' };
     await expect(ask()).rejects.toMatchObject({ code: 'ERR_KAFKA_CONNECTION_LOST' });
-    broker.script = { ...LOG_IN, [METADATA]: () => ({ body: metadataAnswer(null) }) };
+    broker.script = { ...LOG_IN, [METADATA]: () => ({ body: metadataAnswer() }) };
     await Promise.all([ask(), ask(), ask()]);
     expect(broker.connections.taken).toBe(2);
     await cluster.close();
@@ -166,7 +213,7 @@ describe('connections', () => {
   });
 
   test('a broker of the bootstrap list that is down does not matter while another is up', async () => {
-    const { broker } = await start({ [METADATA]: () => ({ body: metadataAnswer(null) }) });
+    const { broker } = await start({ [METADATA]: () => ({ body: metadataAnswer() }) });
     const down = await ScriptedBroker.start({});
     const endpoint = { ...broker.endpoint(), brokers: [down.address, broker.address] };
     await down.close();

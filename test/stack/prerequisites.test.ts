@@ -5,7 +5,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { findJavas, prerequisiteError } from '../../stack/prerequisites.ts';
+import type { GauzeError } from '../../platform/errors.ts';
+import { findJavas, findPrerequisites, prerequisiteError } from '../../stack/prerequisites.ts';
+import type { JavaHome } from '../../stack/prerequisites.ts';
 
 test('names all that is missing in one message, with a command for each', () => {
   const error = prerequisiteError(['java-registry', 'maven', 'redis'], 'linux');
@@ -18,6 +20,27 @@ test('names all that is missing in one message, with a command for each', () => 
 
 test('gives the commands of the system it runs on', () => {
   expect(prerequisiteError(['redis'], 'darwin').action).toBe('brew install redis');
+});
+
+test('a machine without a JDK, or with one that is too old, is told which it lacks and how to get it', () => {
+  const needs = { kafka: true, registry: true, redis: false, maven: false };
+  const thrown = (...javas: readonly JavaHome[]): GauzeError | null => {
+    try {
+      findPrerequisites(needs, () => javas);
+      return null;
+    } catch (error) {
+      return error as GauzeError;
+    }
+  };
+  expect(thrown()?.message).toBe(
+    'The local stack cannot start; missing: a JDK of version 17 or later (Kafka); a JDK of version 21 or later (schema registry).',
+  );
+  const old = thrown({ path: '/nowhere', version: 17 });
+  expect(old).toMatchObject({ code: 'ERR_STACK_PREREQUISITE' });
+  expect(old?.message).not.toContain('Kafka');
+  expect(old?.message).toContain('a JDK of version 21 or later (schema registry)');
+  expect(old?.action).toMatch(/^(apt-get install -y openjdk-21|brew install openjdk@21)/);
+  expect(thrown({ path: '/nowhere', version: 21 })).toBeNull();
 });
 
 test('prefers the newest Java and takes JAVA_HOME into account', () => {
