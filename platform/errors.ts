@@ -1167,8 +1167,7 @@ export const ERRORS = {
   ERR_PUBLISH_TOO_LARGE: {
     kind: 'withhold',
     message: 'The masked record is larger than the sanitized topic takes.',
-    action:
-      'Raise max.message.bytes of the sanitized topic and restart the topology. What was withheld is in the raw topic still: a new `version:` of the topic in the policy publishes all of it.',
+    action: 'Raise max.message.bytes of the sanitized topic, then redrive.',
   },
   ERR_WITHHELD_SENSITIVE: {
     kind: 'withhold',
