@@ -177,6 +177,28 @@ describe('records', () => {
     ]);
   });
 
+  test('with 10,000 headers, or a field of 1 MiB, come out as any other', () => {
+    const headers = Array.from({ length: 10_000 }, (_, i) => [`x-${i}`, Buffer.from('secret')] as const);
+    const mebibyte = 'n'.repeat(1 << 20);
+    const zip = 'z'.repeat(1 << 20);
+    const { out, work } = run(
+      [
+        { ...sound, headers: [...headers, ['feed', Buffer.from('ehr')]] },
+        { ...sound, value: encoded({ ...VISIT, note: mebibyte }) },
+        { ...sound, value: encoded({ ...VISIT, zip }) },
+      ],
+      {
+        rules: { ...NO_KEYS, headers: new Set(['feed']) },
+        writer: new RecordBatchWriter({ batchBytesMax: 2_000_000 }),
+        outputBytesMax: 8_000_000,
+        recordBytesMax: 1_900_000,
+      },
+    );
+    expect(out.map(({ headers: kept }) => kept.map(([name]) => name))).toEqual([['feed'], [], []]);
+    expect(out.map(({ value }) => (value as { zip: string }).zip.length)).toEqual([5, 5, zip.length]);
+    expect(work.withheld).toEqual([]);
+  });
+
   test('begin a new batch where the topic takes no larger one, and none is lost', () => {
     const writer = new RecordBatchWriter({ batchBytesMax: 200 });
     const { out, work } = run(
