@@ -169,6 +169,7 @@ export const MAX_LINES = 300;
 /** Longer files, each with the reason why it is not two. */
 export const LONG_FILES: Readonly<Record<string, string>> = {
   'platform/errors.ts': 'one table of all errors',
+  'scripts/troubleshooting-rows.ts': 'one table of what can be wrong',
   'kafka/connection.ts': 'one connection: its framing, time limits and log-in share their state',
 };
 
