@@ -22,7 +22,7 @@ const GAUZE = fileURLToPath(new URL('../cli/gauze.ts', import.meta.url));
 const END_MS = 20_000;
 
 export interface SiteOptions {
-  /** Begins gauze's own topics and groups; one of its own for each run. */
+  /** Begins gauze's own topics and groups; the process id is put behind it, so that a stack may be used again. */
   readonly prefix: string;
   readonly topic: string;
   readonly policies: readonly BenchPolicy[];
@@ -43,9 +43,9 @@ export class BenchSite {
   /** Writes the site and applies it. The raw topic and its schema must be there. */
   static async make(plane: Plane, options: SiteOptions): Promise<BenchSite> {
     const directory = await mkdtemp(join(tmpdir(), 'gauze-bench-'));
-    const site = new BenchSite(plane, directory, options);
+    const site = new BenchSite(plane, directory, { ...options, prefix: `${options.prefix}-${process.pid}` });
     try {
-      await writeSite(plane.stack, directory, options);
+      await writeSite(plane.stack, directory, site.options);
       const child = spawn(process.execPath, [GAUZE, 'apply', '--config', site.config], {
         stdio: ['ignore', 'ignore', 'pipe'],
       });

@@ -37,7 +37,7 @@ export async function runWarm({
 }: WarmRun): Promise<Window> {
   const site = await BenchSite.make(plane, { prefix, topic, policies });
   try {
-    const names = topicNames(prefix);
+    const names = topicNames(site.options.prefix);
     const eventsBefore = await plane.endOf(names.auditEvents);
     const imports = without === undefined ? [] : [new URL(`without-${without}.ts`, import.meta.url)];
     const instance = await site.run(imports);

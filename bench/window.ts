@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchSite, GauzeInstance } from './bench-site.ts';
 
 const POLL_MS = 20;
+/** Without any progress for so long, nothing more is to be expected. */
+const STUCK_MS = 90_000;
 
 /** A moment of a run. */
 export interface Mark {
@@ -26,16 +28,19 @@ export interface Window {
   readonly shares: readonly number[];
 }
 
-/** The first moment at which `target` records or more are committed by all lanes together; throws if an instance ends. */
+/** The first moment at which `target` records or more are committed by all lanes together; throws if an instance ends or gets stuck. */
 export async function reached(
   site: BenchSite,
   instances: readonly GauzeInstance[],
   lanes: readonly string[],
   target: number,
 ): Promise<Mark> {
+  let last = { records: -1, atMs: performance.now() };
   for (;;) {
     const records = (await site.committed(lanes)) / lanes.length;
     if (records >= target) return await markNow(instances, records);
+    if (records !== last.records) last = { records, atMs: performance.now() };
+    else if (performance.now() - last.atMs > STUCK_MS) throw new Error(`stuck at ${records} of ${target}`);
     for (const instance of instances) await instance.assertAlive();
     await sleep(POLL_MS);
   }
