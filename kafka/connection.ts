@@ -9,6 +9,7 @@ import { monotonicMs, timer } from '../platform/clock.ts';
 import { GauzeError, foreignName } from '../platform/errors.ts';
 import { authenticatorFor } from './authenticator.ts';
 import type { KafkaEndpoint } from './endpoint.ts';
+import { takeFrame } from './frame-pool.ts';
 import type { KafkaAddress } from './login.ts';
 import { ProtocolReader } from './protocol-reader.ts';
 import { ProtocolWriter } from './protocol-writer.ts';
@@ -42,6 +43,8 @@ const SASL_HANDSHAKE: ApiSpec = { key: 17, version: 1, name: 'SaslHandshake', fl
 const SASL_AUTHENTICATE: ApiSpec = { key: 36, version: 2, name: 'SaslAuthenticate', flexible: true };
 const API_VERSIONS_KEY = 18;
 const SASL_TIMEOUT_MS = 10_000;
+/** What sockets read into, all of them: each chunk is copied into its frame before the next one is read. */
+const chunkMemory = Buffer.allocUnsafeSlow(256 * 1024);
 
 export class Connection {
   readonly address: KafkaAddress;
@@ -140,14 +143,14 @@ export class Connection {
       };
       const failed = (error: Error): void => fail(foreignName(error));
       const { ssl } = this.endpoint;
+      const target = { host, port, onread: { buffer: chunkMemory, callback: this.readChunk } };
       this.socket = ssl
-        ? tls.connect({ host, port, ...(net.isIP(host) ? {} : { servername: host }), ...ssl }, connected)
-        : net.connect({ host, port }, connected);
+        ? tls.connect({ ...target, ...(net.isIP(host) ? {} : { servername: host }), ...ssl }, connected)
+        : net.connect(target, connected);
       this.socket.setNoDelay(true);
       this.socket.setKeepAlive(true, 60_000);
       this.socket.on('error', failed);
       this.socket.on('close', () => this.fail(this.lost()));
-      this.socket.on('data', (chunk: Buffer) => this.receive(chunk));
     });
   }
 
@@ -187,20 +190,25 @@ export class Connection {
       });
   }
 
-  private receive(chunk: Buffer): void {
+  private readonly readChunk = (length: number, chunk: Uint8Array): boolean => {
+    this.receive(chunk, length);
+    return true;
+  };
+
+  private receive(chunk: Uint8Array, length: number): void {
     let at = 0;
-    while (at < chunk.length && this.failure === null) {
+    while (at < length && this.failure === null) {
       if (this.frame === null) {
-        while (this.lengthRead < 4 && at < chunk.length) this.lengthBytes[this.lengthRead++] = chunk[at++]!;
+        while (this.lengthRead < 4 && at < length) this.lengthBytes[this.lengthRead++] = chunk[at++]!;
         if (this.lengthRead < 4) return;
-        const length = this.lengthBytes.readInt32BE(0);
-        if (length < 4 || length > this.frameBytesMax) return this.fail(this.protocolError('a response'));
+        const frameBytes = this.lengthBytes.readInt32BE(0);
+        if (frameBytes < 4 || frameBytes > this.frameBytesMax) return this.fail(this.protocolError('a response'));
         this.lengthRead = 0;
         this.frameRead = 0;
-        this.frame = Buffer.allocUnsafeSlow(length);
+        this.frame = takeFrame(frameBytes);
       }
-      const take = Math.min(chunk.length - at, this.frame.length - this.frameRead);
-      chunk.copy(this.frame, this.frameRead, at, at + take);
+      const take = Math.min(length - at, this.frame.length - this.frameRead);
+      this.frame.set(chunk.subarray(at, at + take), this.frameRead);
       this.frameRead += take;
       at += take;
       if (this.frameRead === this.frame.length) this.deliver(this.frame);

@@ -1,43 +1,57 @@
 /**
  * Remembers keyed hashes of identifiers, so that a person seen again costs no hash: flat tables keyed by the
- * identifier's bytes, without strings, maps or an object per entry. One per keyed hash, thus per audience and
- * domain: 65,536 slots of 96 bytes and a tag of 2 bytes for each, 6.13 MiB, never more.
- * A slot holds the hash twice, as bytes and as hex text: most readers want the text.
+ * identifier's bytes, without strings, maps or an object per entry. One per keyed hash, thus per audience and domain.
+ * A slot takes 66 bytes. A table begins with 16,384 slots (1.03 MiB) and grows while identifiers come again, to 524,288
+ * (33 MiB); all tables of a process together take 256 MiB at most, and then grow no more. Where identifiers hardly ever
+ * come again, as those of encounters do, most are hashed without being kept: keeping them would cost more than it saves.
  * It holds identifiers: it must never be printed.
  */
 import type { KeyedHash } from '../keys/audience-keys.ts';
 import { Hidden } from '../keys/hidden.ts';
 
-const SLOTS = 65_536;
+const SLOTS_MIN = 16_384;
+const SLOTS_MAX = 524_288;
+const GROWTH = 4;
 /** Slots in which an identifier may stand; their tags lie side by side, so that a miss costs one memory access. */
 const WAYS = 4;
-/** A slot in 32-bit words: 4 of hash, 8 of its hex text, 1 of length, 11 of identifier. */
-const SLOT_WORDS = 24;
+/** A slot in 32-bit words, one cache line: 4 of hash, 1 of length, 11 of identifier. */
+const SLOT_WORDS = 16;
+const SLOT_BYTES = SLOT_WORDS * 4;
+const TAG_BYTES = 2;
 const HASH_BYTES = 16;
-const LENGTH_WORD = 12;
-const IDENTIFIER_WORD = 13;
-/** From a hash in `bytes` to its hex text. */
-export const HEX_DISTANCE = HASH_BYTES;
-const HEX = Buffer.from('0123456789abcdef');
-/** The two hex digits of each byte, the first one in the low half. */
-const HEX_PAIRS = Uint16Array.from({ length: 256 }, (_, byte) => HEX[byte >>> 4]! | (HEX[byte & 0x0f]! << 8));
+const LENGTH_WORD = 4;
+const IDENTIFIER_WORD = 5;
 const LONGEST_IDENTIFIER = (SLOT_WORDS - IDENTIFIER_WORD) * 4;
-/** The slot beyond the table where hashes of identifiers that are too long to be kept are computed. */
-const PASSING_SLOT = SLOTS;
+/** What all tables of this process may take before they stop growing, in bytes. */
+const ALL_TABLES_BYTES_MAX = 256 * 1024 * 1024;
+/** Identifiers come again often enough where at least one of so many was known. */
+const KNOWN_ONE_IN = 16;
+/** How many are hashed without being kept, for each slot, before it is looked again whether they come again. */
+const UNKEPT_PER_SLOT = 16;
+
+let allTablesBytes = 0;
+const gone = new FinalizationRegistry<{ readonly bytes: number }>(({ bytes }) => (allTablesBytes -= bytes));
 
 export class KeyedCache extends Hidden {
   readonly #hash: KeyedHash;
+  readonly #size = { bytes: 0 };
+  #slotCount = 0;
   /** 16 bits of each slot's identifier, other ones than its place tells; 0 where the slot is free. */
-  readonly #tags = new Uint16Array(SLOTS);
-  readonly #slots = new Int32Array((SLOTS + 1) * SLOT_WORDS);
-  /** The slots as bytes: a hash stands at the position that `find` returns. */
-  readonly bytes: Buffer = Buffer.from(this.#slots.buffer);
-  /** The same as a view. */
-  readonly view: DataView = new DataView(this.#slots.buffer);
+  #tags = new Uint16Array(0);
+  #slots = new Int32Array(0);
+  /** The slots as bytes: a hash stands at the position that `find` returned last. Another buffer after each `find`. */
+  bytes: Buffer = Buffer.alloc(0);
+  /** Identifiers found, and those that may still be put in, since it was last looked whether they come again. */
+  #known = 0;
+  #putIn = 0;
+  /** How many are still to be hashed without being kept. */
+  #unkept = 0;
 
   constructor(hash: KeyedHash) {
     super();
     this.#hash = hash;
+    gone.register(this, this.#size);
+    this.#empty(SLOTS_MIN);
   }
 
   /**
@@ -46,7 +60,7 @@ export class KeyedCache extends Hidden {
    */
   find(input: Uint8Array, view: DataView, start: number, end: number): number {
     const length = end - start;
-    if (length > LONGEST_IDENTIFIER) return this.#hashAt(PASSING_SLOT, input, start, end);
+    if (this.#unkept > 0 || length > LONGEST_IDENTIFIER) return this.#unkeptHash(input, start, end);
     // Load and mix in one pass. The last word overlaps the one before where the length is no multiple of four: with
     // the length beside them, the words are still those of one identifier only.
     const last = end - 4;
@@ -55,23 +69,25 @@ export class KeyedCache extends Hidden {
       mixed = Math.imul(mixed ^ view.getInt32(position, true), 0x85ebca6b);
     }
     const lastWord = last >= start ? view.getInt32(last, true) : shortWord(view, start, end);
-    mixed = Math.imul(mixed ^ lastWord, 0x85ebca6b);
-    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-    mixed ^= mixed >>> 15;
-    const home = mixed & (SLOTS - WAYS);
-    const tag = mixed >>> 16 || 1;
+    mixed = scrambled(Math.imul(mixed ^ lastWord, 0x85ebca6b));
+    const home = mixed & (this.#slotCount - WAYS);
+    const tag = tagOf(mixed);
     const tags = this.#tags;
     // Where all ways are taken, the one that the tag points at is taken over.
     let target = home + (tag & (WAYS - 1));
     for (let slot = home; slot < home + WAYS; slot += 1) {
       const found = tags[slot]!;
-      if (found === tag && this.#holds(slot, view, start, last, length, lastWord))
-        return slot * SLOT_WORDS * 4;
+      if (found === tag && this.#holds(slot, view, start, last, length, lastWord)) {
+        this.#known += 1;
+        return slot * SLOT_BYTES;
+      }
       if (found === 0) {
         target = slot;
         break;
       }
     }
+    if (this.#putIn === 0 && this.#lookAgain()) return this.find(input, view, start, end);
+    this.#putIn -= 1;
     tags[target] = tag;
     const from = target * SLOT_WORDS;
     this.#slots[from + LENGTH_WORD] = length;
@@ -101,15 +117,77 @@ export class KeyedCache extends Hidden {
     return slots[word] === lastWord;
   }
 
+  #unkeptHash(input: Uint8Array, start: number, end: number): number {
+    if (this.#unkept > 0) this.#unkept -= 1;
+    return this.#hashAt(this.#slotCount, input, start, end);
+  }
+
   #hashAt(slot: number, input: Uint8Array, start: number, end: number): number {
-    const at = slot * SLOT_WORDS * 4;
+    const at = slot * SLOT_BYTES;
     this.#hash.hashInto(input, start, end, this.bytes, at);
-    for (let i = 0; i < HASH_BYTES; i += 2) {
-      const pair = HEX_PAIRS[this.bytes[at + i]!]! | (HEX_PAIRS[this.bytes[at + i + 1]!]! << 16);
-      this.view.setInt32(at + HEX_DISTANCE + 2 * i, pair, true);
-    }
     return at;
   }
+
+  /** As many identifiers as there are slots have been put in: what now? True where the table is another one. */
+  #lookAgain(): boolean {
+    const comeAgain = this.#known * (KNOWN_ONE_IN - 1) >= this.#slotCount;
+    this.#known = 0;
+    this.#putIn = this.#slotCount;
+    if (!comeAgain) this.#unkept = UNKEPT_PER_SLOT * this.#slotCount;
+    return comeAgain && this.#grow();
+  }
+
+  #grow(): boolean {
+    const slotCount = Math.min(this.#slotCount * GROWTH, SLOTS_MAX);
+    const more = tableBytes(slotCount) - this.#size.bytes;
+    if (more === 0 || allTablesBytes + more > ALL_TABLES_BYTES_MAX) return false;
+    const [tags, slots] = [this.#tags, this.#slots];
+    this.#empty(slotCount);
+    for (let slot = 0; slot < tags.length; slot += 1) if (tags[slot] !== 0) this.#take(slots, slot);
+    return true;
+  }
+
+  #empty(slotCount: number): void {
+    allTablesBytes += tableBytes(slotCount) - this.#size.bytes;
+    this.#size.bytes = tableBytes(slotCount);
+    this.#slotCount = slotCount;
+    this.#putIn = slotCount;
+    this.#tags = new Uint16Array(slotCount);
+    // One slot more: hashes of identifiers that are not kept are computed there.
+    this.#slots = new Int32Array((slotCount + 1) * SLOT_WORDS);
+    this.bytes = Buffer.from(this.#slots.buffer);
+  }
+
+  /** Takes a slot over from a smaller table. */
+  #take(slots: Int32Array, slot: number): void {
+    const from = slot * SLOT_WORDS;
+    const length = slots[from + LENGTH_WORD]!;
+    const words = Math.max(1, Math.ceil(length / 4));
+    let mixed = length;
+    for (let i = 0; i < words; i += 1)
+      mixed = Math.imul(mixed ^ slots[from + IDENTIFIER_WORD + i]!, 0x85ebca6b);
+    mixed = scrambled(mixed);
+    const home = mixed & (this.#slotCount - WAYS);
+    let target = home;
+    while (target < home + WAYS && this.#tags[target] !== 0) target += 1;
+    // No way left: it will be hashed once more.
+    if (target === home + WAYS) return;
+    this.#tags[target] = tagOf(mixed);
+    this.#slots.set(slots.subarray(from, from + SLOT_WORDS), target * SLOT_WORDS);
+  }
+}
+
+function tableBytes(slotCount: number): number {
+  return slotCount * (SLOT_BYTES + TAG_BYTES);
+}
+
+function scrambled(word: number): number {
+  const mixed = Math.imul(word ^ (word >>> 13), 0xc2b2ae35);
+  return mixed ^ (mixed >>> 15);
+}
+
+function tagOf(mixed: number): number {
+  return mixed >>> 16 || 1;
 }
 
 /** One to three bytes as a word. */

@@ -20,7 +20,8 @@ export function pseudonymKeyMasker(instruction: PseudonymInstruction, keys: Audi
   if (prefix === undefined && encoding === 'hex' && normalize === undefined)
     return (input, start, end, out, at) => {
       state.use(input, out);
-      return writeHex(cache, cache.find(input, state.inputView, start, end), out, at, state);
+      const from = cache.find(input, state.inputView, start, end);
+      return writeHex(cache.bytes, from, out, at);
     };
   const reader = new IdentifierReader(normalize ?? []);
   const writer = new PseudonymWriter(instruction);

@@ -59,7 +59,8 @@ function isPlain({ prefix, encoding = 'hex', normalize }: PseudonymInstruction):
 function hexMasker(cache: KeyedCache): LeafMasker {
   return (input, start, end, out, at, state) => {
     out[at] = 64;
-    return writeHex(cache, cache.find(input, state.inputView, start, end), out, at + 1, state);
+    const from = cache.find(input, state.inputView, start, end);
+    return writeHex(cache.bytes, from, out, at + 1);
   };
 }
 
@@ -81,22 +82,20 @@ function textMasker(
 }
 
 function uuidTextMasker(cache: KeyedCache, reader: IdentifierReader): LeafMasker {
-  const hashes = cache.bytes;
   return (input, start, end, out, at, state) => {
     reader.read(input, state.inputView, start, end);
     const from = cache.find(reader.bytes, reader.view, reader.start, reader.end);
     out[at] = UUID_TEXT_BYTES * 2;
-    return writeUuidText(hashes, from, out, at + 1);
+    return writeUuidText(cache.bytes, from, out, at + 1);
   };
 }
 
 function bytesMasker(cache: KeyedCache, reader: IdentifierReader): LeafMasker {
-  const hashes = cache.bytes;
   return (input, start, end, out, at, state) => {
     reader.read(input, state.inputView, start, end);
     const from = cache.find(reader.bytes, reader.view, reader.start, reader.end);
     out[at] = HASH_BYTES * 2;
-    for (let i = 0; i < HASH_BYTES; i += 1) out[at + 1 + i] = hashes[from + i]!;
+    for (let i = 0; i < HASH_BYTES; i += 1) out[at + 1 + i] = cache.bytes[from + i]!;
     return at + 1 + HASH_BYTES;
   };
 }
@@ -107,16 +106,15 @@ function fixedMasker(
   keyed: KeyedHash,
   size: number,
 ): LeafMasker {
-  const hashes = cache.bytes;
   const counted = Buffer.alloc(HASH_BYTES + 2);
   const block = Buffer.alloc(HASH_BYTES);
   return (input, start, end, out, at, state) => {
     reader.read(input, state.inputView, start, end);
     const from = cache.find(reader.bytes, reader.view, reader.start, reader.end);
     const first = Math.min(size, HASH_BYTES);
-    for (let i = 0; i < first; i += 1) out[at + i] = hashes[from + i]!;
+    for (let i = 0; i < first; i += 1) out[at + i] = cache.bytes[from + i]!;
     if (size <= HASH_BYTES) return at + size;
-    for (let i = 0; i < HASH_BYTES; i += 1) counted[i] = hashes[from + i]!;
+    for (let i = 0; i < HASH_BYTES; i += 1) counted[i] = cache.bytes[from + i]!;
     for (let done = HASH_BYTES, counter = 1; done < size; done += HASH_BYTES, counter += 1) {
       counted.writeUInt16BE(counter & 0xffff, HASH_BYTES);
       keyed.hashInto(counted, 0, counted.length, block, 0);
@@ -128,28 +126,26 @@ function fixedMasker(
 }
 
 function uuidBytesMasker(cache: KeyedCache, reader: IdentifierReader): LeafMasker {
-  const hashes = cache.bytes;
   const text = Buffer.alloc(UUID_TEXT_BYTES);
   const view = viewOf(text);
   return (input, start, _end, out, at) => {
     writeUuidOf(input, start, text);
     reader.read(text, view, 0, UUID_TEXT_BYTES);
     const from = cache.find(reader.bytes, reader.view, reader.start, reader.end);
-    for (let i = 0; i < HASH_BYTES; i += 1) out[at + i] = uuidByte(hashes, from, i);
+    for (let i = 0; i < HASH_BYTES; i += 1) out[at + i] = uuidByte(cache.bytes, from, i);
     return at + HASH_BYTES;
   };
 }
 
 function longMasker(cache: KeyedCache, reader: IdentifierReader): LeafMasker {
-  const hashes = cache.bytes;
   const text = Buffer.alloc(24);
   const view = viewOf(text);
   return (input, start, end, out, at, state) => {
     reader.read(text, view, 0, writeLongText(input, start, end, text, state));
     const from = cache.find(reader.bytes, reader.view, reader.start, reader.end);
     // Zig-zag doubles the number: the highest of its 64 bits falls off, which leaves 63.
-    let high = hashes.readUInt32BE(from);
-    let low = hashes.readUInt32BE(from + 4);
+    let high = cache.bytes.readUInt32BE(from);
+    let low = cache.bytes.readUInt32BE(from + 4);
     high = ((high << 1) | (low >>> 31)) >>> 0;
     low = (low << 1) >>> 0;
     let to = at;

@@ -2,19 +2,18 @@
  * How a keyed hash looks as text: prefix and encoding as the policy says, inside the frame that the identifier came in.
  * On strings for the oracle, on bytes for the transcoder. It sees hashes and frames of closed lists, never a value.
  */
-import { HEX_DISTANCE } from './keyed-cache.ts';
 import type { KeyedCache } from './keyed-cache.ts';
 import { URN_OID, URN_UUID } from './identifier-reader.ts';
 import type { Instruction } from './plan.ts';
-import type { RecordState } from './record-state.ts';
 
 export type PseudonymInstruction = Extract<Instruction, { method: 'pseudonym' }>;
 
 export const HASH_BYTES = 16;
 export const UUID_TEXT_BYTES = 36;
 /** Length of a pseudonym as hex text. */
-const HEX_BYTES = 32;
 const HEX = Buffer.from('0123456789abcdef');
+/** The two hex digits of each byte, the first one in the low half. */
+const HEX_PAIRS = Uint16Array.from({ length: 256 }, (_, byte) => HEX[byte >>> 4]! | (HEX[byte & 0x0f]! << 8));
 /** RFC 4648, 6, in small letters and without padding: 26 characters for 128 bits. */
 const BASE32 = Buffer.from('abcdefghijklmnopqrstuvwxyz234567');
 const DASH = 0x2d;
@@ -59,25 +58,15 @@ export function uuidByte(hashes: Uint8Array, at: number, index: number): number 
   return index === 8 ? (byte & 0x3f) | 0x80 : byte;
 }
 
-/** Writes the hash at `from` in the cache as 32 hex digits at out[at]; returns the position after them. */
-export function writeHex(
-  cache: KeyedCache,
-  from: number,
-  out: Uint8Array,
-  at: number,
-  state: RecordState,
-): number {
-  const next = at + HEX_BYTES;
-  // A view throws beyond its end, where an array does nothing.
-  if (next > out.length) return next;
-  const { outView } = state;
-  const { view } = cache;
-  const text = from + HEX_DISTANCE;
-  outView.setBigUint64(at, view.getBigUint64(text, true), true);
-  outView.setBigUint64(at + 8, view.getBigUint64(text + 8, true), true);
-  outView.setBigUint64(at + 16, view.getBigUint64(text + 16, true), true);
-  outView.setBigUint64(at + 24, view.getBigUint64(text + 24, true), true);
-  return next;
+/** Writes the hash at hashes[from] as 32 hex digits at out[at]; returns the position after them. */
+export function writeHex(hashes: Uint8Array, from: number, out: Uint8Array, at: number): number {
+  let to = at;
+  for (let i = from; i < from + HASH_BYTES; i += 1, to += 2) {
+    const pair = HEX_PAIRS[hashes[i]!]!;
+    out[to] = pair & 0xff;
+    out[to + 1] = pair >>> 8;
+  }
+  return to;
 }
 
 /** Writes the hash at `from` as the text of a UUID of version 8; returns the position after it. */
@@ -123,8 +112,7 @@ export class PseudonymWriter {
     if (frame === URN_OID) return to + this.#writeOid(bytes, from, to);
     to = copy(this.#prefix, text, to);
     if (this.#encoding === 'base32') return writeBase32(bytes, from, text, to);
-    bytes.copy(text, to, from + HEX_DISTANCE, from + HEX_DISTANCE + HEX_BYTES);
-    return to + HEX_BYTES;
+    return writeHex(bytes, from, text, to);
   }
 
   /** Allocates: nobody but PACS and document feeds writes identifiers so. */

@@ -2,7 +2,7 @@
  * Waits for a promise, but not for ever: until a signal aborts, or for some time. The promise itself goes on; its
  * result is then dropped, and its failure must not go unhandled.
  */
-import { sleep } from '../platform/clock.ts';
+import { timer } from '../platform/clock.ts';
 
 /** The promise's value, or null once `signal` aborts. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
@@ -23,14 +23,14 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Pr
 /** The promise's value, or null after `ms` milliseconds. */
 export async function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
   promise.catch(() => undefined);
-  const waiting = new AbortController();
-  const late = sleep(ms, waiting.signal).then(
-    () => null,
-    () => null,
-  );
+  let passed = (): void => undefined;
+  const late = new Promise<null>((resolve) => {
+    passed = () => resolve(null);
+  });
+  const waiting = timer(ms, passed);
   try {
     return await Promise.race([promise, late]);
   } finally {
-    waiting.abort();
+    waiting.cancel();
   }
 }

@@ -7,6 +7,7 @@ import { GauzeError } from '../platform/errors.ts';
 import { BrokerConnections } from '../kafka/cluster.ts';
 import type { Cluster } from '../kafka/cluster.ts';
 import { fetchRecords } from '../kafka/fetch.ts';
+import { giveBackFrame } from '../kafka/frame-pool.ts';
 import { kafkaError, kafkaErrorClass } from '../kafka/kafka-errors.ts';
 import { readRecordSet } from '../kafka/record-set.ts';
 import type { DataBatch } from '../kafka/record-set.ts';
@@ -18,6 +19,51 @@ export interface Span {
   readonly batches: readonly DataBatch[];
   /** Memory it holds. */
   readonly bytes: number;
+}
+
+/**
+ * A span whose memory goes back to the pool when its last holder lets go. Whoever looks at it afterwards is stopped:
+ * its bytes may be those of other records by then.
+ */
+export class HeldSpan implements Span {
+  readonly firstOffset: number;
+  readonly nextOffset: number;
+  readonly bytes: number;
+  private readonly records: Buffer;
+  private readonly found: readonly DataBatch[];
+  private holders = 1;
+
+  constructor(records: Buffer, found: readonly DataBatch[], firstOffset: number, nextOffset: number) {
+    this.records = records;
+    this.found = found;
+    this.firstOffset = firstOffset;
+    this.nextOffset = nextOffset;
+    this.bytes = memoryOf(records, found);
+  }
+
+  /** Throws ERR_INTERNAL once the memory has been given back. */
+  get batches(): readonly DataBatch[] {
+    this.assertHeld();
+    return this.found;
+  }
+
+  /** One holder more. Throws ERR_INTERNAL once the memory has been given back. */
+  hold(): this {
+    this.assertHeld();
+    this.holders++;
+    return this;
+  }
+
+  /** One holder less. Throws ERR_INTERNAL where there is none. */
+  release(): void {
+    this.assertHeld();
+    this.holders--;
+    if (this.holders === 0) giveBackFrame(this.records);
+  }
+
+  private assertHeld(): void {
+    if (this.holders === 0) throw new GauzeError('ERR_INTERNAL', { causeName: 'SpanGivenBack' });
+  }
 }
 
 export interface PartitionReaderOptions {
@@ -37,9 +83,11 @@ export class PartitionReader {
   private readonly cluster: Cluster;
   private readonly options: PartitionReaderOptions;
   private readonly shared: BrokerConnections;
-  private window: Span[] = [];
+  private window: HeldSpan[] = [];
   private windowEnd = -1;
-  private fetching: Promise<Span | null> | null = null;
+  private fetching: Promise<HeldSpan | null> | null = null;
+  /** Lanes that the fetch under way is for. */
+  private waiting = 0;
   /** High watermark as of the last fetch; for lag. */
   highWatermark = -1;
 
@@ -56,27 +104,28 @@ export class PartitionReader {
 
   close(): void {
     this.shared.close();
-    this.window = [];
+    this.emptyWindow();
   }
 
-  /** From the shared window; `undefined` where the position lies before it. */
-  async fromWindow(position: number): Promise<Span | null | undefined> {
+  /** From the shared window, held for the caller; `undefined` where the position lies before it. */
+  async fromWindow(position: number): Promise<HeldSpan | null | undefined> {
     const known = this.window.find((span) => position >= span.firstOffset && position < span.nextOffset);
     if (known) {
       if (known === this.window.at(-1)) this.fetchAhead();
-      return known;
+      return known.hold();
     }
     if (position > this.windowEnd && !this.fetching) {
-      this.window = [];
+      this.emptyWindow();
       this.windowEnd = position;
     }
     if (position !== this.windowEnd) return undefined;
     this.fetching ??= this.fetchShared();
+    this.waiting++;
     return await this.fetching;
   }
 
-  /** One fetch; null where there is nothing yet. Throws holds and outages as GauzeError. */
-  async fetch(connections: BrokerConnections, offset: number): Promise<Span | null> {
+  /** One fetch, held for the caller; null where there is nothing yet. Throws holds and outages as GauzeError. */
+  async fetch(connections: BrokerConnections, offset: number): Promise<HeldSpan | null> {
     const { topic, topicId, partition, fetchBytes, maxWaitMs, unpackedBytesMax } = this.options;
     const where = { topic, partition, offset };
     const metadata = await this.cluster.topic(topic);
@@ -108,7 +157,7 @@ export class PartitionReader {
       unpackedBytesMax,
     });
     if (nextOffset === offset) return null;
-    return { firstOffset: offset, nextOffset, batches, bytes: memoryOf(answer.records, batches) };
+    return new HeldSpan(answer.records, batches, offset, nextOffset);
   }
 
   private fetchAhead(): void {
@@ -118,24 +167,36 @@ export class PartitionReader {
     this.fetching.catch(() => undefined);
   }
 
-  private async fetchShared(): Promise<Span | null> {
+  private async fetchShared(): Promise<HeldSpan | null> {
     try {
       const span = await this.fetch(this.shared, this.windowEnd);
       if (span) {
         this.window.push(span);
+        // At once for all who wait: until they come to it, the window may have let go.
+        for (let i = 0; i < this.waiting; i++) span.hold();
         this.windowEnd = span.nextOffset;
         this.trim();
       }
       return span;
     } finally {
       this.fetching = null;
+      this.waiting = 0;
     }
   }
 
   private trim(): void {
     let bytes = this.window.reduce((sum, span) => sum + span.bytes, 0);
     const limit = WINDOW_FETCHES * this.options.fetchBytes;
-    while (this.window.length > 1 && bytes > limit) bytes -= this.window.shift()!.bytes;
+    while (this.window.length > 1 && bytes > limit) {
+      const oldest = this.window.shift()!;
+      bytes -= oldest.bytes;
+      oldest.release();
+    }
+  }
+
+  private emptyWindow(): void {
+    for (const span of this.window) span.release();
+    this.window = [];
   }
 }
 
@@ -143,7 +204,9 @@ export class PartitionReader {
 export class LaneSource {
   private readonly reader: PartitionReader;
   private readonly connections: BrokerConnections;
-  private reading: { position: number; span: Promise<Span | null> } | null = null;
+  private reading: { position: number; span: Promise<HeldSpan | null> } | null = null;
+  private current: HeldSpan | null = null;
+  private isClosed = false;
 
   constructor(reader: PartitionReader, connections: BrokerConnections) {
     this.reader = reader;
@@ -151,8 +214,8 @@ export class LaneSource {
   }
 
   /**
-   * The span that holds `position`; null where there is nothing yet. Calling again for the same position before
-   * it has answered waits for the same answer.
+   * The span that holds `position`, good until the next one is given out; null where there is nothing yet. Calling
+   * again for the same position before it has answered waits for the same answer.
    */
   async read(position: number): Promise<Span | null> {
     if (this.reading?.position !== position) {
@@ -160,20 +223,35 @@ export class LaneSource {
       span.catch(() => undefined);
       this.reading = { position, span };
     }
+    const { reading } = this;
     try {
-      return await this.reading.span;
+      const span = await reading.span;
+      // Of two who waited for one answer, the first has taken it over.
+      if (this.reading === reading) this.take(span);
+      return span;
     } finally {
-      this.reading = null;
+      if (this.reading === reading) this.reading = null;
     }
   }
 
+  /** Lets go of the last span; nobody may look at it any more. */
   close(): void {
+    this.isClosed = true;
+    this.take(null);
     this.connections.close();
   }
 
-  private async find(position: number): Promise<Span | null> {
+  private take(span: HeldSpan | null): void {
+    this.current?.release();
+    this.current = span;
+  }
+
+  private async find(position: number): Promise<HeldSpan | null> {
     const shared = await this.reader.fromWindow(position);
-    return shared === undefined ? await this.reader.fetch(this.connections, position) : shared;
+    const span = shared === undefined ? await this.reader.fetch(this.connections, position) : shared;
+    if (!this.isClosed) return span;
+    span?.release();
+    return null;
   }
 }
 
