@@ -220,11 +220,16 @@ export function copyKept(
   }
   const { inputView, outView } = state;
   const distance = at - start;
-  let from = start;
-  for (; end - from >= 8; from += 8) {
+  if (length < 8) {
+    for (let from = start; from < end; from += 1) out[from + distance] = input[from]!;
+    return next;
+  }
+  // The last eight bytes overlap those before where the length is no multiple of eight.
+  const last = end - 8;
+  for (let from = start; from < last; from += 8) {
     outView.setBigUint64(from + distance, inputView.getBigUint64(from, true), true);
   }
-  for (; from < end; from += 1) out[from + distance] = input[from]!;
+  outView.setBigUint64(last + distance, inputView.getBigUint64(last, true), true);
   return next;
 }
 
