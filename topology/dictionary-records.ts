@@ -13,7 +13,7 @@ import type { AvroType } from '../schemas/avro-schema.ts';
 import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
 import { tagsInForce } from '../schemas/tags.ts';
 import type { DictionaryContext } from './dictionary-reader.ts';
-import type { Span } from './partition-reader.ts';
+import type { Span } from './held-span.ts';
 import type { DictionaryChange } from './person-dictionary.ts';
 import type { TransactionWork } from './span-masker.ts';
 import { walkSpan } from './span-walk.ts';

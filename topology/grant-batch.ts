@@ -6,7 +6,7 @@ import type { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
 import type { GrantRange } from './grant-ledger.ts';
 import { GrantSelection } from './grant-selection.ts';
 import type { SelectionLimits, Tokenizers } from './grant-selection.ts';
-import type { Span } from './partition-reader.ts';
+import type { Span } from './held-span.ts';
 import type { CompiledPlan } from './plan-store.ts';
 import { SpanMasker, TransactionWork } from './span-masker.ts';
 import type { SpanMaskerOptions } from './span-masker.ts';

@@ -19,7 +19,7 @@ import { tokenSet } from './grant-selection.ts';
 import { closedEvents, deliveryOf, leaseOf, openedEvents, stoppedEvent } from './grant-session-events.ts';
 import type { GrantPartition } from './grant-setup.ts';
 import { PartitionReader } from './partition-reader.ts';
-import type { Span } from './partition-reader.ts';
+import type { Span } from './held-span.ts';
 import type { StopReason } from './span-walk.ts';
 
 /** Bytes that a record batch with one record takes beside the record. */

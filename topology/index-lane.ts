@@ -18,7 +18,7 @@ import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
 import type { LaneContext, LaneName, TargetSettings } from './lane-context.ts';
 import type { FinishedWork, LaneKind, LaneWork } from './lane-kind.ts';
 import type { SessionSetup } from './lane-ledger.ts';
-import type { Span } from './partition-reader.ts';
+import type { Span } from './held-span.ts';
 import { walkSpan } from './span-walk.ts';
 import type { StopReason, WalkEnd } from './span-walk.ts';
 import { SubjectRange } from './subject-range.ts';

@@ -12,7 +12,7 @@ import { sanitizedTopic } from '../schemas/topic-names.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
 import type { LaneName, TargetSettings } from './lane-context.ts';
 import type { SessionSetup } from './lane-ledger.ts';
-import type { Span } from './partition-reader.ts';
+import type { Span } from './held-span.ts';
 import type { Withheld } from './span-masker.ts';
 import type { WalkEnd } from './span-walk.ts';
 

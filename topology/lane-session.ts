@@ -9,13 +9,14 @@ import { monotonicMs, nowMs, sleep } from '../platform/clock.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
 import type { TransactionalProducer } from '../kafka/transactional-producer.ts';
 import { abortable, within } from './abortable.ts';
+import type { Span } from './held-span.ts';
 import type { LaneContext } from './lane-context.ts';
 import type { FinishedWork, LaneKind, LaneWork } from './lane-kind.ts';
 import { LaneLedger } from './lane-ledger.ts';
 import type { LaneTransaction, SessionSetup } from './lane-ledger.ts';
 import type { LaneHold } from './lane-metadata.ts';
 import { latestOrder } from './lane-start.ts';
-import type { LaneSource, Span } from './partition-reader.ts';
+import type { LaneSource } from './partition-reader.ts';
 
 /** What a transaction commits of the work at hand. */
 type CommittedWork = Omit<FinishedWork, 'event' | 'output'> & Pick<LaneTransaction, 'output'>;

@@ -16,7 +16,7 @@ import type { FinishedWork, LaneKind, LaneWork } from './lane-kind.ts';
 import { tagsEntry } from './lane-ledger.ts';
 import type { SessionSetup } from './lane-ledger.ts';
 import type { DictionaryVersion } from './person-dictionary.ts';
-import type { Span } from './partition-reader.ts';
+import type { Span } from './held-span.ts';
 import type { CompiledPlan, UnseenTags } from './plan-store.ts';
 import { SpanMasker, TransactionWork } from './span-masker.ts';
 import type { WalkEnd } from './span-walk.ts';

@@ -1,70 +1,18 @@
 /**
  * Reads one raw partition for all its lanes: each fetch serves every lane that stands at the same place. A lane
- * that lags behind the shared window fetches for itself, so a slow one never holds the others back.
+ * that lags behind the shared window fetches for itself; the others wait for one that is near, but not for long.
  * Memory: at most `windowBytes` of the shared window, one fetch ahead, and one fetch of each lagging lane.
  */
 import { GauzeError } from '../platform/errors.ts';
 import { BrokerConnections } from '../kafka/cluster.ts';
 import type { Cluster } from '../kafka/cluster.ts';
 import { fetchRecords } from '../kafka/fetch.ts';
-import { giveBackFrame } from '../kafka/frame-pool.ts';
 import { kafkaError, kafkaErrorClass } from '../kafka/kafka-errors.ts';
 import { readRecordSet } from '../kafka/record-set.ts';
-import type { DataBatch } from '../kafka/record-set.ts';
-
-/** What one fetch brought: everything in [firstOffset, nextOffset). */
-export interface Span {
-  readonly firstOffset: number;
-  readonly nextOffset: number;
-  readonly batches: readonly DataBatch[];
-  /** Memory it holds. */
-  readonly bytes: number;
-}
-
-/**
- * A span whose memory goes back to the pool when its last holder lets go. Whoever looks at it afterwards is stopped:
- * its bytes may be those of other records by then.
- */
-export class HeldSpan implements Span {
-  readonly firstOffset: number;
-  readonly nextOffset: number;
-  readonly bytes: number;
-  private readonly records: Buffer;
-  private readonly found: readonly DataBatch[];
-  private holders = 1;
-
-  constructor(records: Buffer, found: readonly DataBatch[], firstOffset: number, nextOffset: number) {
-    this.records = records;
-    this.found = found;
-    this.firstOffset = firstOffset;
-    this.nextOffset = nextOffset;
-    this.bytes = memoryOf(records, found);
-  }
-
-  /** Throws ERR_INTERNAL once the memory has been given back. */
-  get batches(): readonly DataBatch[] {
-    this.assertHeld();
-    return this.found;
-  }
-
-  /** One holder more. Throws ERR_INTERNAL once the memory has been given back. */
-  hold(): this {
-    this.assertHeld();
-    this.holders++;
-    return this;
-  }
-
-  /** One holder less. Throws ERR_INTERNAL where there is none. */
-  release(): void {
-    this.assertHeld();
-    this.holders--;
-    if (this.holders === 0) giveBackFrame(this.records);
-  }
-
-  private assertHeld(): void {
-    if (this.holders === 0) throw new GauzeError('ERR_INTERNAL', { causeName: 'SpanGivenBack' });
-  }
-}
+import { Companions } from './companions.ts';
+import type { LanePlace } from './companions.ts';
+import { HeldSpan } from './held-span.ts';
+import type { Span } from './held-span.ts';
 
 export interface PartitionReaderOptions {
   readonly topic: string;
@@ -88,6 +36,7 @@ export class PartitionReader {
   private fetching: Promise<HeldSpan | null> | null = null;
   /** Lanes that the fetch under way is for. */
   private waiting = 0;
+  private readonly companions = new Companions();
   /** High watermark as of the last fetch; for lag. */
   highWatermark = -1;
 
@@ -99,7 +48,7 @@ export class PartitionReader {
 
   /** A private source for one lane; close it with the lane. */
   lane(): LaneSource {
-    return new LaneSource(this, new BrokerConnections(this.cluster));
+    return new LaneSource(this, new BrokerConnections(this.cluster), this.companions);
   }
 
   close(): void {
@@ -169,6 +118,9 @@ export class PartitionReader {
 
   private async fetchShared(): Promise<HeldSpan | null> {
     try {
+      const limit = (WINDOW_FETCHES - 1) * this.options.fetchBytes;
+      if (this.window.length > 1 && this.windowBytes() > limit)
+        await this.companions.waitFor(this.window[0]!, this.windowEnd);
       const span = await this.fetch(this.shared, this.windowEnd);
       if (span) {
         this.window.push(span);
@@ -184,8 +136,12 @@ export class PartitionReader {
     }
   }
 
+  private windowBytes(): number {
+    return this.window.reduce((sum, span) => sum + span.bytes, 0);
+  }
+
   private trim(): void {
-    let bytes = this.window.reduce((sum, span) => sum + span.bytes, 0);
+    let bytes = this.windowBytes();
     const limit = WINDOW_FETCHES * this.options.fetchBytes;
     while (this.window.length > 1 && bytes > limit) {
       const oldest = this.window.shift()!;
@@ -204,13 +160,17 @@ export class PartitionReader {
 export class LaneSource {
   private readonly reader: PartitionReader;
   private readonly connections: BrokerConnections;
+  private readonly companions: Companions;
+  private readonly place: LanePlace;
   private reading: { position: number; span: Promise<HeldSpan | null> } | null = null;
   private current: HeldSpan | null = null;
   private isClosed = false;
 
-  constructor(reader: PartitionReader, connections: BrokerConnections) {
+  constructor(reader: PartitionReader, connections: BrokerConnections, companions: Companions) {
     this.reader = reader;
     this.connections = connections;
+    this.companions = companions;
+    this.place = companions.join();
   }
 
   /**
@@ -219,6 +179,7 @@ export class LaneSource {
    */
   async read(position: number): Promise<Span | null> {
     if (this.reading?.position !== position) {
+      this.companions.move(this.place, position);
       const span = this.find(position);
       span.catch(() => undefined);
       this.reading = { position, span };
@@ -238,6 +199,7 @@ export class LaneSource {
   close(): void {
     this.isClosed = true;
     this.take(null);
+    this.companions.leave(this.place);
     this.connections.close();
   }
 
@@ -253,10 +215,4 @@ export class LaneSource {
     span?.release();
     return null;
   }
-}
-
-function memoryOf(records: Buffer, batches: readonly DataBatch[]): number {
-  let bytes = records.length;
-  for (const batch of batches) if (batch.bytes !== records) bytes += batch.bytes.length;
-  return bytes;
 }

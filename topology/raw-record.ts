@@ -3,7 +3,7 @@
  */
 import { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
 import { readRecordSet } from '../kafka/record-set.ts';
-import type { Span } from './partition-reader.ts';
+import type { Span } from './held-span.ts';
 
 export interface RawRecord {
   readonly key: Buffer | null;

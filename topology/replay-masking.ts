@@ -6,7 +6,7 @@ import type { ReplayableEvent } from '../audit/replay-events.ts';
 import { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
 import { RecordCursor } from '../kafka/record-cursor.ts';
 import type { ReplayResult } from '../schemas/access-codecs.ts';
-import type { Span } from './partition-reader.ts';
+import type { Span } from './held-span.ts';
 import type { PastPlans } from './replay-plans.ts';
 import { different, unverifiable } from './replay-result.ts';
 import { SpanMasker, TransactionWork } from './span-masker.ts';

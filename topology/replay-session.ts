@@ -22,7 +22,7 @@ import type { GrantGateParts } from './grant-gate.ts';
 import type { GrantLedger, GrantRange } from './grant-ledger.ts';
 import { grantFacts, grantIdentity } from './grant-setup.ts';
 import { PartitionReader } from './partition-reader.ts';
-import type { Span } from './partition-reader.ts';
+import type { Span } from './held-span.ts';
 import { compare } from './replay-comparison.ts';
 import { replayedEvent } from './replay-event.ts';
 import type { ReplayedEvent } from './replay-event.ts';

@@ -9,7 +9,7 @@ import { faultCode } from '../processors/fault.ts';
 import { SUBJECT_TOKEN_BYTES } from '../schemas/access-codecs.ts';
 import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
 import { GroupSizes } from './group-sizes.ts';
-import type { Span } from './partition-reader.ts';
+import type { Span } from './held-span.ts';
 import type { SamplePlan } from './sample-plans.ts';
 import { TransactionWork } from './span-masker.ts';
 import { walkSpan } from './span-walk.ts';

@@ -12,7 +12,7 @@ import type { RecordPlace } from '../processors/method.ts';
 import type { KeyMasker } from '../processors/transcoder.ts';
 import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
 import type { CompiledPlan } from './plan-store.ts';
-import type { Span } from './partition-reader.ts';
+import type { Span } from './held-span.ts';
 import type { TopicRules } from './topic-rules.ts';
 import { writeHeaders } from './output-headers.ts';
 import { walkSpan } from './span-walk.ts';

@@ -4,7 +4,7 @@
  */
 import { GauzeError } from '../platform/errors.ts';
 import type { RecordCursor } from '../kafka/record-cursor.ts';
-import type { Span } from './partition-reader.ts';
+import type { Span } from './held-span.ts';
 
 export type StopReason =
   /** Everything in the span is done. */

@@ -15,7 +15,7 @@ import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
 import { readableDecoder } from '../schemas/readable-json.ts';
 import { sanitizedTopic } from '../schemas/topic-names.ts';
 import { batchEvent } from './batch-event.ts';
-import type { Span } from './partition-reader.ts';
+import type { Span } from './held-span.ts';
 import type { CompiledPlan } from './plan-store.ts';
 import { SpanMasker, TransactionWork } from './span-masker.ts';
 import { topicRulesOf } from './topic-rules.ts';

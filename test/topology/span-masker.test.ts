@@ -7,7 +7,7 @@ import type { CompiledPlan } from '../../topology/plan-store.ts';
 import { SpanMasker, TransactionWork } from '../../topology/span-masker.ts';
 import type { SpanMaskerOptions } from '../../topology/span-masker.ts';
 import type { TopicRules } from '../../topology/topic-rules.ts';
-import type { Span } from '../../topology/partition-reader.ts';
+import type { Span } from '../../topology/held-span.ts';
 import { planFor } from '../support/plan-builder.ts';
 import { rawBatch } from '../support/raw-batch.ts';
 import type { RawRecord } from '../support/raw-batch.ts';
