@@ -202,7 +202,8 @@ export class Connection {
         while (this.lengthRead < 4 && at < length) this.lengthBytes[this.lengthRead++] = chunk[at++]!;
         if (this.lengthRead < 4) return;
         const frameBytes = this.lengthBytes.readInt32BE(0);
-        if (frameBytes < 4 || frameBytes > this.frameBytesMax) return this.fail(this.protocolError('a response'));
+        if (frameBytes < 4 || frameBytes > this.frameBytesMax)
+          return this.fail(this.protocolError('a response'));
         this.lengthRead = 0;
         this.frameRead = 0;
         this.frame = takeFrame(frameBytes);

@@ -18,7 +18,6 @@ const WAYS = 4;
 const SLOT_WORDS = 16;
 const SLOT_BYTES = SLOT_WORDS * 4;
 const TAG_BYTES = 2;
-const HASH_BYTES = 16;
 const LENGTH_WORD = 4;
 const IDENTIFIER_WORD = 5;
 const LONGEST_IDENTIFIER = (SLOT_WORDS - IDENTIFIER_WORD) * 4;

@@ -40,7 +40,10 @@ export class Companions {
   }
 
   /** Until no lane near the window, which ends at `end`, needs its `oldest` span any more; not for long. */
-  async waitFor(oldest: { readonly firstOffset: number; readonly nextOffset: number }, end: number): Promise<void> {
+  async waitFor(
+    oldest: { readonly firstOffset: number; readonly nextOffset: number },
+    end: number,
+  ): Promise<void> {
     const deadline = monotonicMs() + WAIT_MS;
     for (;;) {
       const laggards = this.laggards(2 * oldest.firstOffset - end, oldest.nextOffset);

@@ -38,6 +38,11 @@ function counted(): { readonly hash: KeyedHash; asked: number } {
 
 const id = (i: number): Buffer => Buffer.from(`MRN-${i}`);
 
+function find(cache: KeyedCache, i: number): void {
+  const input = id(i);
+  cache.find(input, viewOf(input), 0, input.length);
+}
+
 const word = (text: string): number => Buffer.from(text).readInt32LE(0);
 
 const bytes = (...words: number[]): Buffer => Buffer.from(Int32Array.from(words).buffer);
@@ -63,15 +68,52 @@ describe('keyed cache', () => {
     );
   });
 
-  test('stays right and bounded with more identifiers than it has slots', () => {
+  test('stays right and bounded with more identifiers than it has slots, of which most come again', () => {
+    const counter = counted();
+    const cache = new KeyedCache(counter.hash);
+    const many = 100_000;
+    for (let turn = 0; turn < 6; turn += 1) {
+      counter.asked = 0;
+      for (let i = 0; i < many; i += 1) find(cache, i >>> 1);
+      for (let i = 0; i < many; i += 997) expect(through(cache, id(i))).toBe(direct(id(i)));
+    }
+    // It has grown until all of them had a place: next to none is hashed again.
+    expect(counter.asked).toBeLessThan(many / 100);
+    expect(cache.bytes.length).toBeLessThan(33 * 1024 * 1024);
+  });
+
+  test('keeps what it knew when it grows', () => {
     const counter = counted();
     const cache = new KeyedCache(counter.hash);
     const size = cache.bytes.length;
-    for (let i = 0; i < 200_000; i += 1) cache.find(id(i), viewOf(id(i)), 0, id(i).length);
-    expect(counter.asked).toBe(200_000);
-    for (let i = 0; i < 200_000; i += 997) expect(through(cache, id(i))).toBe(direct(id(i)));
+    let i = 0;
+    for (; cache.bytes.length === size; i += 1) for (let turn = 0; turn < 2; turn += 1) find(cache, i);
+    counter.asked = 0;
+    const newest = 4_000;
+    for (let n = i - newest; n < i; n += 1) expect(through(cache, id(n))).toBe(direct(id(n)));
+    // Some had been taken over by others of their home before.
+    expect(counter.asked).toBeLessThan(newest / 8);
+  });
+
+  test('does not grow for identifiers that never come again, and is right about them', () => {
+    const counter = counted();
+    const cache = new KeyedCache(counter.hash);
+    const size = cache.bytes.length;
+    for (let i = 0; i < 400_000; i += 1) find(cache, i);
+    expect(counter.asked).toBe(400_000);
+    for (let i = 0; i < 400_000; i += 9_973) expect(through(cache, id(i))).toBe(direct(id(i)));
     expect(cache.bytes.length).toBe(size);
-    expect(size).toBeLessThan(6.1 * 1024 * 1024);
+    expect(size).toBeLessThan(1.1 * 1024 * 1024);
+  });
+
+  test('notices when identifiers that never came again begin to', () => {
+    const counter = counted();
+    const cache = new KeyedCache(counter.hash);
+    for (let i = 0; i < 100_000; i += 1) find(cache, i);
+    for (let i = 0; i < 600_000; i += 1) find(cache, i % 5_000);
+    counter.asked = 0;
+    for (let i = 0; i < 5_000; i += 1) find(cache, i);
+    expect(counter.asked).toBeLessThan(50);
   });
 
   test('asks the hash once for an identifier of up to 44 bytes, and each time for a longer one', () => {
