@@ -27,9 +27,7 @@ export interface SiteTruth {
 /** Reads all topics of the site, in one go, and compares. `lanes` are the reports of lanes that have caught up. */
 export async function siteTruth(site: TestSite, lanes: readonly LaneReport[]): Promise<SiteTruth> {
   const served = AUDIENCES.filter((audience) => lanes.some((lane) => lane.audience === audience));
-  const sanitized = site.topics.flatMap((topic) =>
-    served.map((audience) => site.sanitized(topic, audience)),
-  );
+  const sanitized = site.topics.flatMap((topic) => served.map((audience) => site.sanitized(topic, audience)));
   const raw = site.topics.map((topic) => site.raw(topic));
   const { auditEvents, auditSubjects, policies } = site.names;
   const dump = await dumpTopics([...raw, ...sanitized, auditEvents, auditSubjects, policies]);
