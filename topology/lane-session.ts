@@ -79,7 +79,8 @@ export class LaneSession {
     const sameTopic = start.previous?.rawTopicId === this.setup.rawTopicId;
     const opened = sessionOpened(identity, this.policy, {
       nowMs: nowMs(),
-      position: sameTopic ? (start.from ?? start.position) : start.position,
+      // Told to go by the audit topic, whatever the offset says: that is where the one before ended.
+      position: sameTopic && start.order?.from !== 'AUDIT' ? (start.from ?? start.position) : start.position,
       previous: start.previous?.chain ?? null,
     });
     const seek = start.order

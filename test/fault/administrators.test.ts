@@ -156,7 +156,11 @@ test('an offset that is moved although its metadata stays holds the lane at its 
       lane.audience === 'research' ? isHeld('ERR_LANE_OFFSET_MOVED')(lane) : isGoingOn(lane),
     ),
   );
-  expect(lanes.filter(isHeld('ERR_LANE_OFFSET_MOVED'))).toHaveLength(2);
+  for (const lane of lanes.filter(({ audience }) => audience === 'research'))
+    await resume(lane, '--from-audit');
+  await feed(2);
+  await caughtUp();
+  expect((await verdict()).findings).toEqual([]);
 }, 900_000);
 
 test('retention that overtakes lanes holds them; resumed, they say what was lost and publish all that is left', async () => {
