@@ -56,6 +56,14 @@ Without a topic, all topics that policies cover. A plan and its hash are the sam
 schema, tags and --as-of; with --in-force they are those that lanes work by and audit events name.
 Exit code 1 where something does not compile or cannot be read.`;
 
+const RUN_HELP = `
+Examples:
+  gauze run                            one topology; start more, here or elsewhere, and they share the partitions
+  gauze run --workers 4                four of them under one command, with one port for metrics and health
+  gauze run --instance-id "$HOSTNAME"  a restart within limits.sessionTimeoutMs moves no partition
+
+SIGTERM and Ctrl-C drain: lanes finish their transactions. A second one ends at once, and nothing is lost by it.`;
+
 const DEMO_HELP = `
 Examples:
   gauze demo                      2,000 synthetic people; needs nothing but Java 21, Maven and redis-server
@@ -176,6 +184,10 @@ function addServiceVerbs(verb: AddVerb): void {
   verb('run', 'run the service; SIGTERM drains it')
     .option('--role <role>', 'which part to run', 'topology')
     .option('--verbose', 'log decisions too', false)
+    .option('--workers <n>', 'topology: so many processes under this one, each with a share of the partitions')
+    .option('--instance-id <name>', 'topology: a name of its own, under which a restart keeps its partitions')
+    .addOption(new Option('--worker <number>', 'set by --workers').hideHelp())
+    .addHelpText('after', RUN_HELP)
     .action(act(async (o: RunOptions) => await (await import('./run-command.ts')).runCommand(o)));
   verb('status', 'every lane with its lag, and why it is held if it is; exit code 1 if one is').action(
     act(async (o: CommonOptions) => await (await import('./status-command.ts')).statusCommand(o)),

@@ -3,11 +3,10 @@
  */
 import { AliasLists } from '../keys/alias-lists.ts';
 import type { KafkaAdmin } from '../kafka/admin.ts';
-import type { Logger } from '../platform/log.ts';
 import { Instance } from '../topology/instance.ts';
 import type { LaneLimits } from '../topology/lane-context.ts';
 import { RoleStatus } from './role-status.ts';
-import type { RoleRun } from './run-command.ts';
+import type { TopologyRun } from './run-command.ts';
 import type { Site } from './site.ts';
 import { readInstance, tellAged, topologyEvents } from './topology-events.ts';
 
@@ -18,13 +17,13 @@ const RENEW_MS = 60 * 60 * 1000;
 const RECHECK_MS = 5_000;
 const RECORDS_PER_TRANSACTION = 50_000;
 
-export async function runTopology({ site, log, stopped }: RoleRun): Promise<void> {
+export async function runTopology({ site, log, stopped, instanceId, link }: TopologyRun): Promise<void> {
   const admin = await site.admin('topology');
-  const status = new RoleStatus('topology');
+  const status = new RoleStatus('topology', link);
   try {
     await status.open(site, log);
     await admin.connect();
-    const instance = await makeInstance(site, admin, log, status);
+    const instance = await makeInstance({ site, log, instanceId }, admin, status);
     readInstance(status.metrics, instance);
     try {
       await instance.start();
@@ -46,9 +45,8 @@ export async function runTopology({ site, log, stopped }: RoleRun): Promise<void
 }
 
 async function makeInstance(
-  site: Site,
+  { site, log, instanceId }: Pick<TopologyRun, 'site' | 'log' | 'instanceId'>,
   admin: KafkaAdmin,
-  log: Logger,
   { metrics }: RoleStatus,
 ): Promise<Instance> {
   return new Instance({
@@ -59,6 +57,7 @@ async function makeInstance(
     aliasLists: new AliasLists(site.config.persons.aliasFile ?? null),
     siteTags: site.siteTags,
     names: site.names,
+    member: { instanceId, sessionTimeoutMs: site.config.limits.sessionTimeoutMs },
     limits: limitsOf(site),
     membershipRoots: site.config.audit.membershipRoots,
     principal: site.principals.topology,

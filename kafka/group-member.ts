@@ -1,7 +1,8 @@
 /**
  * Membership in the group that spreads raw partitions over instances. Partitions that stay with a member go on
  * undisturbed through a rebalance; only those that move are started and stopped. Positions are not kept here:
- * they belong to the lanes.
+ * they belong to the lanes. With an instance id (KIP-345) the group waits for a member that goes away, as long as a
+ * session lasts, and gives it back what it had; two members of one id are never both in the group.
  */
 import { monotonicMs, sleep } from '../platform/clock.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
@@ -9,12 +10,15 @@ import { BrokerConnections } from './cluster.ts';
 import type { Cluster } from './cluster.ts';
 import type { Connection } from './connection.ts';
 import { heartbeat, joinGroup, leaveGroup, syncGroup } from './group-requests.ts';
-import type { JoinAnswer, TopicPartition } from './group-requests.ts';
+import type { Assignment, JoinAnswer, Membership, TopicPartition } from './group-requests.ts';
 import { kafkaError, kafkaErrorClass } from './kafka-errors.ts';
+import { spread } from './spread.ts';
 import { assignKinds } from './sticky-assignment.ts';
 
 export interface GroupMemberOptions {
   readonly group: string;
+  /** `group.instance.id`: stays through restarts of the same process, and no two have the same. */
+  readonly instanceId?: string | null;
   /** The topics to spread, asked for at each join. */
   topics(): readonly string[];
   /** Those of them that are light work: spread by themselves, so that they weigh nothing against the others. */
@@ -23,6 +27,9 @@ export interface GroupMemberOptions {
   onAssigned(partitions: readonly TopicPartition[]): void;
   /** Called when membership is in doubt and after each failure; the member goes on by itself. */
   onTrouble(error: GauzeError): void;
+  /** Called once where somebody else has joined under the same instance id: this member holds nothing and has ended. */
+  onReplaced?(error: GauzeError): void;
+  /** How long the group waits for a member that is silent; the broker has a least and a greatest. Default 10 s. */
   readonly sessionTimeoutMs?: number;
   readonly heartbeatIntervalMs?: number;
 }
@@ -32,6 +39,8 @@ const REBALANCE_IN_PROGRESS = 27;
 const UNKNOWN_MEMBER_ID = 25;
 const MEMBER_ID_REQUIRED = 79;
 const FENCED_INSTANCE_ID = 82;
+/** Hashes of what is spread have 32 bits. */
+const SPREAD_HASHES = 2 ** 32;
 const RETRY_MS = 250;
 const STOP_WAIT_MS = 1_000;
 
@@ -43,10 +52,12 @@ export class GroupMember {
   private memberId = '';
   private generation = -1;
   private owned: readonly TopicPartition[] = [];
-  private spread = '';
   /** How many partitions each topic had when it was seen last. */
   private readonly counts = new Map<string, number>();
   private refusedTold = '';
+  /** What the leader has spread, as a hash; null for those who do not lead. */
+  private spreadHash: number | null = null;
+  private isReplaced = false;
   private lastConfirmedMs = 0;
   private readonly stopping = new AbortController();
   private running: Promise<void> | null = null;
@@ -62,7 +73,10 @@ export class GroupMember {
     this.running = this.run();
   }
 
-  /** Leaves the group and ends. */
+  /**
+   * Ends, and leaves the group. One with an instance id stays in it until its session ends: whoever comes back under
+   * that id in time goes on with what this one had.
+   */
   async stop(): Promise<void> {
     this.stopping.abort();
     // A JoinGroup under way waits for the other members; it is cut off so that a drain need not.
@@ -72,7 +86,8 @@ export class GroupMember {
     this.asking.close();
     await ended;
     try {
-      if (this.memberId !== '') await leaveGroup(await this.connection(), this.options.group, this.memberId);
+      const { memberId, instanceId } = this.membership;
+      if (memberId !== '' && instanceId === null) await leaveGroup(await this.connection(), this.membership);
     } catch {
       // The session then ends by its time-out.
     }
@@ -107,7 +122,7 @@ export class GroupMember {
     const { group } = this.options;
     try {
       const connection = await this.connection(this.asking);
-      const error = await heartbeat(connection, group, this.generation, this.memberId);
+      const error = await heartbeat(connection, this.membership, this.generation);
       if (kafkaErrorClass(error) === 'coordinator') this.cluster.forgetCoordinator('group', group);
       return error;
     } catch {
@@ -122,6 +137,7 @@ export class GroupMember {
         await this.beat();
       } catch (error) {
         if (this.stopping.signal.aborted) return;
+        if (this.isReplaced) return this.options.onReplaced?.(ownError(error));
         this.options.onTrouble(ownError(error));
         this.releaseIfExpired();
         await sleep(RETRY_MS, this.stopping.signal).catch(() => undefined);
@@ -131,36 +147,38 @@ export class GroupMember {
 
   private async joinAndSync(): Promise<void> {
     const joined = await this.join();
-    const assignments = new Map<string, readonly TopicPartition[]>();
-    if (joined.isLeader) {
-      const all = await this.allPartitions();
-      this.spread = spreadOf(all);
-      const { light = [], heavy = [] } = Object.groupBy(all, ({ topic }) =>
-        this.options.lightTopics?.includes(topic) === true ? 'light' : 'heavy',
-      );
-      for (const [id, mine] of assignKinds(joined.members, [heavy, light])) assignments.set(id, mine);
-    }
+    const isAssigning = joined.isLeader && !joined.keepsAssignments;
     const synced = await syncGroup(
       await this.connection(),
-      this.options.group,
+      this.membership,
       joined.generation,
-      this.memberId,
-      assignments,
+      isAssigning ? await this.assign(joined.members) : new Map(),
     );
     if (synced.error === REBALANCE_IN_PROGRESS) return await this.joinAndSync();
     this.check('SyncGroup', synced.error);
     this.generation = joined.generation;
     this.lastConfirmedMs = monotonicMs();
-    if (!joined.isLeader) this.spread = '';
-    this.take(synced.assigned);
+    // A leader that is back under its instance id finds in the note whether what there is to spread is still the same.
+    this.spreadHash = joined.isLeader ? hashIn(synced.assigned.note) : null;
+    this.take(synced.assigned.partitions);
+  }
+
+  private async assign(members: JoinAnswer['members']): Promise<Map<string, Assignment>> {
+    const all = await this.allPartitions();
+    const note = Buffer.alloc(4);
+    note.writeUInt32BE(spreadOf(all));
+    const { light = [], heavy = [] } = Object.groupBy(all, ({ topic }) =>
+      this.options.lightTopics?.includes(topic) === true ? 'light' : 'heavy',
+    );
+    const assigned = [...assignKinds(members, [heavy, light])];
+    return new Map(assigned.map(([memberId, partitions]) => [memberId, { partitions, note }]));
   }
 
   private async join(): Promise<JoinAnswer> {
     for (;;) {
       this.stopping.signal.throwIfAborted();
       const answer = await joinGroup(await this.connection(), {
-        group: this.options.group,
-        memberId: this.memberId,
+        ...this.membership,
         topics: this.options.topics(),
         owned: this.owned,
         sessionTimeoutMs: this.sessionTimeoutMs,
@@ -177,16 +195,11 @@ export class GroupMember {
   private async beat(): Promise<void> {
     for (;;) {
       await sleep(this.options.heartbeatIntervalMs ?? 1_000, this.stopping.signal);
-      const error = await heartbeat(
-        await this.connection(),
-        this.options.group,
-        this.generation,
-        this.memberId,
-      );
+      const error = await heartbeat(await this.connection(), this.membership, this.generation);
       if (error === REBALANCE_IN_PROGRESS) return;
       this.check('Heartbeat', error);
       this.lastConfirmedMs = monotonicMs();
-      if (this.spread !== '' && spreadOf(await this.allPartitions()) !== this.spread) return;
+      if (this.spreadHash !== null && spreadOf(await this.allPartitions()) !== this.spreadHash) return;
     }
   }
 
@@ -233,6 +246,9 @@ export class GroupMember {
       this.generation = -1;
       this.take([]);
     }
+    this.isReplaced = error === FENCED_INSTANCE_ID;
+    if (this.isReplaced)
+      throw new GauzeError('ERR_RUN_INSTANCE_REPLACED', { instance: this.options.instanceId ?? '' });
     throw kafkaError(apiName, error);
   }
 
@@ -247,11 +263,21 @@ export class GroupMember {
     }
   }
 
+  private get membership(): Membership {
+    const { group, instanceId = null } = this.options;
+    return { group, memberId: this.memberId, instanceId };
+  }
+
   private get sessionTimeoutMs(): number {
     return this.options.sessionTimeoutMs ?? 10_000;
   }
 }
 
-function spreadOf(partitions: readonly TopicPartition[]): string {
-  return partitions.map(({ topic, partition }) => `${topic}/${partition}`).join(',');
+function spreadOf(partitions: readonly TopicPartition[]): number {
+  return spread(partitions.map(({ topic, partition }) => `${topic}/${partition}`).join(','), SPREAD_HASHES);
+}
+
+/** The hash that a leader has noted; -1, which is none, where it noted nothing. */
+function hashIn(note: Buffer): number {
+  return note.length === 4 ? note.readUInt32BE() : -1;
 }

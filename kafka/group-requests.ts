@@ -16,6 +16,15 @@ const PROTOCOL_TYPE = 'consumer';
 const PROTOCOL_NAME = 'gauze-sticky';
 const REQUEST_TIMEOUT_MS = 10_000;
 
+/** Who asks. */
+export interface Membership {
+  readonly group: string;
+  /** Given out by the coordinator; empty before the first join. */
+  readonly memberId: string;
+  /** `group.instance.id` (KIP-345): a name that stays through restarts; null for a member that comes and goes. */
+  readonly instanceId: string | null;
+}
+
 /** A partition of a topic, by name. */
 export interface TopicPartition {
   readonly topic: string;
@@ -33,6 +42,8 @@ export interface JoinAnswer {
   readonly generation: number;
   readonly memberId: string;
   readonly isLeader: boolean;
+  /** The leader is back under its instance id and all assignments stand: it must not hand in others. */
+  readonly keepsAssignments: boolean;
   /** Filled for the leader only. */
   readonly members: readonly GroupMemberInfo[];
 }
@@ -40,9 +51,7 @@ export interface JoinAnswer {
 /** Joins or joins again; waits until all members have, at most `rebalanceTimeoutMs`. */
 export async function joinGroup(
   connection: Connection,
-  wanted: {
-    group: string;
-    memberId: string;
+  wanted: Membership & {
     topics: readonly string[];
     owned: readonly TopicPartition[];
     sessionTimeoutMs: number;
@@ -54,7 +63,7 @@ export async function joinGroup(
     .int32(wanted.sessionTimeoutMs)
     .int32(wanted.rebalanceTimeoutMs)
     .compactString(wanted.memberId)
-    .compactString(null)
+    .compactString(wanted.instanceId)
     .compactString(PROTOCOL_TYPE);
   body.compactArray([PROTOCOL_NAME], (name) => {
     body.compactString(name).compactBytes(encodeSubscription(wanted.topics, wanted.owned)).noTags();
@@ -68,7 +77,7 @@ export async function joinGroup(
     r.compactNullableString();
     r.compactNullableString();
     const leader = r.compactString();
-    r.boolean();
+    const keepsAssignments = r.boolean();
     const memberId = r.compactString();
     const members = r.compactArray(() => {
       const id = r.compactString();
@@ -77,27 +86,33 @@ export async function joinGroup(
       r.tags();
       return { memberId: id, owned };
     });
-    return { error, generation, memberId, isLeader: leader === memberId, members };
+    return { error, generation, memberId, isLeader: leader === memberId, keepsAssignments, members };
   });
+}
+
+/** What a member is to work on. */
+export interface Assignment {
+  readonly partitions: readonly TopicPartition[];
+  /** What the leader has noted with it; empty where it noted nothing. */
+  readonly note: Buffer;
 }
 
 /** Hands in (leader) and takes out one's assignment. */
 export async function syncGroup(
   connection: Connection,
-  group: string,
+  { group, memberId, instanceId }: Membership,
   generation: number,
-  memberId: string,
-  assignments: ReadonlyMap<string, readonly TopicPartition[]>,
-): Promise<{ readonly error: number; readonly assigned: readonly TopicPartition[] }> {
+  assignments: ReadonlyMap<string, Assignment>,
+): Promise<{ readonly error: number; readonly assigned: Assignment }> {
   const body = new ProtocolWriter(512)
     .compactString(group)
     .int32(generation)
     .compactString(memberId)
-    .compactString(null)
+    .compactString(instanceId)
     .compactString(PROTOCOL_TYPE)
     .compactString(PROTOCOL_NAME);
-  body.compactArray([...assignments], ([member, partitions]) => {
-    body.compactString(member).compactBytes(encodeAssignment(partitions)).noTags();
+  body.compactArray([...assignments], ([member, assignment]) => {
+    body.compactString(member).compactBytes(encodeAssignment(assignment)).noTags();
   });
   const timeoutMs = REQUEST_TIMEOUT_MS * 3;
   return await request(connection, SYNC_GROUP, [body.noTags().done()], timeoutMs, (r) => {
@@ -105,22 +120,21 @@ export async function syncGroup(
     const error = r.int16();
     r.compactNullableString();
     r.compactNullableString();
-    return { error, assigned: decodeAssignment(r.compactBytes()) };
+    return { error, assigned: readAssignment(r.compactBytes()) };
   });
 }
 
 /** Kafka's error number: 0, or 27 when members must join again. */
 export async function heartbeat(
   connection: Connection,
-  group: string,
+  { group, memberId, instanceId }: Membership,
   generation: number,
-  memberId: string,
 ): Promise<number> {
   const body = new ProtocolWriter().compactString(group).int32(generation).compactString(memberId);
   return await request(
     connection,
     HEARTBEAT,
-    [body.compactString(null).noTags().done()],
+    [body.compactString(instanceId).noTags().done()],
     REQUEST_TIMEOUT_MS,
     (r) => {
       r.int32();
@@ -130,10 +144,13 @@ export async function heartbeat(
 }
 
 /** Leaves at once, so that others need not wait for the session to time out. */
-export async function leaveGroup(connection: Connection, group: string, memberId: string): Promise<void> {
+export async function leaveGroup(
+  connection: Connection,
+  { group, memberId, instanceId }: Membership,
+): Promise<void> {
   const body = new ProtocolWriter().compactString(group);
   body.compactArray([memberId], (id) =>
-    body.compactString(id).compactString(null).compactString(null).noTags(),
+    body.compactString(id).compactString(instanceId).compactString(null).noTags(),
   );
   await request(connection, LEAVE_GROUP, [body.noTags().done()], REQUEST_TIMEOUT_MS, () => undefined);
 }
@@ -145,10 +162,10 @@ function encodeSubscription(topics: readonly string[], owned: readonly TopicPart
   return body.done();
 }
 
-function encodeAssignment(partitions: readonly TopicPartition[]): Buffer {
+function encodeAssignment({ partitions, note }: Assignment): Buffer {
   const body = new ProtocolWriter().int16(1);
   writePartitions(body, partitions);
-  return body.int32(-1).done();
+  return body.bytes(note).done();
 }
 
 function writePartitions(body: ProtocolWriter, partitions: readonly TopicPartition[]): void {
@@ -172,6 +189,15 @@ export function decodeAssignment(assignment: Buffer): readonly TopicPartition[] 
   const r = new ProtocolReader(assignment);
   r.int16();
   return readPartitions(r);
+}
+
+/** The same with the leader's note; an older gauze wrote none. */
+function readAssignment(assignment: Buffer): Assignment {
+  if (assignment.length === 0) return { partitions: [], note: Buffer.alloc(0) };
+  const r = new ProtocolReader(assignment);
+  r.int16();
+  const partitions = readPartitions(r);
+  return { partitions, note: Buffer.from(r.bytes()) };
 }
 
 function readPartitions(r: ProtocolReader): readonly TopicPartition[] {

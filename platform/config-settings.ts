@@ -126,6 +126,11 @@ const limits = group(
       'What one compressed record batch may unpack to; a larger one holds its lanes.',
       'bytes',
     ),
+    sessionTimeoutMs: wholeNumber(
+      { min: 6_000, max: 1_800_000, default: 10_000 },
+      'How long the group waits for an instance that is silent before others take over its partitions; a named one may take as long to restart. The brokers bound it too (`group.min.session.timeout.ms`, `group.max.session.timeout.ms`).',
+      'ms',
+    ),
     grantRetentionMs: wholeNumber(
       { min: 60_000, max: 604_800_000, default: 3_600_000 },
       'How long records of a grant topic are kept if no part of gauze is alive to remove the topic.',

@@ -42,6 +42,8 @@ export interface ErrorContext {
   readonly domain?: string;
   readonly causeName?: string;
   readonly command?: string;
+  /** Name under which an instance runs, as people gave it. */
+  readonly instance?: string;
   /** The present state of the request or grant that it is about. */
   readonly state?: string;
 }
@@ -624,6 +626,16 @@ export const ERRORS = {
     kind: 'usage',
     message: 'The address {host}:{port} cannot be listened on ({causeName}).',
     action: 'Change http.host or http.port, or end what listens there.',
+  },
+  ERR_RUN_INSTANCE_REPLACED: {
+    kind: 'stop',
+    message: 'Another process runs as the instance {instance} and has its partitions; this one has ended.',
+    action: 'Give each process an --instance-id of its own. Nothing is lost: whoever came last goes on.',
+  },
+  ERR_RUN_WORKER_START: {
+    kind: 'stop',
+    message: 'A worker ended before it had ever started ({state}).',
+    action: 'Mend what it has logged just before; the other workers were drained.',
   },
   ERR_STATUS_LISTEN: {
     kind: 'usage',

@@ -38,6 +38,8 @@ const FIELD_TYPES = {
   role: 'string',
   host: 'string',
   port: 'number',
+  /** Number of a worker under `gauze run --workers`, from 0. */
+  worker: 'number',
 } as const;
 
 interface TypeByName {

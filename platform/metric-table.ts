@@ -20,6 +20,7 @@ export const LABELS = {
   decision: '`approve` or `deny`',
   kind: 'kinds of what the provisioner reports',
   version: 'the version of gauze',
+  worker: 'numbers of workers, from 0',
 } as const;
 
 export type LabelName = keyof typeof LABELS;
@@ -31,10 +32,11 @@ export interface MetricRow {
   /** Of a histogram, in seconds. */
   readonly buckets?: readonly number[];
   /** Which roles have it. */
-  readonly roles: readonly ('topology' | 'approvals' | 'provisioner' | 'sealer')[];
+  readonly roles: readonly ('topology' | 'approvals' | 'provisioner' | 'sealer' | 'supervisor')[];
 }
 
-const EVERY_ROLE = ['topology', 'approvals', 'provisioner', 'sealer'] as const;
+/** `supervisor` is the process over the workers of `gauze run --workers`. */
+const EVERY_ROLE = ['topology', 'approvals', 'provisioner', 'sealer', 'supervisor'] as const;
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 export const METRICS = {
@@ -49,6 +51,18 @@ export const METRICS = {
     help: 'Troubles that the process waits out or tells of, by code.',
     labels: ['error_code'],
     roles: EVERY_ROLE,
+  },
+  gauze_workers: {
+    kind: 'gauge',
+    help: 'Workers that have started and not ended.',
+    labels: [],
+    roles: ['supervisor'],
+  },
+  gauze_worker_restarts_total: {
+    kind: 'counter',
+    help: 'Times that a worker ended by itself and was started again.',
+    labels: ['worker'],
+    roles: ['supervisor'],
   },
   phi_records_total: {
     kind: 'counter',

@@ -2,7 +2,7 @@
  * Counts what a process does, for Prometheus. Only metrics of the table can be counted, with the labels that the table
  * gives them; no label value is ever made of what a record holds.
  */
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { AggregatorRegistry, Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { METRICS } from './metric-table.ts';
 import type { MetricKind, MetricName, MetricRow } from './metric-table.ts';
 
@@ -21,15 +21,26 @@ export interface Reading<Name extends NamesOf<'gauge'>> {
   readonly value: number;
 }
 
-export class Metrics {
+/** The metrics of one process as they were when it was asked, to be sent to another. */
+export type Samples = readonly object[];
+
+/** What somebody who watches is shown. */
+export interface MetricsText {
+  readonly contentType: string;
+  /** All of them, in the text format of Prometheus. */
+  text(): Promise<string>;
+}
+
+export class Metrics implements MetricsText {
   private readonly registry = new Registry();
   private readonly counters = new Map<string, Counter>();
   private readonly gauges = new Map<string, Gauge>();
   private readonly histograms = new Map<string, Histogram>();
   private readonly asked: (() => void)[] = [];
 
-  /** The metrics of one role, and those of the process that it runs in. */
-  constructor(role: MetricRow['roles'][number], version: string) {
+  /** The metrics of one role, and those of the process that it runs in; those of a worker all say which one it is. */
+  constructor(role: MetricRow['roles'][number], version: string, worker: number | null = null) {
+    if (worker !== null) this.registry.setDefaultLabels({ worker: String(worker) });
     collectDefaultMetrics({ register: this.registry });
     for (const [name, row] of Object.entries<MetricRow>(METRICS)) {
       if (row.roles.includes(role)) this.make(name, row);
@@ -70,6 +81,18 @@ export class Metrics {
   async text(): Promise<string> {
     for (const ask of this.asked) ask();
     return await this.registry.metrics();
+  }
+
+  /** The same as data. */
+  async samples(): Promise<Samples> {
+    for (const ask of this.asked) ask();
+    return await this.registry.getMetricsAsJSON();
+  }
+
+  /** These and those of workers, as one text; the samples of a worker are told apart by their label. */
+  async textWith(workers: readonly Samples[]): Promise<string> {
+    const all = [await this.samples(), ...workers].map((samples) => [...samples]);
+    return await AggregatorRegistry.aggregate(all).metrics();
   }
 
   private make(name: string, { kind, help, labels, buckets }: MetricRow): void {

@@ -5,7 +5,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { GauzeError, foreignName } from './errors.ts';
-import type { Metrics } from './metrics.ts';
+import type { MetricsText } from './metrics.ts';
 
 /** `missing`: without it the process cannot do its work. `degraded`: something is late, nothing is lost. */
 export type PartState = 'ok' | 'degraded' | 'missing';
@@ -16,7 +16,7 @@ export type Parts = Readonly<Record<string, PartState>>;
 export interface StatusPortOptions {
   readonly host: string;
   readonly port: number;
-  readonly metrics: Metrics;
+  readonly metrics: MetricsText;
   /** The parts that the process stands on. */
   readonly readiness: () => Parts | Promise<Parts>;
 }

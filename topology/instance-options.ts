@@ -21,6 +21,7 @@ export interface InstanceOptions {
   readonly aliasLists: AliasLists;
   readonly siteTags: SiteTags;
   readonly names: TopicNames;
+  readonly member: MemberSettings;
   readonly limits: LaneLimits;
   /** `audit.membershipRoots` */
   readonly membershipRoots: boolean;
@@ -30,6 +31,13 @@ export interface InstanceOptions {
   readonly targetSettings: (topic: string) => Promise<TargetSettings>;
   /** Removes the topic of a grant that has ended. */
   readonly deleteTopic: (topic: string) => Promise<void>;
+}
+
+/** How this instance is a member of the group that spreads the work. */
+export interface MemberSettings {
+  /** Its name there through restarts; null for one that comes and goes. */
+  readonly instanceId: string | null;
+  readonly sessionTimeoutMs: number;
 }
 
 export interface InstanceEvents extends LaneEvents, GrantEvents {

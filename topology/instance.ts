@@ -78,6 +78,7 @@ export class Instance {
       this.sampleRunner(this.context).run(this.stopping.signal),
     );
     this.member = new GroupMember(cluster, {
+      ...this.options.member,
       group: names.topologyGroup,
       topics: () => [...rawTopicsOf(this.covered()), names.grants],
       lightTopics: [names.grants],
@@ -91,6 +92,7 @@ export class Instance {
         this.reconcile();
       },
       onTrouble: (error) => events.instanceTrouble(error),
+      onReplaced: (error) => this.fail(error),
     });
     this.member.start();
   }
@@ -119,7 +121,7 @@ export class Instance {
     });
   }
 
-  /** Drains: finishes transactions under way, closes sessions, leaves the group. What takes longer is dropped. */
+  /** Drains: finishes transactions under way, closes sessions, ends the membership. What takes longer is dropped. */
   async stop(drainMs: number): Promise<void> {
     const lanes = [...this.lanes.values()];
     this.stopping.abort();

@@ -4,9 +4,10 @@ import { GroupMember } from '../../kafka/group-member.ts';
 import type { TopicPartition } from '../../kafka/group-requests.ts';
 import { ProtocolReader } from '../../kafka/protocol-reader.ts';
 import { ProtocolWriter } from '../../kafka/protocol-writer.ts';
-import { LOG_IN, ScriptedBroker, coordinatorAnswer } from '../support/scripted-broker.ts';
+import { LOG_IN, ScriptedBroker, coordinatorAnswer, metadataAnswer } from '../support/scripted-broker.ts';
 import type { Script, ScriptedAnswer } from '../support/scripted-broker.ts';
 
+const METADATA = 3;
 const FIND_COORDINATOR = 10;
 const JOIN_GROUP = 11;
 const HEARTBEAT = 12;
@@ -20,22 +21,36 @@ afterEach(async () => {
   ending = [];
 });
 
-/** A JoinGroup v9 answer for a member that is not the leader. */
-function joinAnswer(memberId: string, error = 0): Buffer {
+interface JoinedAs {
+  readonly leader?: string;
+  /** SkipAssignment: the leader is back, and the assignments stand. */
+  readonly keeps?: boolean;
+}
+
+/** A JoinGroup v9 answer; for a leader with one member, itself, that owns nothing. */
+function joinAnswer(
+  memberId: string,
+  error = 0,
+  { leader = 'the leader', keeps = false }: JoinedAs = {},
+): Buffer {
   const body = new ProtocolWriter().int32(0).int16(error).int32(7);
-  body.compactString('consumer').compactString('gauze-sticky').compactString('the leader').boolean(false);
+  body.compactString('consumer').compactString('gauze-sticky').compactString(leader).boolean(keeps);
+  const subscription = new ProtocolWriter().int16(1).int32(0).int32(-1).int32(0).done();
   return body
     .compactString(memberId)
-    .compactArray([], () => undefined)
+    .compactArray(leader === memberId ? [memberId] : [], (id) =>
+      body.compactString(id).compactString(null).compactBytes(subscription).noTags(),
+    )
     .noTags()
     .done();
 }
 
-/** A SyncGroup v5 answer that assigns partition 3 of `raw`. */
-function syncAnswer(error = 0): Buffer {
+/** A SyncGroup v5 answer that assigns partition 3 of `raw`, with what the leader noted. */
+function syncAnswer(error = 0, note: Buffer | null = null): Buffer {
   const assignment = new ProtocolWriter().int16(1);
   assignment.array([MINE], ({ topic, partition }) => assignment.string(topic).int32(1).int32(partition));
-  assignment.int32(-1);
+  if (note) assignment.bytes(note);
+  else assignment.int32(-1);
   const body = new ProtocolWriter()
     .int32(0)
     .int16(error)
@@ -53,10 +68,16 @@ interface Started {
   readonly broker: ScriptedBroker;
   readonly member: GroupMember;
   readonly assigned: (readonly TopicPartition[])[];
+  /** Codes of what it was ended by. */
+  readonly replaced: string[];
 }
 
 /** A member that holds partition 3; it sends no heartbeat by itself within the time of a test. */
-async function start(script: Script = {}, heartbeatIntervalMs = 600_000): Promise<Started> {
+async function start(
+  script: Script = {},
+  heartbeatIntervalMs = 600_000,
+  instanceId: string | null = null,
+): Promise<Started> {
   const broker = await ScriptedBroker.start({});
   broker.script = {
     ...LOG_IN,
@@ -69,11 +90,14 @@ async function start(script: Script = {}, heartbeatIntervalMs = 600_000): Promis
   };
   const cluster = new Cluster(broker.endpoint());
   const assigned: (readonly TopicPartition[])[] = [];
+  const replaced: string[] = [];
   const member = new GroupMember(cluster, {
+    instanceId,
     group: 'gauze.topology',
     topics: () => ['raw'],
     onAssigned: (partitions) => assigned.push(partitions),
     onTrouble: () => undefined,
+    onReplaced: ({ code }) => replaced.push(code),
     heartbeatIntervalMs,
   });
   ending.push(
@@ -83,7 +107,7 @@ async function start(script: Script = {}, heartbeatIntervalMs = 600_000): Promis
   );
   member.start();
   await until(() => assigned.length > 0);
-  return { broker, member, assigned };
+  return { broker, member, assigned, replaced };
 }
 
 describe('whether a member still holds a partition', () => {
@@ -219,6 +243,100 @@ describe('a member', () => {
     await member.stop();
     expect(broker.received(LEAVE_GROUP)).toHaveLength(1);
     expect(broker.received(LEAVE_GROUP)[0]!.body.includes('me')).toBe(true);
+  });
+});
+
+describe('a member with an instance id', () => {
+  test('tells it with each request, and stays in the group when it stops', async () => {
+    const { broker, member } = await start({}, 5, 'blue-1');
+    await until(() => broker.received(HEARTBEAT).length > 0);
+    await member.stop();
+    for (const api of [JOIN_GROUP, SYNC_GROUP, HEARTBEAT])
+      expect([api, broker.received(api)[0]!.body.includes('blue-1')]).toEqual([api, true]);
+    expect(broker.received(LEAVE_GROUP)).toEqual([]);
+  });
+
+  test('holds nothing, joins no more and says why where somebody else runs under its id', async () => {
+    const fenced = 82;
+    const { broker, member, assigned, replaced } = await start(
+      { [HEARTBEAT]: () => ({ body: heartbeatAnswer(fenced) }) },
+      5,
+      'blue-1',
+    );
+    await until(() => replaced.length > 0);
+    expect(replaced).toEqual(['ERR_RUN_INSTANCE_REPLACED']);
+    expect(assigned).toEqual([[MINE], []]);
+    expect(await member.stillHolds(MINE)).toBe(false);
+    expect(broker.received(JOIN_GROUP)).toHaveLength(1);
+  });
+});
+
+describe('a leader', () => {
+  /** How many assignments a SyncGroup v5 request hands in, and the note of the first. */
+  function handedIn(body: Buffer): { count: number; note: Buffer | null } {
+    const r = new ProtocolReader(body);
+    r.compactString();
+    r.int32();
+    r.compactString();
+    r.compactNullableString();
+    r.compactString();
+    r.compactString();
+    const assignments = r.compactArray(() => {
+      r.compactString();
+      const bytes = Buffer.from(r.compactBytes());
+      r.tags();
+      return bytes;
+    });
+    const a = new ProtocolReader(assignments[0] ?? Buffer.alloc(0));
+    if (assignments.length === 0) return { count: 0, note: null };
+    a.int16();
+    a.array(() => [a.string(), a.array(() => a.int32())]);
+    return { count: assignments.length, note: Buffer.from(a.bytes()) };
+  }
+
+  /** A leader of one topic; `keeps`: for each join, whether the assignments stand. */
+  async function lead(
+    partitions: () => number,
+    keeps: readonly boolean[],
+    noted: Buffer | null,
+  ): Promise<Started> {
+    const left = [...keeps];
+    const script: Script = {
+      [METADATA]: () => ({
+        body: metadataAnswer({ name: 'raw', leaders: Array.from({ length: partitions() }, () => 1) }),
+      }),
+      [JOIN_GROUP]: () => ({ body: joinAnswer('me', 0, { leader: 'me', keeps: left.shift() ?? false }) }),
+      [SYNC_GROUP]: ({ body }) => ({ body: syncAnswer(0, handedIn(body).note ?? noted) }),
+    };
+    return await start(script, 5, 'blue-1');
+  }
+
+  /** What it noted with 4 partitions. */
+  async function noteOfFour(): Promise<Buffer> {
+    const { broker } = await lead(() => 4, [false], null);
+    return handedIn(broker.received(SYNC_GROUP)[0]!.body).note!;
+  }
+
+  test('that is back hands in no other assignments, and leaves the group in peace', async () => {
+    const { broker } = await lead(() => 4, [true], await noteOfFour());
+    await until(() => broker.received(HEARTBEAT).length > 5);
+    expect(broker.received(SYNC_GROUP).map(({ body }) => handedIn(body).count)).toEqual([0]);
+    expect(broker.received(JOIN_GROUP)).toHaveLength(1);
+  });
+
+  test.each([
+    ['partitions came while it was away', 5],
+    ['partitions went', 3],
+  ])('that is back assigns anew where %s', async (_what, now) => {
+    const { broker } = await lead(() => now, [true], await noteOfFour());
+    await until(() => broker.received(SYNC_GROUP).length > 1);
+    expect(broker.received(SYNC_GROUP).map(({ body }) => handedIn(body).count)).toEqual([0, 1]);
+  });
+
+  test('that is back after an older version, which noted nothing, assigns anew once', async () => {
+    const { broker } = await lead(() => 4, [true], null);
+    await until(() => broker.received(HEARTBEAT).length > 8);
+    expect(broker.received(SYNC_GROUP).map(({ body }) => handedIn(body).count)).toEqual([0, 1]);
   });
 });
 

@@ -12,7 +12,7 @@ import { StatusPort } from '../../platform/status-port.ts';
 import type { PartState } from '../../platform/status-port.ts';
 
 const ROWS = Object.entries<MetricRow>(METRICS);
-const ROLES = ['topology', 'approvals', 'provisioner', 'sealer'] as const;
+const ROLES = ['topology', 'approvals', 'provisioner', 'sealer', 'supervisor'] as const;
 
 let port: StatusPort | null = null;
 
@@ -59,13 +59,43 @@ describe('the table', () => {
   });
 
   test('names no metric that no source counts', () => {
-    const files = ['role-status', 'topology-events', 'run-sealer', 'run-provisioner'].map((file) =>
-      readFileSync(new URL(`../../cli/${file}.ts`, import.meta.url), 'utf8'),
+    const files = ['role-status', 'topology-events', 'run-sealer', 'run-provisioner', 'run-workers'].map(
+      (file) => readFileSync(new URL(`../../cli/${file}.ts`, import.meta.url), 'utf8'),
     );
     const service = readFileSync(new URL('../../approvals/service.ts', import.meta.url), 'utf8');
     const table = readFileSync(new URL('../../platform/metrics.ts', import.meta.url), 'utf8');
     const sources = [...files, service, table].join('\n');
     expect(Object.keys(METRICS).filter((name) => !sources.includes(`'${name}'`))).toEqual([]);
+  });
+});
+
+describe('the metrics of workers', () => {
+  test('stand beside those of their supervisor, told apart, with one head for each metric', async () => {
+    const labels = { topic: 'clinical.patients', audience: 'research', outcome: 'published' };
+    const workers = [0, 1].map((worker) => {
+      const metrics = new Metrics('topology', '1.2.3', worker);
+      metrics.count('phi_records_total', labels, worker + 5);
+      metrics.observe('phi_transaction_duration_seconds', {}, 0.02);
+      metrics.read('phi_lanes', () => [{ labels: {}, value: 3 }]);
+      return metrics;
+    });
+    const supervisor = new Metrics('supervisor', '1.2.3');
+    supervisor.count('gauze_worker_restarts_total', { worker: '1' });
+    const samples = await Promise.all(workers.map(async (metrics) => await metrics.samples()));
+    // As they come over the channel between processes.
+    const sent = JSON.parse(JSON.stringify(samples)) as typeof samples;
+    const lines = (await supervisor.textWith(sent)).split('\n');
+    for (const line of [
+      'phi_records_total{topic="clinical.patients",audience="research",outcome="published",worker="0"} 5',
+      'phi_records_total{topic="clinical.patients",audience="research",outcome="published",worker="1"} 6',
+      'phi_lanes{worker="1"} 3',
+      'gauze_worker_restarts_total{worker="1"} 1',
+      'gauze_build_info{version="1.2.3",role="supervisor"} 1',
+      'phi_transaction_duration_seconds_bucket{le="0.025",worker="0"} 1',
+      'phi_transaction_duration_seconds_count{worker="1"} 1',
+    ])
+      expect(lines).toContain(line);
+    expect(lines.filter((line) => line.startsWith('# TYPE phi_records_total'))).toHaveLength(1);
   });
 });
 

@@ -202,9 +202,10 @@ export class TestSite {
     if (code !== 0) throw new Error(`gauze apply ended with ${code}: ${stderr}`);
   }
 
-  /** Starts `gauze run` in a role; `nodeOptions` go before the program, such as a module to load first. */
-  run(role = 'topology', nodeOptions: readonly string[] = []): RunningInstance {
-    const instance = new RunningInstance(this.spawn(['run', '--role', role, '--verbose'], nodeOptions));
+  /** Starts `gauze run` in a role; `nodeOptions` go before the program, such as a module to load first, `more` after. */
+  run(role = 'topology', nodeOptions: readonly string[] = [], more: readonly string[] = []): RunningInstance {
+    const args = ['run', '--role', role, '--verbose', ...more];
+    const instance = new RunningInstance(this.spawn(args, nodeOptions));
     this.instances.push(instance);
     return instance;
   }
