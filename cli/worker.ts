@@ -104,11 +104,7 @@ export class Worker {
     };
     stopping.addEventListener('abort', drain, { once: true });
     try {
-      return await new Promise<string>((resolve) => {
-        child.once('error', () => resolve('not started'));
-        // Not `exit`, which may come before the last message.
-        child.once('close', (code, signal) => resolve(signal ?? `code ${code}`));
-      });
+      return await endOf(child);
     } finally {
       late.abort();
       stopping.removeEventListener('abort', drain);
@@ -122,4 +118,15 @@ export class Worker {
     if (message.kind === 'replaced') this.isReplaced = true;
     else this.isRunning = this.hasEverStarted = true;
   }
+}
+
+/** The code or signal that it ended with, once all that it has said has been heard. */
+async function endOf(child: ChildProcess): Promise<string> {
+  const heard = new Promise<void>((resolve) => child.once('disconnect', resolve));
+  const outcome = await new Promise<string>((resolve) => {
+    child.once('error', () => resolve('not started'));
+    child.once('exit', (code, signal) => resolve(signal ?? `code ${code}`));
+  });
+  if (child.connected) await heard;
+  return outcome;
 }
