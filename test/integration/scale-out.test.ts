@@ -67,7 +67,7 @@ test('two workers share a topic, show themselves at one port, and one that is ki
   site = await TestSite.make({ topics: [TOPIC], partitions: PARTITIONS, config: LONG_SESSION });
   const fed = await site.feed(generateHospital({ patients: 60, seed: 41 }));
   await site.apply();
-  const both = site.run('topology', '--workers', '2', '--instance-id', 'blue');
+  const both = site.run('topology', [], ['--workers', '2', '--instance-id', 'blue']);
   await until(() => given(both, 0).at(-1) === 2 && given(both, 1).at(-1) === 2);
   await site.caughtUp();
   const [{ host, port }] = linesOf(both, 'metrics and health are served') as [{ host: string; port: number }];

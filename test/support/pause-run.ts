@@ -46,7 +46,7 @@ export class PauseRun {
 
   /** Starts an instance, named or not, with whatever else `gauze run` takes. */
   add(...args: readonly string[]): RunningInstance {
-    const instance = this.site.run('topology', ...args);
+    const instance = this.site.run('topology', [], args);
     this.instances.push(instance);
     return instance;
   }
