@@ -42,7 +42,7 @@ function linesOf(instance: RunningInstance, message: string): Record<string, unk
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
-async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
+async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 120_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error('it did not come to that');
@@ -101,7 +101,7 @@ test('two workers share a topic, show themselves at one port, and one that is ki
   expect(linesOf(both, 'instance stopped')).toHaveLength(2);
   for (const pid of workers) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   await expectTruth(site, await site.caughtUp());
-}, 180_000);
+}, 300_000);
 
 test('an instance that comes takes only what evenness gives it; one that is back under its name takes nothing; of two of one name the earlier ends', async () => {
   run = await PauseRun.start(PARTITIONS, LONG_SESSION);
@@ -134,4 +134,4 @@ test('an instance that comes takes only what evenness gives it; one that is back
   });
   expect([again.process.exitCode, again.log.match(/ERR_RUN_INSTANCE_REPLACED/g)?.length]).toEqual([1, 1]);
   await expectTruth(run.site, await run.finish());
-}, 180_000);
+}, 300_000);
