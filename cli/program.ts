@@ -184,7 +184,10 @@ function addServiceVerbs(verb: AddVerb): void {
   verb('run', 'run the service; SIGTERM drains it')
     .option('--role <role>', 'which part to run', 'topology')
     .option('--verbose', 'log decisions too', false)
-    .option('--workers <n>', 'topology: so many processes under this one, each with a share of the partitions')
+    .option(
+      '--workers <n>',
+      'topology: so many processes under this one, each with a share of the partitions',
+    )
     .option('--instance-id <name>', 'topology: a name of its own, under which a restart keeps its partitions')
     .addOption(new Option('--worker <number>', 'set by --workers').hideHelp())
     .addHelpText('after', RUN_HELP)

@@ -36,9 +36,9 @@ export interface RoleRun {
 /** What the topology is run with besides. */
 export interface TopologyRun extends RoleRun {
   /** Name in the group that stays through restarts; null for one that comes and goes. */
-  readonly instanceId: string | null;
+  readonly instanceId?: string | null;
   /** The line to the supervisor, of a worker. */
-  readonly link: WorkerLink | null;
+  readonly link?: WorkerLink | null;
 }
 
 /** A role's file is loaded when the role is run: no role needs the libraries of another. */
@@ -78,7 +78,7 @@ export async function runCommand(options: RunOptions): Promise<number> {
 async function supervised(
   { config, role, verbose }: RunOptions,
   count: number,
-  run: Pick<TopologyRun, 'site' | 'log' | 'instanceId'>,
+  run: { site: Site; log: Logger; instanceId: string | null },
 ): Promise<number> {
   const { runWorkers } = await import('./run-workers.ts');
   const stopped = signalled();

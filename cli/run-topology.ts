@@ -3,6 +3,7 @@
  */
 import { AliasLists } from '../keys/alias-lists.ts';
 import type { KafkaAdmin } from '../kafka/admin.ts';
+import type { Logger } from '../platform/log.ts';
 import { Instance } from '../topology/instance.ts';
 import type { LaneLimits } from '../topology/lane-context.ts';
 import { RoleStatus } from './role-status.ts';
@@ -17,7 +18,8 @@ const RENEW_MS = 60 * 60 * 1000;
 const RECHECK_MS = 5_000;
 const RECORDS_PER_TRANSACTION = 50_000;
 
-export async function runTopology({ site, log, stopped, instanceId, link }: TopologyRun): Promise<void> {
+export async function runTopology(run: TopologyRun): Promise<void> {
+  const { site, log, stopped, instanceId = null, link = null } = run;
   const admin = await site.admin('topology');
   const status = new RoleStatus('topology', link);
   try {
@@ -45,7 +47,7 @@ export async function runTopology({ site, log, stopped, instanceId, link }: Topo
 }
 
 async function makeInstance(
-  { site, log, instanceId }: Pick<TopologyRun, 'site' | 'log' | 'instanceId'>,
+  { site, log, instanceId }: { site: Site; log: Logger; instanceId: string | null },
   admin: KafkaAdmin,
   { metrics }: RoleStatus,
 ): Promise<Instance> {
