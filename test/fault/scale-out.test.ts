@@ -1,6 +1,7 @@
 /**
  * How long each partition stands still when instances come, go, die, come back under their name, or are all restarted one
- * after the other, under steady load of a record every 50 ms in each partition. Prints a row for each change: partitions that moved, and that stayed, with their pauses in ms.
+ * after the other, under steady load of a record every 50 ms in each partition. Prints a row for each change: how many
+ * partitions moved and how many stayed, with their shortest and longest pause in milliseconds.
  */
 import { afterAll, expect, test } from '@jest/globals';
 import { PauseRun } from '../support/pause-run.ts';
