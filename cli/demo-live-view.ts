@@ -53,7 +53,8 @@ export class WithheldCounter implements Withheld {
   }
 
   #take(value: Buffer | null): void {
-    const { audience, topic, code } = withheldCodec.decode(value ?? Buffer.alloc(0));
+    const { audience, topic, code, outcome } = withheldCodec.decode(value ?? Buffer.alloc(0));
+    if (outcome !== 'WITHHELD') return;
     const lane = `${audience} ${topic}`;
     this.byLane.set(lane, (this.byLane.get(lane) ?? 0) + 1);
     this.byCode.set(code, (this.byCode.get(code) ?? 0) + 1);

@@ -33,7 +33,8 @@ export async function policyRequester(site: Site): Promise<AccessActor> {
   return { kind: 'HUMAN', id: owner, roles: [], on_behalf_of: null, token_id: null };
 }
 
-async function loggedInPerson(site: Site): Promise<AccessActor | null> {
+/** The person who has logged in; null for nobody. Throws what is wrong with a log-in. */
+export async function loggedInPerson(site: Site): Promise<AccessActor | null> {
   const { oidc, roles, owners } = site.config;
   if (!oidc) return null;
   const token = await accessToken(site).catch((error: unknown) => {

@@ -5,7 +5,7 @@ import { AliasLists } from '../keys/alias-lists.ts';
 import type { KafkaAdmin } from '../kafka/admin.ts';
 import type { Logger } from '../platform/log.ts';
 import { Instance } from '../topology/instance.ts';
-import type { LaneLimits } from '../topology/lane-context.ts';
+import type { LaneLimits, TargetSettings } from '../topology/lane-context.ts';
 import { RoleStatus } from './role-status.ts';
 import type { TopologyRun } from './run-command.ts';
 import type { Site } from './site.ts';
@@ -64,19 +64,22 @@ async function makeInstance(
     membershipRoots: site.config.audit.membershipRoots,
     principal: site.principals.topology,
     events: topologyEvents(log, metrics, site.names.grants),
-    targetSettings: async (topic) => {
-      const settings = await admin.describeConfigs(topic);
-      return {
-        messageBytesMax: Number(settings.get('max.message.bytes')?.value ?? 1_048_588),
-        appendTime: settings.get('message.timestamp.type')?.value === 'LogAppendTime',
-      };
-    },
+    targetSettings: async (topic) => await targetSettings(admin, topic),
     deleteTopic: async (topic) => await admin.deleteTopics([topic]),
   });
 }
 
+/** Settings of a sanitized topic, as they are now. */
+export async function targetSettings(admin: KafkaAdmin, topic: string): Promise<TargetSettings> {
+  const settings = await admin.describeConfigs(topic);
+  return {
+    messageBytesMax: Number(settings.get('max.message.bytes')?.value ?? 1_048_588),
+    appendTime: settings.get('message.timestamp.type')?.value === 'LogAppendTime',
+  };
+}
+
 /** Settings of the config as the topology takes them. */
-function limitsOf(site: Site): LaneLimits {
+export function limitsOf(site: Site): LaneLimits {
   const { limits } = site.config;
   return {
     batchBytes: limits.batchBytes,

@@ -106,11 +106,13 @@ export class TransactionalProducer {
   /**
    * Writes everything and commits, with an offset where there is one. Resolves only when the commit is certain.
    * On any error nothing is committed or it is unknown: initialise again and read the offset back.
+   * `beforeEnd`: a last look once everything is appended and nothing is committed; where it throws nothing will be.
    */
   async commit(
     outputs: readonly TransactionOutput[],
     offset: OffsetCommit | null,
     signal: AbortSignal,
+    beforeEnd?: () => Promise<void>,
   ): Promise<readonly Appended[]> {
     const identity = this.identity;
     if (!identity) throw new GauzeError('ERR_KAFKA_OUTCOME_UNKNOWN', {});
@@ -124,6 +126,7 @@ export class TransactionalProducer {
         offset ? this.commitOffset(offset, identity, signal) : null,
       ]);
       for (const result of settled) if (result.status === 'rejected') throw result.reason;
+      await beforeEnd?.();
       this.identity = await this.end(identity, signal);
       return appendedOf(sendings);
     } catch (error) {

@@ -1191,6 +1191,33 @@ export const ERRORS = {
     message: 'A person had this record withheld with `gauze resume --withhold`.',
     action: 'See the reason in the policy log.',
   },
+  // ---- redrive
+  ERR_REDRIVE_SUPERSEDED: {
+    kind: 'withhold',
+    message:
+      'The record stays withheld: a later record has its key, and in a compacted topic it would take its place.',
+    action: 'Nothing: what the key stands for now is the later record.',
+  },
+  ERR_REDRIVE_GONE: {
+    kind: 'withhold',
+    message: 'The withheld record is no longer in the raw topic.',
+    action: 'Keep raw records for longer than it takes to mend what they are withheld for.',
+  },
+  ERR_REDRIVE_LANE_MOVED: {
+    kind: 'stop',
+    message: 'The lane {audience} of {topic} partition {partition} was ordered elsewhere during the redrive.',
+    action: 'Wait until the lane has taken the order up, then run `gauze redrive` again.',
+  },
+  ERR_REDRIVE_TAKEN_OVER: {
+    kind: 'stop',
+    message: 'Another redrive of {audience} on {topic} partition {partition} has begun.',
+    action: 'Leave it to the other one; nothing was published twice.',
+  },
+  ERR_WITHHELD_LOG_CORRUPT: {
+    kind: 'stop',
+    message: 'The entry at {topic} partition {partition} offset {offset} is not one that gauze has written.',
+    action: 'Find out who may write to that topic; nothing is redriven before it is mended.',
+  },
   // ---- lanes
   ERR_LANE_OFFSET_LOST: {
     kind: 'hold',

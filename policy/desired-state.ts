@@ -44,7 +44,6 @@ export interface RolePrincipals {
 /** Partitions of the audit and withheld topics: enough for parallel writers, few enough to read whole. */
 const CONTROL_PARTITIONS = 4;
 const FOR_EVER = { 'retention.ms': '-1', 'retention.bytes': '-1', 'cleanup.policy': 'delete' };
-const NINETY_DAYS_MS = String(90 * 24 * 60 * 60 * 1000);
 
 /** All topics that should exist beside the raw ones. */
 export function desiredTopics(
@@ -67,14 +66,13 @@ function controlTopics(names: TopicNames): readonly DesiredTopic[] {
   const appendTime = { 'message.timestamp.type': 'LogAppendTime' };
   const forEver = { ...FOR_EVER, ...appendTime };
   const compacted = { 'cleanup.policy': 'compact', ...appendTime };
-  const ninetyDays = { 'retention.ms': NINETY_DAYS_MS, 'cleanup.policy': 'delete', ...appendTime };
   const partitions = CONTROL_PARTITIONS;
   return [
     { topic: names.policies, partitions: 1, config: forEver, isPartitionCountFixed: true },
     { topic: names.auditEvents, partitions, config: forEver },
     { topic: names.auditSubjects, partitions, config: forEver },
     { topic: names.auditSeals, partitions: 1, config: forEver, isPartitionCountFixed: true },
-    { topic: names.withheld, partitions, config: ninetyDays },
+    { topic: names.withheld, partitions, config: forEver },
     { topic: names.access, partitions: 1, config: forEver, isPartitionCountFixed: true },
     { topic: names.grants, partitions, config: compacted, isPartitionCountFixed: true },
     { topic: names.grantProgress, partitions, config: compacted, isPartitionCountFixed: true },

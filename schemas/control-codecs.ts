@@ -14,7 +14,8 @@ export type EntryKind =
   | 'LANE_RESUMED'
   | 'APPROVALS_REQUIRED'
   | 'SAMPLE_ASKED'
-  | 'SAMPLE_DONE';
+  | 'SAMPLE_DONE'
+  | 'REDRIVE_ORDERED';
 
 export interface PolicyVersionEntry {
   readonly audience: string;
@@ -77,6 +78,24 @@ export interface SampleResultEntry {
   readonly below: Readonly<Record<string, number>>;
 }
 
+/** An order to read withheld records of one raw partition again. */
+export interface RedriveOrderEntry {
+  readonly audience: string;
+  readonly topic: string;
+  readonly topic_id: string;
+  readonly partition: number;
+  /** How many it is about. */
+  readonly records: number;
+  /** Only those withheld with this code. */
+  readonly code: string | null;
+  /** Only those withheld in [from, to), milliseconds since the epoch. */
+  readonly from: number | null;
+  readonly to: number | null;
+  /** The person who asked, or the Kafka principal where nobody is known. */
+  readonly by: string;
+  readonly reason: string;
+}
+
 /** A tag of earlier versions of a subject that counts no longer at a place and below. */
 export interface TagReleaseEntry {
   readonly subject: string;
@@ -115,7 +134,15 @@ export interface PolicyLogEntry {
   readonly sample_ask?: SampleAskEntry | null;
   /** Of SAMPLE_DONE. */
   readonly sample_result?: SampleResultEntry | null;
+  /** Of REDRIVE_ORDERED. */
+  readonly redrive?: RedriveOrderEntry | null;
 }
+
+/**
+ * What the newest entry about a record says of it. BEGUN_ANEW is about all records from its offset on: the lane reads
+ * them again, and what was said of them before no longer counts.
+ */
+export type WithheldOutcome = 'WITHHELD' | 'PUBLISHED' | 'BEGUN_ANEW';
 
 /** schemas/control/withheld-record.avsc */
 export interface WithheldRecord {
@@ -125,6 +152,7 @@ export interface WithheldRecord {
   readonly offset: number;
   readonly audience: string;
   readonly code: string;
+  readonly outcome?: WithheldOutcome;
 }
 
 /** schemas/control/phi-audit-event.avsc; times in microseconds since the epoch. */
@@ -246,6 +274,9 @@ export const policyLogCodec: ControlCodec<PolicyLogEntry> = controlCodec(schemaF
   'topic_versions',
   'sample_ask',
   'sample_result',
+  'redrive',
 ]);
-export const withheldCodec: ControlCodec<WithheldRecord> = controlCodec(schemaFile('withheld-record'));
+export const withheldCodec: ControlCodec<WithheldRecord> = controlCodec(schemaFile('withheld-record'), [
+  'outcome',
+]);
 export const auditEventCodec: ControlCodec<PhiAuditEvent> = controlCodec(schemaFile('phi-audit-event'));

@@ -23,6 +23,9 @@ export interface TopicNames {
   /** The group that holds the positions of an audience's lanes; it has no members. */
   audienceGroup(audience: string): string;
   laneTransactionalId(audience: string, topic: string, partition: number): string;
+  /** The group that holds how far withheld records of an audience have been read again; it has no members. */
+  redriveGroup(audience: string): string;
+  redriveTransactionalId(audience: string, topic: string, partition: number): string;
   isLaneTransactionalId(id: string): boolean;
   /** The id under which one instance of the topology gives signs of life. */
   heartbeatTransactionalId(instance: string): string;
@@ -45,6 +48,13 @@ export interface TopicNames {
   readonly sealerTransactionalId: string;
 }
 
+const REDRIVE = '.redrive';
+
+/** Is it the group of a redrive? Names of audiences and grants have no dot. */
+export function isRedriveGroup(group: string): boolean {
+  return group.endsWith(REDRIVE);
+}
+
 /** All names for a prefix, `gauze` by default. */
 export function topicNames(prefix: string): TopicNames {
   return {
@@ -57,6 +67,9 @@ export function topicNames(prefix: string): TopicNames {
     topologyGroup: `${prefix}.topology`,
     audienceGroup: (audience) => `${prefix}.${audience}`,
     laneTransactionalId: (audience, topic, partition) => `${prefix}.lane.${audience}.${topic}.${partition}`,
+    redriveGroup: (audience) => `${prefix}.${audience}${REDRIVE}`,
+    redriveTransactionalId: (audience, topic, partition) =>
+      `${prefix}.task${REDRIVE}.${audience}.${topic}.${partition}`,
     isLaneTransactionalId: (id) => id.startsWith(`${prefix}.lane.`),
     heartbeatTransactionalId: (instance) => `${prefix}.heartbeat.${instance}`,
     access: `${prefix}.access`,

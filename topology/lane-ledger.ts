@@ -10,13 +10,12 @@ import { controlBatch } from '../kafka/control-batch.ts';
 import type { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
 import type { TransactionOutput, TransactionalProducer } from '../kafka/transactional-producer.ts';
 import { policyLogCodec, withheldCodec } from '../schemas/control-codecs.ts';
-import type { PolicyLogEntry } from '../schemas/control-codecs.ts';
+import type { PolicyLogEntry, WithheldRecord } from '../schemas/control-codecs.ts';
 import type { LaneContext, LaneName } from './lane-context.ts';
 import { encodeLaneMetadata } from './lane-metadata.ts';
 import type { LaneHold } from './lane-metadata.ts';
 import type { LaneStart } from './lane-start.ts';
 import type { UnseenTags } from './plan-store.ts';
-import type { Withheld } from './span-masker.ts';
 
 /** Where gauze's own topics are: ids, and the partitions that this lane writes to. */
 export interface ControlTopics {
@@ -38,6 +37,9 @@ export interface SessionSetup {
   readonly control: ControlTopics;
 }
 
+/** An entry about a record in gauze.withheld. */
+export type WithheldEntry = Pick<WithheldRecord, 'offset' | 'code' | 'outcome'>;
+
 export interface LaneTransaction {
   /** At least one; in chain order. */
   readonly events: readonly [EventBody, ...EventBody[]];
@@ -46,7 +48,7 @@ export interface LaneTransaction {
   readonly policy: PolicyInForce;
   readonly held: LaneHold | null;
   readonly output: RecordBatchWriter | null;
-  readonly withheld: readonly Withheld[];
+  readonly withheld: readonly WithheldEntry[];
   readonly entries: readonly PolicyLogEntry[];
 }
 
@@ -78,8 +80,15 @@ export class LaneLedger {
     return this.chain.isRotationDue;
   }
 
-  /** Commits; afterwards `position` is the one committed. Throws as TransactionalProducer.commit does. */
-  async commit(transaction: LaneTransaction, signal: AbortSignal): Promise<void> {
+  /**
+   * Commits; afterwards `position` is the one committed. Throws as TransactionalProducer.commit does, `beforeEnd` as
+   * there.
+   */
+  async commit(
+    transaction: LaneTransaction,
+    signal: AbortSignal,
+    beforeEnd?: () => Promise<void>,
+  ): Promise<void> {
     const { identity, lane, control, rawTopicId, targetTopicId } = this.setup;
     const linked = this.chain.link(transaction.events);
     const metadata = encodeLaneMetadata({
@@ -104,6 +113,7 @@ export class LaneLedger {
         metadata,
       },
       signal,
+      beforeEnd,
     );
     this.chain.accept(linked);
     const first = appended.find(({ output }) => output === audit)!;
@@ -132,8 +142,8 @@ export class LaneLedger {
       outputs.push({ ...target, writer: transaction.output });
     }
     if (transaction.withheld.length > 0) {
-      const values = transaction.withheld.map(({ offset, code }) =>
-        withheldCodec.encode({ ...lane, topic_id: rawTopicId, offset, code }, schemaIds.withheld),
+      const values = transaction.withheld.map(({ offset, code, outcome = 'WITHHELD' }) =>
+        withheldCodec.encode({ ...lane, topic_id: rawTopicId, offset, code, outcome }, schemaIds.withheld),
       );
       outputs.push({ topic: names.withheld, ...control.withheld, writer: controlBatch(values, null) });
     }

@@ -19,7 +19,8 @@ import { latestOrder } from './lane-start.ts';
 import type { LaneSource } from './partition-reader.ts';
 
 /** What a transaction commits of the work at hand. */
-type CommittedWork = Omit<FinishedWork, 'event' | 'output'> & Pick<LaneTransaction, 'output'>;
+type CommittedWork = Omit<FinishedWork, 'event' | 'output' | 'withheld'> &
+  Pick<LaneTransaction, 'output' | 'withheld'>;
 
 const NOTHING_DONE: CommittedWork = { output: null, withheld: [], entries: [] };
 
@@ -95,7 +96,15 @@ export class LaneSession {
         ]
       : [];
     const entries = start.started ? [this.ledger.startedEntry()] : [];
-    await this.commit([opened, ...seek], { ...NOTHING_DONE, entries });
+    await this.commit([opened, ...seek], { ...NOTHING_DONE, entries, withheld: this.begunAnew() });
+  }
+
+  /** Ordered to go back: what was withheld from there on is decided again, and no redrive may publish it twice. */
+  private begunAnew(): CommittedWork['withheld'] {
+    const { order, from, position } = this.setup.start;
+    const goesBack = order !== null && (from === null || position < from);
+    if (!goesBack || this.setup.identity.recipient === null) return [];
+    return [{ offset: position, code: '', outcome: 'BEGUN_ANEW' }];
   }
 
   /**

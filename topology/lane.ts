@@ -7,18 +7,17 @@ import { sleep } from '../platform/clock.ts';
 import { GauzeError, errorRow, ownError } from '../platform/errors.ts';
 import type { ErrorCode } from '../platform/errors.ts';
 import { BrokerConnections } from '../kafka/cluster.ts';
-import type { TopicMetadata } from '../kafka/cluster.ts';
 import { listOffset } from '../kafka/list-offsets.ts';
-import { spread } from '../kafka/spread.ts';
 import { assertMay } from '../kafka/topic-rights.ts';
 import { TransactionalProducer } from '../kafka/transactional-producer.ts';
 import { lastAuditedPosition } from './audited-position.ts';
 import { assertChainEnds } from './chain-end.ts';
+import { controlTopics, topicNamed } from './control-topics.ts';
 import { IndexLane } from './index-lane.ts';
 import type { LaneContext, LaneName } from './lane-context.ts';
 import { INDEX_AUDIENCE, outputTopicOf } from './lane-kind.ts';
 import type { LaneKind } from './lane-kind.ts';
-import type { ControlTopics, SessionSetup } from './lane-ledger.ts';
+import type { SessionSetup } from './lane-ledger.ts';
 import { LaneSession } from './lane-session.ts';
 import { decideStart, latestOrder } from './lane-start.ts';
 import { MaskingLane } from './masking-lane.ts';
@@ -175,15 +174,15 @@ export class Lane {
     const { cluster, names, policyLog } = this.context;
     const identity = { ...this.identity(), rawTopicId: '' };
     await cluster.refresh([topic, identity.outputTopic, names.auditEvents, names.withheld, names.policies]);
-    const raw = await this.topicNamed(topic, partition);
-    const target = await this.topicNamed(identity.outputTopic, 0);
+    const raw = await topicNamed(this.context.cluster, topic, partition);
+    const target = await topicNamed(this.context.cluster, identity.outputTopic, 0);
     assertMay('read', raw);
     assertMay('write', target);
     const targetPartition = this.kind.outputPartition(target.leaders.length);
     if (target.leaders[targetPartition] === undefined) {
       throw new GauzeError('ERR_KAFKA_TOPIC_MISSING', { topic: target.name, partition: targetPartition });
     }
-    const control = await this.controlTopics(identity.group);
+    const control = await controlTopics(this.context, this.name, identity.group);
     const connections = new BrokerConnections(cluster);
     try {
       const committed = await producer.committed(identity.group, topic, partition, this.abandon.signal);
@@ -241,28 +240,5 @@ export class Lane {
       principal,
       ...this.kind.purpose(),
     };
-  }
-
-  private async controlTopics(group: string): Promise<ControlTopics> {
-    const { names } = this.context;
-    const { topic, partition } = this.name;
-    const audit = await this.topicNamed(names.auditEvents, 0);
-    const withheld = await this.topicNamed(names.withheld, 0);
-    const policies = await this.topicNamed(names.policies, 0);
-    // Before a session is open: else each attempt would open one, on record, only to see the first commit refused.
-    for (const written of [audit, withheld, policies]) assertMay('write', written);
-    return {
-      audit: { topicId: audit.id, partition: spread(`${group}/${topic}/${partition}`, audit.leaders.length) },
-      withheld: { topicId: withheld.id, partition: spread(`${topic}/${partition}`, withheld.leaders.length) },
-      policies: { topicId: policies.id, partition: 0 },
-    };
-  }
-
-  private async topicNamed(name: string, partition: number): Promise<TopicMetadata> {
-    const found = await this.context.cluster.topic(name);
-    if (!found || found.leaders[partition] === undefined) {
-      throw new GauzeError('ERR_KAFKA_TOPIC_MISSING', { topic: name, partition });
-    }
-    return found;
   }
 }

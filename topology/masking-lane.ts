@@ -20,9 +20,19 @@ import type { Span } from './held-span.ts';
 import type { CompiledPlan, UnseenTags } from './plan-store.ts';
 import { SpanMasker, TransactionWork } from './span-masker.ts';
 import type { WalkEnd } from './span-walk.ts';
+import type { WantedOffsets } from './wanted-offsets.ts';
 
 /** Bytes that a record batch with one record takes beside the record. */
 const BATCH_OVERHEAD_BYTES = 128;
+
+/** Records that are read once more, long after their lane has passed them. */
+export interface ReadAgain {
+  readonly wanted: WantedOffsets;
+  /** Are orders to withhold set aside, because a person asks for just these records? */
+  readonly overridesOrders: boolean;
+  /** Told the raw offset of each record that has been written. */
+  readonly written: (offset: number) => void;
+}
 
 export class MaskingLane implements LaneKind {
   private readonly context: LaneContext;
@@ -53,7 +63,12 @@ export class MaskingLane implements LaneKind {
   }
 
   work(setup: SessionSetup): LaneWork {
-    return new MaskingWork(this.context, setup);
+    return new MaskingWork(this.context, setup, null);
+  }
+
+  /** The same work on some records that are read again. */
+  workAgain(setup: SessionSetup, again: ReadAgain): LaneWork {
+    return new MaskingWork(this.context, setup, again);
   }
 
   private policy(): Policy {
@@ -67,6 +82,7 @@ export class MaskingLane implements LaneKind {
 class MaskingWork implements LaneWork {
   private readonly context: LaneContext;
   private readonly setup: SessionSetup;
+  private readonly again: ReadAgain | null;
   private readonly plans = new Map<number, CompiledPlan>();
   private writer: RecordBatchWriter;
   private masker: SpanMasker | null = null;
@@ -75,9 +91,10 @@ class MaskingWork implements LaneWork {
   /** What the transaction under way masks by; null where none of its plans has a dictionary. */
   private dictionary: DictionaryVersion | null = null;
 
-  constructor(context: LaneContext, setup: SessionSetup) {
+  constructor(context: LaneContext, setup: SessionSetup, again: ReadAgain | null) {
     this.context = context;
     this.setup = setup;
+    this.again = again;
     this.writer = this.newWriter();
   }
 
@@ -157,17 +174,23 @@ class MaskingWork implements LaneWork {
   }
 
   private currentMasker(): SpanMasker {
+    if (this.masker) return this.masker;
     const { lane, messageBytesMax, rawTopicId } = this.setup;
     const { limits, policyLog, plans } = this.context;
-    this.masker ??= new SpanMasker({
+    const { again } = this;
+    const rules = plans.topicRules(lane.audience, lane.topic);
+    const ordered = policyLog.state.withhold.get(laneKey(lane)) ?? new Set<number>();
+    this.masker = new SpanMasker({
       writer: this.writer,
       source: { topicId: rawTopicId, partition: lane.partition },
-      rules: plans.topicRules(lane.audience, lane.topic),
+      // Read again, a record that stays withheld has taken its key's older record away already.
+      rules: again ? { ...rules, compacted: false } : rules,
       plans: this.plans,
-      ordered: policyLog.state.withhold.get(laneKey(lane)) ?? new Set(),
+      ordered: again?.overridesOrders ? new Set() : ordered,
       outputBytesMax: limits.batchBytes,
       recordsMax: limits.recordsPerTransaction,
       recordBytesMax: messageBytesMax - BATCH_OVERHEAD_BYTES,
+      ...(again ? { wanted: again.wanted, written: again.written } : {}),
     });
     return this.masker;
   }

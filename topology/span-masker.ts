@@ -17,6 +17,7 @@ import type { TopicRules } from './topic-rules.ts';
 import { writeHeaders } from './output-headers.ts';
 import { walkSpan } from './span-walk.ts';
 import type { StopReason, WalkEnd } from './span-walk.ts';
+import type { WantedOffsets } from './wanted-offsets.ts';
 import { schemaIdOf } from './value-framing.ts';
 
 const FULL: StopReason = { kind: 'full' };
@@ -101,6 +102,8 @@ export interface SpanMaskerOptions {
   readonly recordBytesMax: number;
   /** Default: every record is wanted. */
   readonly selection?: RecordSelection;
+  /** Default: every record is. All others are counted, and passed over whatever they are. */
+  readonly wanted?: WantedOffsets;
   /** Told the raw offset of each record that has been written. */
   readonly written?: (offset: number) => void;
 }
@@ -135,7 +138,8 @@ export class SpanMasker {
   private record(work: TransactionWork): StopReason | null {
     const { cursor, options } = this;
     const { valueStart, valueEnd, offset } = cursor;
-    const { selection } = options;
+    const { selection, wanted } = options;
+    if (wanted && !wanted.has(offset)) return offset > wanted.last ? END : this.pass(work);
     if (selection && !selection.reaches(offset)) return END;
     if (options.ordered.has(offset)) return this.withhold(work, 'ERR_WITHHELD_BY_PERSON');
     // A record without a value names nobody, and reveals nothing to whom its key is a stand-in.

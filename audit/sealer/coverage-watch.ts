@@ -4,6 +4,7 @@
  */
 import type { PhiAuditEvent } from '../../schemas/control-codecs.ts';
 import type { SealedCoverage } from '../../schemas/seal-codecs.ts';
+import { isRedriveGroup } from '../../schemas/topic-names.ts';
 import type { Alarms } from './alarms.ts';
 
 /** A group's offset in a partition that it reads. */
@@ -174,7 +175,9 @@ export class CoverageWatch {
     else domain.shortSinceMs ??= nowMs;
     if (domain.shortSinceMs !== null && nowMs - domain.shortSinceMs > OPEN_MAX_MS)
       this.alarms.raise('COVERAGE_SHORT', placeOf(domain), `${covered}-${committed}`);
-    if (committed >= 0 && now < 0) this.alarms.raise('GROUP_OFFSETS_GONE', placeOf(domain), `${committed}`);
+    // Nobody renews the offsets of a redrive that is over: the broker lets them go, and the next one begins anew.
+    if (committed >= 0 && now < 0 && !isRedriveGroup(domain.group))
+      this.alarms.raise('GROUP_OFFSETS_GONE', placeOf(domain), `${committed}`);
   }
 }
 

@@ -121,6 +121,7 @@ export const FINDINGS = {
   SOURCE_UNREADABLE: unverifiable('The source could not be counted again.'),
   // On record.
   DECLARED_JUMP: declared('A person moved the position of a lane.'),
+  DECLARED_REDRIVE: declared('A person had withheld records read again.'),
   LEASE_UNDELIVERED: declared('A lease of a grant without its delivery: it counts as delivered.'),
   DECLARED_PRUNING: declared('The beginning of a partition was removed as declared.'),
   REFERS_TO_PRUNED: declared('A session, delivery or index refers to what was removed with the beginning.'),

@@ -11,6 +11,7 @@ import { monotonicMs, nowMs } from '../../platform/clock.ts';
 import { ownError } from '../../platform/errors.ts';
 import { policyLogCodec } from '../../schemas/control-codecs.ts';
 import type { TopicNames } from '../../schemas/topic-names.ts';
+import { REDRIVE } from '../redrive-events.ts';
 import type {
   AuditSource,
   AuditTopicKind,
@@ -164,13 +165,20 @@ export class LiveSource implements AuditSource {
   }
 }
 
-/** The orders in an entry of the policy log: to one lane, or to all lanes of topics that get a new version. */
+/**
+ * The orders in an entry of the policy log: to one lane, to all lanes of topics that get a new version, or to have
+ * withheld records read again.
+ */
 function ordersOf({ offset, value }: SourceRecord): readonly ResumeOrder[] {
   if (!value) return [];
-  const { resume, policy, topic_versions: raised } = policyLogCodec.decode(value);
+  const { resume, policy, topic_versions: raised, redrive } = policyLogCodec.decode(value);
   if (policy && raised) {
     const { audience } = policy;
     return raised.map(({ topic, from }) => ({ offset, audience, topic, partition: null, from }));
+  }
+  if (redrive) {
+    const { audience, topic, partition } = redrive;
+    return [{ offset, audience, topic, partition, from: REDRIVE }];
   }
   if (!resume) return [];
   const { audience, topic, partition, from } = resume;

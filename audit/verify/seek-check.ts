@@ -2,6 +2,8 @@
  * Jumps against the orders for them: a lane may be moved only where a person ordered it in the policy log, once for each
  * order. A grant task may pass over what retention took, and never goes back. It judges no position by itself.
  */
+import { isRedriveGroup } from '../../schemas/topic-names.ts';
+import { REDRIVE } from '../redrive-events.ts';
 import { placeOf } from './chain-check.ts';
 import type { PlacedEvent } from './chain-check.ts';
 import type { ResumeOrder } from './audit-source.ts';
@@ -57,6 +59,9 @@ export class SeekCheck {
     );
     if (!order) return `the order at ${entry} is about another lane`;
     if (order.from !== extOf(event, 'how')) return `the order at ${entry} is another one`;
+    // Who may have withheld records read again may not move a lane, and the other way round.
+    if ((order.from === REDRIVE) !== isRedriveGroup(event.group?.id ?? ''))
+      return `the order at ${entry} is not about this group`;
     const use = order.partition === null ? `${entry}/${topic}/${partition}` : entry;
     if (this.used.has(use)) return `the order at ${entry} was carried out before`;
     this.used.add(use);

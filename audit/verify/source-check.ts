@@ -4,6 +4,8 @@
  */
 import type { PhiSubjectIndex } from '../../schemas/access-codecs.ts';
 import type { PhiAuditEvent } from '../../schemas/control-codecs.ts';
+import { isRedriveGroup } from '../../schemas/topic-names.ts';
+import { PASSED_OVER } from '../redrive-events.ts';
 import { placeOf } from './chain-check.ts';
 import type { PlacedEvent } from './chain-check.ts';
 import type { Findings, FindingPlace } from './finding.ts';
@@ -70,6 +72,7 @@ export class SourceCheck {
   accept(placed: PlacedEvent): void {
     const { range, phase } = placed.event;
     if (!this.count || !range || phase !== 'COMMITTED' || range.next_offset <= range.first_offset) return;
+    if (isPassedOver(placed.event)) return;
     this.waiting.push({ range: rangeOf(range), records: range.record_count, place: placeOf(placed) });
   }
 
@@ -123,6 +126,12 @@ function differences({ tokens }: PhiSubjectIndex, { tokens: found, passedOver }:
     if (!isNobody || !passedOver.has(at / TOKEN_BYTES)) wrong += 1;
   }
   return Math.ceil(wrong);
+}
+
+/** A redrive tells of stretches that it has not read, because nothing in them was withheld; nobody else may. */
+function isPassedOver({ type, range, group }: PhiAuditEvent): boolean {
+  const isEmpty = range?.record_count === 0 && range.delivered_count === 0;
+  return type === PASSED_OVER && isEmpty && isRedriveGroup(group?.id ?? '');
 }
 
 function sameBytes(one: Buffer | null, other: Buffer | null): boolean {

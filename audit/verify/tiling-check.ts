@@ -5,6 +5,7 @@
  */
 import type { PhiAuditEvent } from '../../schemas/control-codecs.ts';
 import type { SealedCoverage } from '../../schemas/seal-codecs.ts';
+import { isRedriveGroup } from '../../schemas/topic-names.ts';
 import type { CommittedPosition } from './audit-source.ts';
 import { placeOf } from './chain-check.ts';
 import type { PlacedEvent } from './chain-check.ts';
@@ -114,7 +115,8 @@ export class TilingCheck {
       domain.start = Math.min(domain.start, to);
     }
     const place = { ...placeOf(placed), ...sourcePlace(domain), from: end, to };
-    this.findings.add('DECLARED_JUMP', place, `from ${end} to ${to}, ordered as ${how}`);
+    const name = isRedriveGroup(domain.group) ? 'DECLARED_REDRIVE' : 'DECLARED_JUMP';
+    this.findings.add(name, place, `from ${end} to ${to}, ordered as ${how}`);
   }
 
   private cover(domain: Domain, placed: PlacedEvent, from: number, to: number): void {

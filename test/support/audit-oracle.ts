@@ -47,8 +47,8 @@ export function chainFaults(events: readonly AuditedEvent[]): string[] {
 /** `committed`: offset by `audience/topic/partition`. Ranges must tile [first session's position, committed). */
 function tilingFaults(events: readonly AuditedEvent[], committed: ReadonlyMap<string, number>): string[] {
   const faults: string[] = [];
-  // What a chain says of itself is about no range.
-  const reading = events.filter(({ event }) => event.range !== null);
+  // What a chain says of itself is about no range; of no group is what moves no position.
+  const reading = events.filter(({ event }) => event.range !== null && event.group !== null);
   for (const [lane, mine] of Map.groupBy(reading, laneOf)) {
     let position: number | null = null;
     for (const { event } of mine) {
@@ -73,7 +73,11 @@ function mineOf(events: readonly AuditedEvent[], lane: string): boolean {
   return events.some((event) => laneOf(event) === lane);
 }
 
-/** `audience/topic/partition`, or `index/topic/partition`: the index lane has no recipient. */
+/**
+ * `audience/topic/partition`, or `index/topic/partition`: the index lane has no recipient. What reads withheld records
+ * again is a lane of its own.
+ */
 function laneOf({ event }: AuditedEvent): string {
-  return `${event.policy.id}/${event.range?.topic}/${event.range?.partition}`;
+  const redrive = event.group?.id.endsWith('.redrive') ? ' redrive' : '';
+  return `${event.policy.id}${redrive}/${event.range?.topic}/${event.range?.partition}`;
 }
