@@ -1179,7 +1179,7 @@ export const ERRORS = {
   ERR_PUBLISH_TOO_LARGE: {
     kind: 'withhold',
     message: 'The masked record is larger than the sanitized topic takes.',
-    action: 'Raise max.message.bytes of the sanitized topic, then redrive.',
+    action: 'Raise max.message.bytes of the sanitized topic, then `gauze redrive`.',
   },
   ERR_WITHHELD_SENSITIVE: {
     kind: 'withhold',

@@ -15,6 +15,7 @@ import {
   sessionOpened,
   sessionSeek,
 } from '../../audit/lane-events.ts';
+import { REDRIVE, passedOver } from '../../audit/redrive-events.ts';
 import type { LaneIdentity, PolicyInForce, ReadFacts } from '../../audit/lane-events.ts';
 import { subjectsRoot } from '../../audit/membership-tree.ts';
 import { NOTE_KEY, formatVkey, noteSigner, signNote } from '../../audit/signed-note.ts';
@@ -69,6 +70,8 @@ export class MadeLane {
   position = 0;
   previous: MadeChain | null = null;
   session: Session | null = null;
+  /** What orders it to jump. */
+  seeksBy = 'EARLIEST';
 
   constructor(identity: LaneIdentity, kind: MadeLane['kind'], writerId: string, partition: number) {
     this.identity = identity;
@@ -173,7 +176,7 @@ export class AuditLogMaker {
         to: seekTo,
         ...(lane.kind === 'grant'
           ? { resumeEntryOffset: -1, how: 'RETENTION' }
-          : { resumeEntryOffset: this.order(lane, 'EARLIEST'), how: 'EARLIEST' }),
+          : { resumeEntryOffset: this.order(lane, lane.seeksBy), how: lane.seeksBy }),
       };
       values.push(this.link(session, this.as(lane, sessionSeek(lane.identity, POLICY, seek))));
       lane.position = seekTo;
@@ -303,6 +306,25 @@ export class AuditLogMaker {
     lane.position = from;
     this.lanes.push(lane);
     return lane;
+  }
+
+  /** What reads withheld records of a raw partition again; a lane of its own. */
+  redrive(rawPartition: number, group = 'gauze.research.redrive'): MadeLane {
+    const writerId = `gauze.task.redrive.research.${rawPartition}`;
+    const identity = this.identity('research', rawPartition, group);
+    const lane = new MadeLane(identity, 'lane', writerId, this.lanes.length % this.options.auditPartitions);
+    lane.seeksBy = REDRIVE;
+    this.lanes.push(lane);
+    return lane;
+  }
+
+  /** Tells that nothing was wanted, and nothing read, of `offsets`. */
+  pass(lane: MadeLane, offsets: number): void {
+    const at = laneHeartbeat(lane.identity, POLICY, this.nowMs, lane.position);
+    lane.position += offsets;
+    const body = passedOver(at, lane.position, { logOffset: 4, by: 'dora@example.org' });
+    this.transaction([{ partition: this.events(lane.partition), values: [this.link(lane.session!, body)] }]);
+    this.commit(lane);
   }
 
   /** A whole short chain of the approval service: opened, one decision, closed. */

@@ -134,6 +134,19 @@ describe('records', () => {
     expect(out()).toHaveLength(1);
   });
 
+  test('that are not wanted are counted and not delivered, whatever they are; nothing behind the last is touched', () => {
+    const unknown: RawRecord = { key: null, value: encoded(VISIT, 99) };
+    const broken: RawRecord = { key: null, value: encoded().subarray(0, -1) };
+    const wanted = { has: (offset: number) => offset === 102 || offset === 104, last: 104 };
+    const records = [unknown, broken, sound, broken, broken, unknown, sound];
+    const written: number[] = [];
+    const { out, work, position } = run(records, { wanted, written: (offset) => void written.push(offset) });
+    expect([written, out.length, position]).toEqual([[102], 1, 105]);
+    expect(work.recordCount).toBe(5);
+    expect(work.withheld).toEqual([{ offset: 104, code: 'ERR_DECODE_TRUNCATED' }]);
+    expect(work.deliveredBitmap()).toEqual(Buffer.from([0b00100]));
+  });
+
   test('carry their key masked where the audience gets keys, and null stays null', () => {
     const rules = { ...NO_KEYS, maskKey: pseudonymKey };
     const { out } = run([sound, { ...sound, key: null }, { ...sound, key: Buffer.alloc(0) }], { rules });

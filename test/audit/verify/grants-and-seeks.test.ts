@@ -182,3 +182,63 @@ describe('a lane that jumps', () => {
     expect(await names(made)).toEqual(['DECLARED_JUMP', 'SEEK_UNCHECKED']);
   });
 });
+
+describe('a redrive', () => {
+  /** Of lane and grant, with one that has read ten of twenty records again. */
+  const redriven = (change: (made: Scene, redrive: MadeLane) => void = () => undefined): Scene => {
+    const made = scene();
+    const { maker } = made;
+    const redrive = maker.redrive(0);
+    change(made, redrive);
+    maker.open(redrive, 1);
+    maker.batch(redrive, 4);
+    maker.pass(redrive, 10);
+    maker.batch(redrive, 6, true);
+    maker.close(redrive);
+    return made;
+  };
+
+  test('that is ordered and tells of all it has read and passed over is only told', async () => {
+    expect(await names(redriven())).toEqual(['DECLARED_REDRIVE']);
+  });
+
+  test('goes back, and beyond where it was, by an order each time', async () => {
+    const made = redriven();
+    const redrive = made.maker.lanes.at(-1)!;
+    made.maker.open(redrive, 3);
+    made.maker.batch(redrive, 2);
+    made.maker.close(redrive);
+    made.maker.open(redrive, 500);
+    made.maker.batch(redrive, 1);
+    expect(await names(made)).toEqual(['DECLARED_REDRIVE', 'DECLARED_REDRIVE', 'DECLARED_REDRIVE']);
+  });
+
+  test('that passes over records without a word has a gap', async () => {
+    const made = redriven();
+    const redrive = made.maker.lanes.at(-1)!;
+    made.maker.open(redrive, 1);
+    redrive.position += 3;
+    made.maker.batch(redrive, 2);
+    expect(await names(made)).toContain('COVERAGE_GAP');
+  });
+
+  test.each<[string, (made: Scene, redrive: MadeLane) => void]>([
+    ['may not go by an order to a lane', (_, redrive) => void (redrive.seeksBy = 'EARLIEST')],
+    [
+      'gives no lane leave to jump',
+      ({ maker, lane }) => {
+        maker.close(lane);
+        lane.seeksBy = 'REDRIVE';
+        maker.open(lane, 2);
+      },
+    ],
+  ])('%s', async (_, change) => {
+    expect(await names(redriven(change))).toContain('SEEK_NOT_ORDERED');
+  });
+
+  test('that nobody has ordered is told', async () => {
+    const made = redriven();
+    made.maker.audit.resumeOrders = [];
+    expect(await names(made)).toContain('SEEK_NOT_ORDERED');
+  });
+});

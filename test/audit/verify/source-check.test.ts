@@ -113,6 +113,22 @@ describe('the persons of the source', () => {
     expect(await counted(event!.event.range!.record_count + 1)).toEqual(['counted 1', 'SOURCE_COUNT']);
     expect(await counted(null)).toEqual(['counted 0', 'SOURCE_UNREADABLE']);
   });
+
+  test.each([
+    ['gauze.research.redrive', 0, ['counted 0']],
+    ['gauze.research.redrive', 1, ['counted 1', 'SOURCE_COUNT']],
+    ['gauze.research', 0, ['counted 1', 'SOURCE_COUNT']],
+  ])('%s that tells of %i records passed over', async (group, records, told) => {
+    const [made] = madeBatches();
+    const { event } = made!;
+    const range = { ...event.range!, record_count: records, delivered_count: 0 };
+    const passed = { ...event, type: 'redrive.passed', range, group: { ...event.group!, id: group } };
+    const findings = new Findings();
+    const check = new SourceCheck(findings, () => Promise.resolve(7));
+    check.accept({ ...made!, event: passed });
+    await check.settle();
+    expect([`counted ${check.counted}`, ...findings.names()]).toEqual(told);
+  });
 });
 
 /** A made log's batches, as the verifier has them. */
