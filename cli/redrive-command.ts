@@ -12,7 +12,7 @@ import type { LaneContext } from '../topology/lane-context.ts';
 import { PlanStore } from '../topology/plan-store.ts';
 import { Redrive } from '../topology/redrive.ts';
 import type { RedrivePlan, RedriveRequest } from '../topology/redrive.ts';
-import type { RedriveOutcome } from '../topology/redrive-session.ts';
+import type { RedriveOutcome } from '../topology/redrive-parts.ts';
 import { auditProgress } from './audit-progress.ts';
 import { timeOf } from './audit-query-command.ts';
 import { loggedInPerson } from './policy-question.ts';

@@ -170,13 +170,8 @@ export class TransactionalProducer {
       partition: output.partition,
       records: output.writer.stamp(batch, identity.producerId, identity.epoch, baseSequence),
     }));
-    const answers = await produce(
-      connection,
-      this.cluster.produceVersion,
-      this.transactionalId,
-      partitions,
-      REQUEST_TIMEOUT_MS,
-    );
+    const { cluster, transactionalId: id } = this;
+    const answers = await produce(connection, cluster.produceVersion, id, partitions, REQUEST_TIMEOUT_MS);
     return answers.map((answer, i) => {
       const sending = group[i]!;
       if (answer.error !== 0) return { error: answer.error, sending };

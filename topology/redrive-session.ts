@@ -4,49 +4,20 @@
  * outcome, audit event and position commit together, so what is published is wanted no more whatever happens after.
  */
 import { keysRead, passedOver, redriven, underRedrive } from '../audit/redrive-events.ts';
-import type { RedriveFacts } from '../audit/redrive-events.ts';
 import { laneHeartbeat, sessionClosed, sessionOpened, sessionSeek } from '../audit/lane-events.ts';
 import type { PolicyInForce } from '../audit/lane-events.ts';
 import type { EventBody } from '../audit/audit-chain.ts';
-import type { BrokerConnections } from '../kafka/cluster.ts';
-import type { TransactionalProducer } from '../kafka/transactional-producer.ts';
 import { monotonicMs, nowMs } from '../platform/clock.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
 import type { ErrorCode } from '../platform/errors.ts';
 import { abortable } from './abortable.ts';
-import type { LaneContext } from './lane-context.ts';
 import type { FinishedWork, LaneWork } from './lane-kind.ts';
 import { LaneLedger } from './lane-ledger.ts';
-import type { SessionSetup, WithheldEntry } from './lane-ledger.ts';
+import type { WithheldEntry } from './lane-ledger.ts';
 import { latestOrder } from './lane-start.ts';
-import type { LaterKeys } from './later-keys.ts';
-import type { MaskingLane } from './masking-lane.ts';
-import type { PartitionReader, Span } from './partition-reader.ts';
+import type { Span } from './partition-reader.ts';
+import type { RedriveParts } from './redrive-parts.ts';
 import type { StopReason } from './span-walk.ts';
-import type { WantedRecords } from './wanted-offsets.ts';
-
-export interface RedriveParts {
-  readonly context: LaneContext;
-  readonly kind: MaskingLane;
-  readonly setup: SessionSetup;
-  readonly producer: TransactionalProducer;
-  readonly facts: RedriveFacts;
-  readonly wanted: WantedRecords;
-  /** First offset of the raw partition that is still there. */
-  readonly earliest: number;
-  readonly reader: PartitionReader;
-  readonly connections: BrokerConnections;
-  /** Where the sanitized topic is compacted; null elsewhere. */
-  readonly laterKeys: LaterKeys | null;
-  /** Did a person ask for records that a person had withheld? */
-  readonly overridesOrders: boolean;
-  readonly outcome: (outcome: RedriveOutcome, code: string, count: number) => void;
-  /** Finish the transaction at hand and close. */
-  readonly drain: AbortSignal;
-}
-
-/** What became of wanted records. `blocked`: cannot be decided now, and stays withheld as it was. */
-export type RedriveOutcome = 'published' | 'withheld' | 'blocked' | 'superseded' | 'gone';
 
 /** A stretch without a wanted record that is longer is passed over, and not read. */
 const PASS_OVER_OFFSETS = 10_000;

@@ -10,6 +10,8 @@ import { GauzeError } from '../platform/errors.ts';
 import { withheldCodec } from '../schemas/control-codecs.ts';
 import type { WithheldRecord } from '../schemas/control-codecs.ts';
 
+const NO_BYTES = Buffer.alloc(0);
+
 /** Why a record is withheld, and when it was, by the broker's clock. */
 export interface Standing {
   readonly code: string;
@@ -96,8 +98,7 @@ export class WithheldLog {
   private take(partition: number, { offset, value, timestampMs }: LogRecord): void {
     let entry: WithheldRecord;
     try {
-      if (!value) throw new RangeError('no value');
-      entry = withheldCodec.decode(value);
+      entry = withheldCodec.decode(value ?? NO_BYTES);
     } catch {
       throw new GauzeError('ERR_WITHHELD_LOG_CORRUPT', { topic: this.log, partition, offset });
     }

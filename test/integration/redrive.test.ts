@@ -32,7 +32,9 @@ let schemaId: number;
 let people: readonly PatientValue[];
 
 beforeAll(async () => {
-  site = await TestSite.make({ topics: [PATIENTS], partitions: 3 });
+  // Less than the long stretch, so that a fetch ends in it.
+  const limits = 'limits: { fetchBytes: 65536 }';
+  site = await TestSite.make({ topics: [PATIENTS], partitions: 3, config: limits });
   const config = { 'max.message.bytes': String(MESSAGE_BYTES_MAX), ...APPEND_TIME };
   const billing = { topic: site.sanitized(PATIENTS, 'billing'), partitions: 3, config };
   await withAdmin(async (admin) => {
@@ -91,7 +93,9 @@ test('publishes what was withheld, once, behind what came meanwhile; what cannot
   const kinds: readonly Kind[] = ['sound', 'large', 'sound', 'broken', 'large', 'sound'];
   await sendRaw(kinds.map((kind, i) => record(0, i, kind)));
   const stretch = Array.from({ length: LONG_STRETCH }, (_, i) => record(1, i + 1, 'empty'));
-  await sendRaw([record(1, 0, 'large'), ...stretch, record(1, LONG_STRETCH + 1, 'large')]);
+  await sendRaw([record(1, 0, 'large')]);
+  await sendRaw(stretch);
+  await sendRaw([record(1, LONG_STRETCH + 1, 'large')]);
   await site.caughtUp(300_000);
   expect(keys(await published(0))).toEqual(['p0-0', 'p0-2', 'p0-5']);
 
@@ -217,8 +221,9 @@ test('publishes no record in a compacted topic whose key has a later one', async
     { published: 2, superseded: 2, codes: { ERR_REDRIVE_SUPERSEDED: 2 } },
   ]);
   expect(keys(await published(2)).slice(before.length)).toEqual(['alone', 'twice']);
-  const names = (await verified('--recount')).findings.map(({ name }) => name);
-  expect([...new Set(names)].toSorted()).toEqual(['DECLARED_JUMP', 'DECLARED_REDRIVE', 'NO_SEALS']);
+  const { findings } = await verified('--recount');
+  const amiss = findings.map(({ name }) => name).filter((name) => !name.startsWith('DECLARED_'));
+  expect(amiss).toEqual(['NO_SEALS']);
 }, 600_000);
 
 test('says what it cannot do: an audience without a policy, a code that is none', async () => {

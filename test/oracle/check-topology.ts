@@ -256,6 +256,8 @@ class Judgement {
     for (const at of this.logs.partitions(topic))
       for (const record of this.logs.committed(at)) {
         const entry = withheldCodec.decode(record.value!);
+        // A lane that is ordered back says so here; that is about no record.
+        if (entry.outcome === 'BEGUN_ANEW') continue;
         const name = withheldName(entry.audience, { ...entry, topicId: entry.topic_id });
         // Of a record that was published after all, or whose lane begins anew, the events tell.
         if ('outcome' in entry && entry.outcome !== 'WITHHELD') continue;
