@@ -12,6 +12,7 @@ import type { DemoOptions } from './demo-command.ts';
 import type { ExplainCommandOptions } from './explain-command.ts';
 import { addKeysVerbs } from './keys-verbs.ts';
 import type { RedriveOptions } from './redrive-command.ts';
+import { REDRIVE_HELP } from './redrive-help.ts';
 import type { ResumeOptions } from './resume-command.ts';
 import type { ReleaseOptions } from './tags-command.ts';
 import type { RunOptions } from './run-command.ts';
@@ -64,18 +65,6 @@ Examples:
   gauze run --instance-id "$HOSTNAME"  a restart within limits.sessionTimeoutMs moves no partition
 
 SIGTERM and Ctrl-C drain: lanes finish their transactions. A second one ends at once, and nothing is lost by it.`;
-const REDRIVE_HELP = `
-Examples:
-  gauze redrive --audience research --topic clinical.encounters --dry-run
-  gauze redrive --audience research --topic clinical.encounters --code ERR_PUBLISH_TOO_LARGE --reason "topic takes 8 MiB now"
-
-Run it once the cause is mended: with the topology's log-in and keys, while the service runs. What can be published now
-is appended to the end of the sanitized topic, in raw order; what cannot stays withheld. Nothing is published twice:
-interrupted, or run again, it goes on with what is left. Records that a person had withheld are taken only with
---code ERR_WITHHELD_BY_PERSON.
-
-Exit code 0 where nothing that was asked for is withheld any more, 3 where something is, 1 for errors, 130 after Ctrl-C.`;
-
 const DEMO_HELP = `
 Examples:
   gauze demo                      2,000 synthetic people; needs nothing but Java 21, Maven and redis-server
@@ -254,9 +243,7 @@ function addRedriveVerb(verb: AddVerb): void {
     .option('--dry-run', 'say what is withheld; read no raw record and change nothing', false)
     .option('--reason <text>', 'why; kept in the policy log, so name no person', '')
     .addHelpText('after', REDRIVE_HELP)
-    .action(
-      act(async (o: RedriveOptions) => await (await import('./redrive-command.ts')).redriveCommand(o)),
-    );
+    .action(act(async (o: RedriveOptions) => await (await import('./redrive-command.ts')).redriveCommand(o)));
 }
 
 /** Tags in force, and letting one go. */

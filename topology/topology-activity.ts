@@ -11,6 +11,8 @@ import type { LogRecord } from '../kafka/log-reader.ts';
 import { GauzeError } from '../platform/errors.ts';
 import { auditEventCodec, withheldCodec } from '../schemas/control-codecs.ts';
 import type { TopicNames } from '../schemas/topic-names.ts';
+import { WithheldState } from './withheld-log.ts';
+import type { WithheldView } from './withheld-log.ts';
 
 /** How far back transactions and signs of life are counted; an instance gives one every ten seconds. */
 export const WINDOW_SECONDS = 30;
@@ -73,23 +75,34 @@ function instanceOf(id: string, ext: readonly { k: string; v: string }[]): Insta
 }
 
 /**
- * Withheld records by audience, topic and code, as far back as the topic goes; null where this log-in may not read it.
+ * Records that are withheld now, by audience, topic and code; null where this log-in may not read it.
  */
 export async function readWithheld(
   cluster: Cluster,
   names: TopicNames,
 ): Promise<readonly WithheldCount[] | null> {
-  const counts = new Map<string, WithheldCount>();
+  const states = new Map<string, { readonly view: WithheldView; readonly state: WithheldState }>();
   try {
-    await readFrom(cluster, names.withheld, null, ({ value }) => {
-      const { audience, topic, code } = withheldCodec.decode(value ?? Buffer.alloc(0));
-      const key = `${audience} ${topic} ${code}`;
-      counts.set(key, { audience, topic, code, count: (counts.get(key)?.count ?? 0) + 1 });
+    await readFrom(cluster, names.withheld, null, ({ value, timestampMs }) => {
+      const entry = withheldCodec.decode(value ?? Buffer.alloc(0));
+      const { audience, topic, topic_id: topicId } = entry;
+      const key = `${audience} ${topic} ${topicId}`;
+      const view = { audience, topic, topicId };
+      const known = states.get(key) ?? { view, state: new WithheldState(view) };
+      states.set(key, known);
+      known.state.fold(entry, timestampMs);
     });
   } catch (error) {
     if (error instanceof GauzeError && error.code === 'ERR_KAFKA_RIGHT_MISSING') return null;
     throw error;
   }
+  const counts = new Map<string, WithheldCount>();
+  for (const { view, state } of states.values())
+    for (const [code, count] of state.counts()) {
+      const { audience, topic } = view;
+      const key = `${audience} ${topic} ${code}`;
+      counts.set(key, { audience, topic, code, count: (counts.get(key)?.count ?? 0) + count });
+    }
   return [...counts].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, count]) => count);
 }
 

@@ -40,6 +40,14 @@ export class WithheldState {
     return this.partitions.get(partition) ?? new Map<number, Standing>();
   }
 
+  /** How many are withheld, by code. */
+  counts(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const standing of this.partitions.values())
+      for (const { code } of standing.values()) counts.set(code, (counts.get(code) ?? 0) + 1);
+    return counts;
+  }
+
   fold(entry: WithheldRecord, atMs: number): void {
     const { audience, topic, topicId } = this.view;
     if (entry.audience !== audience || entry.topic !== topic || entry.topic_id !== topicId) return;
