@@ -2,7 +2,7 @@
  * The pure parts of a redrive: which records are withheld now, which are wanted, and which key has a later record.
  */
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { WithheldRecord } from '../../schemas/control-codecs.ts';
 import { withheldCodec } from '../../schemas/control-codecs.ts';
 import { KeySuccession } from '../../topology/later-keys.ts';
