@@ -7,8 +7,9 @@ import { BrokerConnections } from '../kafka/cluster.ts';
 import type { Cluster } from '../kafka/cluster.ts';
 import { RecordCursor } from '../kafka/record-cursor.ts';
 import { abortable } from './abortable.ts';
+import type { Span } from './held-span.ts';
 import { PartitionReader } from './partition-reader.ts';
-import type { PartitionReaderOptions, Span } from './partition-reader.ts';
+import type { PartitionReaderOptions } from './partition-reader.ts';
 import type { WantedOffsets } from './wanted-offsets.ts';
 
 /** What was read since it was last asked for. */

@@ -15,7 +15,7 @@ import type { FinishedWork, LaneWork } from './lane-kind.ts';
 import { LaneLedger } from './lane-ledger.ts';
 import type { WithheldEntry } from './lane-ledger.ts';
 import { latestOrder } from './lane-start.ts';
-import type { Span } from './partition-reader.ts';
+import type { Span } from './held-span.ts';
 import type { RedriveParts } from './redrive-parts.ts';
 import type { StopReason } from './span-walk.ts';
 

@@ -257,7 +257,7 @@ export class Redrive {
       const auditPartition = previous.auditPartition;
       const kept = await listOffset(cluster, connections, names.auditEvents, auditPartition, 'earliest');
       if (kept === 0 || previous.auditOffset >= kept)
-        await assertChainEnds(cluster, connections, names.auditEvents, previous, lane);
+        await assertChainEnds(cluster, connections, names.auditEvents, previous, lane, committed.offset);
     }
     const from = previous ? committed.offset : null;
     return {

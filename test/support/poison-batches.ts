@@ -6,7 +6,7 @@ import { RecordBatchWriter } from '../../kafka/record-batch-writer.ts';
 import { compileTranscoder } from '../../processors/transcoder.ts';
 import type { CompiledPlan } from '../../topology/plan-store.ts';
 import { SpanMasker } from '../../topology/span-masker.ts';
-import type { Span } from '../../topology/partition-reader.ts';
+import type { Span } from '../../topology/held-span.ts';
 import { planFor } from './plan-builder.ts';
 import { rawBatch } from './raw-batch.ts';
 import { recordSetOf, recordsOf } from './read-records.ts';
