@@ -12,7 +12,7 @@ import type { DemoOptions } from './demo-command.ts';
 import type { ExplainCommandOptions } from './explain-command.ts';
 import { addKeysVerbs } from './keys-verbs.ts';
 import type { RedriveOptions } from './redrive-command.ts';
-import { REDRIVE_HELP } from './redrive-help.ts';
+import { REDRIVE_HELP, RUN_HELP } from './verb-help.ts';
 import type { ResumeOptions } from './resume-command.ts';
 import type { ReleaseOptions } from './tags-command.ts';
 import type { RunOptions } from './run-command.ts';
@@ -58,13 +58,6 @@ Without a topic, all topics that policies cover. A plan and its hash are the sam
 schema, tags and --as-of; with --in-force they are those that lanes work by and audit events name.
 Exit code 1 where something does not compile or cannot be read.`;
 
-const RUN_HELP = `
-Examples:
-  gauze run                            one topology; start more, here or elsewhere, and they share the partitions
-  gauze run --workers 4                four of them under one command, with one port for metrics and health
-  gauze run --instance-id "$HOSTNAME"  a restart within limits.sessionTimeoutMs moves no partition
-
-SIGTERM and Ctrl-C drain: lanes finish their transactions. A second one ends at once, and nothing is lost by it.`;
 const DEMO_HELP = `
 Examples:
   gauze demo                      2,000 synthetic people; needs nothing but Java 21, Maven and redis-server
