@@ -196,6 +196,7 @@ async function withContext(
       events: { committed: nothing, held: nothing, released: nothing, trouble: nothing },
       dictionaries: new Dictionaries(signal),
       lingerMs: () => limits.lingerMs,
+      batchBytes: () => limits.batchBytes,
       // It has readers of its own, and belongs to no group.
       reader: () => {
         throw new GauzeError('ERR_INTERNAL', { causeName: 'RedriveReader' });

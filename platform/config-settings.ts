@@ -107,8 +107,8 @@ const limits = group(
       'per second',
     ),
     batchBytes: wholeNumber(
-      { min: 1_024, max: 104_857_600, default: 1_048_576 },
-      'Output after which a transaction is closed.',
+      { min: 1_024, max: 104_857_600, default: 4_194_304 },
+      'Output after which a transaction is closed; less where an instance has more than 32 lanes.',
       'bytes',
     ),
     lingerMs: wholeNumber(

@@ -78,7 +78,7 @@ class IndexWork implements LaneWork {
   constructor(context: LaneContext, setup: SessionSetup) {
     this.context = context;
     this.setup = setup;
-    this.bytesMax = Math.min(context.limits.batchBytes, Math.floor(setup.messageBytesMax / 2));
+    this.bytesMax = Math.min(context.batchBytes(), Math.floor(setup.messageBytesMax / 2));
     this.ordered = this.orders();
   }
 

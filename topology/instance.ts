@@ -25,6 +25,10 @@ import { rawTopicsOf, wantedLanes } from './wanted-lanes.ts';
 import type { CoveredTopics } from './wanted-lanes.ts';
 
 /** How often the registry is asked for new versions of the schemas in use. */
+/** What the outputs of all lanes of an instance may take together, in bytes ... */
+const ALL_BATCHES_BYTES = 128 * 1024 * 1024;
+/** ... unless that is less than so much for each. */
+const BATCH_BYTES_MIN = 256 * 1024;
 const REGISTRY_REFRESH_MS = 30_000;
 
 export class Instance {
@@ -246,6 +250,8 @@ export class Instance {
       plans: this.plans,
       dictionaries: new Dictionaries(this.stopping.signal),
       schemaIds: await controlSchemaIds(registry, names),
+      batchBytes: () =>
+        Math.min(limits.batchBytes, Math.max(BATCH_BYTES_MIN, ALL_BATCHES_BYTES / this.lanes.size)),
       lingerMs: () => Math.max(limits.lingerMs, (this.lanes.size * 1000) / limits.transactionsPerSecond),
       reader: (topic, topicId, partition) => this.readers.of(topic, topicId, partition),
       stillHolds: async (topic, partition, signal) =>

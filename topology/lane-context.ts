@@ -91,6 +91,8 @@ export interface LaneContext {
   readonly dictionaries: Dictionaries;
   /** Milliseconds a transaction collects, stretched by the number of lanes. */
   lingerMs(): number;
+  /** Output at which a transaction of a lane closes: less than `limits.batchBytes` where lanes are many. */
+  batchBytes(): number;
   /** The shared reader of a raw partition. */
   reader(topic: string, topicId: string, partition: number): PartitionReader;
   /** Settings of a sanitized topic, as they are now. */

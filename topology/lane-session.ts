@@ -22,6 +22,8 @@ import type { LaneSource } from './partition-reader.ts';
 type CommittedWork = Omit<FinishedWork, 'event' | 'output' | 'withheld'> &
   Pick<LaneTransaction, 'output' | 'withheld'>;
 
+/** By how much longer a transaction may collect while the lane is far behind, unless it is full before. */
+const FAR_BEHIND_LINGERS = 5;
 const NOTHING_DONE: CommittedWork = { output: null, withheld: [], entries: [] };
 
 /** `drain`: finish what is at hand and close. `abandon`: drop everything at once. */
@@ -125,9 +127,16 @@ export class LaneSession {
     const span = await this.nextSpanOrHold();
     if (span) await this.workOn(span);
     if (this.hasWork) {
-      const due = monotonicMs() - this.workOpenedMs >= this.context.lingerMs();
+      const due = monotonicMs() - this.workOpenedMs >= this.lingerMs();
       if (due || this.work.isFull) await this.commitWork([]);
     } else if (!span) await this.idle();
+  }
+
+  /** Where much waits, nobody sees a record sooner for many small transactions: they only slow all of them down. */
+  private lingerMs(): number {
+    const { limits } = this.context;
+    const longest = this.source.isFarBehind ? FAR_BEHIND_LINGERS * limits.lingerMs : 0;
+    return Math.max(this.context.lingerMs(), longest);
   }
 
   private get hasWork(): boolean {
@@ -162,7 +171,7 @@ export class LaneSession {
   private async nextSpan(): Promise<Span | null> {
     const { drain } = this.signals;
     if (!this.hasWork) return await abortable(this.source.read(this.reached), drain);
-    const leftMs = this.context.lingerMs() - (monotonicMs() - this.workOpenedMs);
+    const leftMs = this.lingerMs() - (monotonicMs() - this.workOpenedMs);
     if (leftMs <= 0) return null;
     return await abortable(within(this.source.read(this.reached), leftMs), drain);
   }

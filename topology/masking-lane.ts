@@ -99,8 +99,10 @@ class MaskingWork implements LaneWork {
   }
 
   get isFull(): boolean {
-    const { batchBytes, recordsPerTransaction } = this.context.limits;
-    return this.writer.bytesWritten >= batchBytes || this.done.recordCount >= recordsPerTransaction;
+    const { recordsPerTransaction } = this.context.limits;
+    return (
+      this.writer.bytesWritten >= this.context.batchBytes() || this.done.recordCount >= recordsPerTransaction
+    );
   }
 
   run(span: Span, position: number): WalkEnd {
@@ -187,7 +189,7 @@ class MaskingWork implements LaneWork {
       rules: again ? { ...rules, compacted: false } : rules,
       plans: this.plans,
       ordered: again?.overridesOrders ? new Set() : ordered,
-      outputBytesMax: limits.batchBytes,
+      outputBytesMax: this.context.batchBytes(),
       recordsMax: limits.recordsPerTransaction,
       recordBytesMax: messageBytesMax - BATCH_OVERHEAD_BYTES,
       ...(again ? { wanted: again.wanted, written: again.written } : {}),

@@ -26,6 +26,8 @@ export interface PartitionReaderOptions {
 
 /** Spans kept for lanes that are a little behind, counted in fetches. */
 const WINDOW_FETCHES = 4;
+/** Full fetches that wait for a lane that is far behind. */
+const FAR_BEHIND_FETCHES = 4;
 
 export class PartitionReader {
   private readonly cluster: Cluster;
@@ -44,6 +46,10 @@ export class PartitionReader {
     this.cluster = cluster;
     this.options = options;
     this.shared = new BrokerConnections(cluster);
+  }
+
+  get fetchBytes(): number {
+    return this.options.fetchBytes;
   }
 
   /** A private source for one lane; close it with the lane. */
@@ -193,6 +199,14 @@ export class LaneSource {
     } finally {
       if (this.reading === reading) this.reading = null;
     }
+  }
+
+  /** Does much more wait than the last span? Fetches are full then, and several more of them stand in the log. */
+  get isFarBehind(): boolean {
+    const { current, reader } = this;
+    if (!current || current.bytes < reader.fetchBytes / 2) return false;
+    const records = current.nextOffset - current.firstOffset;
+    return reader.highWatermark - current.nextOffset > FAR_BEHIND_FETCHES * records;
   }
 
   /** Lets go of the last span; nobody may look at it any more. */

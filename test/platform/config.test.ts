@@ -56,7 +56,7 @@ describe('a good file', () => {
     const config = await load(SMALLEST);
     expect(config.limits).toEqual({
       transactionsPerSecond: 200,
-      batchBytes: 1_048_576,
+      batchBytes: 4_194_304,
       lingerMs: 100,
       fetchBytes: 1_048_576,
       decompressedBytes: 67_108_864,
@@ -102,7 +102,7 @@ owners: { "User:alice": alice@example.org }
     expect(config.registry.passwordFile).toBe('/run/secrets/registry');
     expect(config.keys?.file).toBe(path.join(folder, 'secrets/keyring.json'));
     expect(config.access).toBe(path.join(folder, 'access.yaml'));
-    expect(config.limits).toMatchObject({ lingerMs: 5, batchBytes: 1_048_576 });
+    expect(config.limits).toMatchObject({ lingerMs: 5, batchBytes: 4_194_304 });
     expect(config.roles).toEqual({ 'data-owners': ['grp-a', 'grp-b'] });
     expect(config.owners).toEqual({ 'User:alice': 'alice@example.org' });
     expect(config.oidc).toMatchObject({

@@ -39,7 +39,7 @@ describe.each(REFERENCE_PAGES)('docs/reference/$file', ({ file, render }) => {
 
 test('the pages name every error and every setting', () => {
   for (const code of codes) expect(renderErrors()).toContain(`\`${code}\``);
-  expect(renderConfig()).toContain('| `limits.batchBytes` | whole number | `1048576` | bytes |');
+  expect(renderConfig()).toContain('| `limits.batchBytes` | whole number | `4194304` | bytes |');
 });
 
 describe('errors', () => {
