@@ -22,9 +22,11 @@ export interface PartitionReaderOptions {
   readonly unpackedBytesMax: number;
   /** How long the broker may wait for new records. */
   readonly maxWaitMs: number;
+  /** What the shared window may hold, in bytes. Default: four fetches. */
+  readonly windowBytes?: () => number;
 }
 
-/** Spans kept for lanes that are a little behind, counted in fetches. */
+/** Spans kept at least for lanes that are a little behind, counted in fetches. */
 const WINDOW_FETCHES = 4;
 /** Full fetches that wait for a lane that is far behind. */
 const FAR_BEHIND_FETCHES = 4;
@@ -124,8 +126,8 @@ export class PartitionReader {
 
   private async fetchShared(): Promise<HeldSpan | null> {
     try {
-      const limit = (WINDOW_FETCHES - 1) * this.options.fetchBytes;
-      if (this.window.length > 1 && this.windowBytes() > limit)
+      const room = this.windowBytesMax() - this.options.fetchBytes;
+      if (this.window.length > 1 && this.windowBytes() > room)
         await this.companions.waitFor(this.window[0]!, this.windowEnd);
       const span = await this.fetch(this.shared, this.windowEnd);
       if (span) {
@@ -142,13 +144,18 @@ export class PartitionReader {
     }
   }
 
+  private windowBytesMax(): number {
+    const { windowBytes, fetchBytes } = this.options;
+    return Math.max(windowBytes?.() ?? 0, WINDOW_FETCHES * fetchBytes);
+  }
+
   private windowBytes(): number {
     return this.window.reduce((sum, span) => sum + span.bytes, 0);
   }
 
   private trim(): void {
     let bytes = this.windowBytes();
-    const limit = WINDOW_FETCHES * this.options.fetchBytes;
+    const limit = this.windowBytesMax();
     while (this.window.length > 1 && bytes > limit) {
       const oldest = this.window.shift()!;
       bytes -= oldest.bytes;

@@ -8,6 +8,10 @@ import { PartitionReader } from './partition-reader.ts';
 
 /** How long the broker may wait for new raw records. */
 const FETCH_WAIT_MS = 500;
+/** What the shared windows of all partitions may hold together, in bytes ... */
+const ALL_WINDOWS_BYTES = 128 * 1024 * 1024;
+/** ... and each of them: twice what lanes read for a large transaction, so that one that commits loses no one. */
+const WINDOW_BYTES_MAX = 16 * 1024 * 1024;
 
 export class PartitionReaders {
   private readonly cluster: Cluster;
@@ -37,6 +41,7 @@ export class PartitionReaders {
       fetchBytes,
       unpackedBytesMax: unpackedBytes,
       maxWaitMs: FETCH_WAIT_MS,
+      windowBytes: () => Math.min(WINDOW_BYTES_MAX, ALL_WINDOWS_BYTES / this.readers.size),
     });
     this.readers.set(key, reader);
     return reader;
