@@ -178,15 +178,22 @@ describe('in mid-run', () => {
 
   test('a registry that is down stops only what needs it, and what waited for it comes afterwards', async () => {
     const raw = site.raw(PATIENTS);
-    const schema = JSON.parse(clinicalSchema(PATIENTS)) as { doc: string };
-    const text = JSON.stringify({ ...schema, doc: 'Another version of the same.' });
+    const schema = JSON.parse(clinicalSchema(PATIENTS)) as { fields: object[] };
+    const added = {
+      name: 'addedLater',
+      type: ['null', 'string'],
+      default: null,
+      'confluent:tags': ['PHI_NONE'],
+    };
+    const text = JSON.stringify({ ...schema, fields: [...schema.fields, added] });
     const id = await new RegistryClient({ url: testStack().registryUrl }).register(valueSubject(raw), text);
     await registry.shut();
     await feed();
     // Schemas that this instance has met need no registry.
     await site.caughtUp();
     const [patient] = generateHospital({ patients: 1, seed: 99 });
-    const value = Buffer.concat([Buffer.alloc(5), clinicalType(PATIENTS).toBuffer(patient!.value)]);
+    const ofNull = Buffer.alloc(1);
+    const value = Buffer.concat([Buffer.alloc(5), clinicalType(PATIENTS).toBuffer(patient!.value), ofNull]);
     value.writeInt32BE(id, 1);
     await sendRaw([{ topic: raw, partition: 0, key: patient!.key, value }]);
     await eventually(async () => {
