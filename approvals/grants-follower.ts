@@ -28,6 +28,8 @@ interface Follower {
   endSeen: number;
   /** Number of the Fetch under way. */
   fetching: number;
+  /** When it was last read to its end, by the monotonic clock. */
+  readMs: number;
 }
 
 export class GrantsFollower {
@@ -64,10 +66,16 @@ export class GrantsFollower {
       reader: new LogReader(cluster, topic, partition, 0),
       endSeen: 0,
       fetching: 0,
+      readMs: monotonicMs(),
     }));
     for (const { reader } of this.followers)
       await reader.readToEnd((record) => this.take(reader, record), this.closing.signal);
     this.following = Promise.all(this.followers.map(async (follower) => await this.follow(follower)));
+  }
+
+  /** How long ago the partition that is furthest behind was last read to its end, in milliseconds. */
+  get ageMs(): number {
+    return monotonicMs() - Math.min(...this.followers.map(({ readMs }) => readMs));
   }
 
   /**
@@ -107,7 +115,10 @@ export class GrantsFollower {
       try {
         const number = ++follower.fetching;
         const ends = await reader.read(FOLLOW_WAIT_MS, (record) => this.take(reader, record));
-        if (reader.position >= ends.highWatermark) follower.endSeen = number;
+        if (reader.position >= ends.highWatermark) {
+          follower.endSeen = number;
+          follower.readMs = monotonicMs();
+        }
         this.wake();
       } catch (error) {
         if (signal.aborted) return;

@@ -4,7 +4,6 @@
  */
 import { auditGrant } from '../approvals/outcome-events.ts';
 import { AccessLog } from '../approvals/access-log.ts';
-import { logState } from '../approvals/readiness.ts';
 import { GrantTopics } from '../approvals/grant-topics.ts';
 import { GrantsFollower } from '../approvals/grants-follower.ts';
 import { Provisioner } from '../approvals/provisioner.ts';
@@ -25,6 +24,7 @@ import type { AccessActor } from '../schemas/access-codecs.ts';
 import { auditEventCodec } from '../schemas/control-codecs.ts';
 import type { RegistryClient } from '../schemas/registry-client.ts';
 import { isSanitizedTopic, valueSubject } from '../schemas/topic-names.ts';
+import { provisionerParts } from './role-parts.ts';
 import { RoleStatus } from './role-status.ts';
 import type { RoleRun } from './run-command.ts';
 import type { Site } from './site.ts';
@@ -99,7 +99,7 @@ async function follow(
       watchReaders({ site, log, accessLog, admin, cluster }, ending.signal),
       beat(accessLog, grants, actorOf(site.principals.provisioner), ending.signal, onTrouble),
     ]);
-    status.ready(() => ({ log: logState(accessLog.ageMs) }));
+    status.ready(() => provisionerParts(accessLog, grants));
     log.info('instance started', { role: 'provisioner' });
     const failure = await Promise.race([stopped, accessLog.failed, grants.failed, work]);
     ending.abort();

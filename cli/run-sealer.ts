@@ -16,14 +16,10 @@ import { monotonicMs } from '../platform/clock.ts';
 import type { Logger } from '../platform/log.ts';
 import { checkpointCodec, checkpointSubject, sealCodec } from '../schemas/seal-codecs.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
+import { sealerParts } from './role-parts.ts';
 import { RoleStatus } from './role-status.ts';
 import type { RoleRun } from './run-command.ts';
 import type { Site } from './site.ts';
-
-/** So many rounds without a seal are too many; */
-const ROUNDS_LATE = 3;
-/** and an open transaction of a dead writer may hold one up for so long. */
-const OPEN_MAX_MS = 30_000;
 
 export async function runSealer({ site, log, stopped }: RoleRun): Promise<void> {
   const admin = await site.admin('sealer');
@@ -36,15 +32,13 @@ export async function runSealer({ site, log, stopped }: RoleRun): Promise<void> 
     await admin.connect();
     await cluster.start();
     const sight = sightOf(admin, cluster, groups, connections);
-    const seen = { sealedMs: monotonicMs() };
+    const seen = { sealedMs: 0 };
     const options = await optionsOf(site, cluster, sight, log, status, () => {
       seen.sealedMs = monotonicMs();
     });
     const sealer = createSealer(options);
     sealer.start();
-    status.ready(() => ({
-      seals: isLate(sealer.isWorking, seen.sealedMs, options.intervalMs) ? 'missing' : 'ok',
-    }));
+    status.ready(() => sealerParts(sealer, seen.sealedMs, options.intervalMs));
     log.info('instance started', { role: 'sealer' });
     try {
       const failure = await Promise.race([stopped, sealer.failed]);
@@ -60,11 +54,6 @@ export async function runSealer({ site, log, stopped }: RoleRun): Promise<void> 
     await admin.close();
     await status.close();
   }
-}
-
-/** Does the one that has to seal not get to it? A standby has nothing to be late with. */
-function isLate(isWorking: boolean, sealedMs: number, intervalMs: number): boolean {
-  return isWorking && monotonicMs() - sealedMs > ROUNDS_LATE * intervalMs + OPEN_MAX_MS;
 }
 
 /** The name of the log of seals: from the config, or made of what a site has one of. */

@@ -69,6 +69,11 @@ export class GroupMember {
     this.asking = new BrokerConnections(cluster);
   }
 
+  /** Has the group confirmed this member within a session's time? Else others may have what it held. */
+  get isConfirmed(): boolean {
+    return this.generation >= 0 && monotonicMs() - this.lastConfirmedMs < this.sessionTimeoutMs;
+  }
+
   start(): void {
     this.running = this.run();
   }

@@ -3,7 +3,7 @@
  * session after session, until the group takes it away. The group only says whose turn it is: what keeps two from
  * writing is the fenced transactional id that each session takes.
  */
-import { sleep } from '../platform/clock.ts';
+import { monotonicMs, sleep } from '../platform/clock.ts';
 import { ownError } from '../platform/errors.ts';
 import type { GauzeError } from '../platform/errors.ts';
 import type { Cluster } from './cluster.ts';
@@ -40,6 +40,7 @@ export class SoleWorker {
   private readonly member: GroupMember;
   private readonly stopping = new AbortController();
   private held: AbortController | null = null;
+  private heldSinceMs = 0;
   private working: Promise<void> = Promise.resolve();
 
   constructor(options: SoleWorkerOptions) {
@@ -62,6 +63,16 @@ export class SoleWorker {
     return this.held !== null && !this.held.signal.aborted;
   }
 
+  /** Since when it works, by the monotonic clock; null for one that stands by. */
+  get workingSinceMs(): number | null {
+    return this.isWorking ? this.heldSinceMs : null;
+  }
+
+  /** Does its group know of it? One that is cut off is neither at work nor standing by. */
+  get isInGroup(): boolean {
+    return this.member.isConfirmed;
+  }
+
   start(): void {
     this.member.start();
   }
@@ -79,6 +90,7 @@ export class SoleWorker {
     if (this.held || this.stopping.signal.aborted) return;
     const held = new AbortController();
     this.held = held;
+    this.heldSinceMs = monotonicMs();
     const before = this.working;
     this.working = before.then(async () => await this.work(held.signal));
   }

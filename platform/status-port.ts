@@ -4,6 +4,7 @@
  */
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { sleep } from './clock.ts';
 import { GauzeError, foreignName } from './errors.ts';
 import type { MetricsText } from './metrics.ts';
 
@@ -22,7 +23,11 @@ export interface StatusPortOptions {
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';
+const JSON_TYPE_HEADER = { 'content-type': JSON_TYPE } as const;
+const FAILED = JSON.stringify({ title: 'This cannot be told now.' });
 const REQUEST_TIMEOUT_MS = 10_000;
+/** Longer than any part is asked for. */
+const PARTS_WITHIN_MS = 4_000;
 
 export class StatusPort {
   /** The port that is listened on. */
@@ -38,7 +43,8 @@ export class StatusPort {
   static async open(options: StatusPortOptions): Promise<StatusPort> {
     const { host, port } = options;
     const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
-      void answer(options, request, response);
+      // Whoever asks must not be able to end the process, whatever is asked for and whatever cannot be told.
+      answer(options, request, response).catch(() => response.writeHead(500, JSON_TYPE_HEADER).end(FAILED));
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => {
@@ -70,11 +76,11 @@ async function answer(
   };
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return send(405, JSON_TYPE, JSON.stringify({ title: 'Only GET is answered here.' }));
-  switch (new URL(request.url ?? '/', 'http://status').pathname) {
+  switch ((request.url ?? '/').split('?', 1)[0]) {
     case '/healthz':
       return send(200, JSON_TYPE, JSON.stringify({ alive: true }));
     case '/readyz': {
-      const parts = await readiness();
+      const parts = await told(readiness);
       const ready = !Object.values(parts).includes('missing');
       return send(ready ? 200 : 503, JSON_TYPE, JSON.stringify({ ready, parts }));
     }
@@ -82,5 +88,18 @@ async function answer(
       return send(200, metrics.contentType, await metrics.text());
     default:
       return send(404, JSON_TYPE, JSON.stringify({ title: 'There are /metrics, /healthz and /readyz.' }));
+  }
+}
+
+/** A part that cannot be asked, or not in time, is not there. */
+async function told(readiness: StatusPortOptions['readiness']): Promise<Parts> {
+  const unknown: Parts = { readiness: 'missing' };
+  const late = new AbortController();
+  try {
+    return await Promise.race([readiness(), sleep(PARTS_WITHIN_MS, late.signal).then(() => unknown)]);
+  } catch {
+    return unknown;
+  } finally {
+    late.abort();
   }
 }

@@ -36,7 +36,7 @@ const NOTHING_RUNS = 'None is read: nothing has begun.';
 export const TROUBLE: readonly TroubleSection[] = [
   {
     title: 'Records',
-    seen: 'The topic `gauze.withheld` has topic, partition, offset, audience and code of each record that an audience does not get, and never a byte of it; `phi_withheld_total` counts them by code. A held lane stands in `gauze status` with its code, and in the log as `lane held`.',
+    seen: 'The topic `gauze.withheld` has topic, partition, offset, audience and code of each record that an audience does not get, and never a byte of it; `phi_withheld_total` counts them by code. `gauze redrive` publishes what was withheld once its cause is mended ([redrive](redrive.md)). A held lane stands in `gauze status` with its code, and in the log as `lane held`.',
     rows: [
       {
         what: 'Magic byte 1, or any other first byte than 0',
@@ -79,7 +79,7 @@ export const TROUBLE: readonly TroubleSection[] = [
         codes: ['ERR_MASK_NULL_VALUE'],
         records:
           'Where the audience gets keys a tombstone goes out under the masked key. Where its keys are dropped, or the record has none, it is withheld.',
-        toDo: 'Nothing; give the key a one-to-one method if tombstones matter to the audience.',
+        toDo: 'Nothing; give the key a one-to-one method if tombstones matter to the audience, and `gauze redrive --code ERR_MASK_NULL_VALUE` publishes those that were withheld.',
         shownBy: [WITHHELD, 'sends a tombstone under the key that the audience knows'],
       },
       {
@@ -106,7 +106,7 @@ export const TROUBLE: readonly TroubleSection[] = [
         what: 'Masked record over the limit of the sanitized topic',
         codes: ['ERR_PUBLISH_TOO_LARGE'],
         records: 'Withheld from that audience alone; the lane goes on.',
-        toDo: 'Raise `max.message.bytes` of the sanitized topic; a running lane takes the new limit when it is started again.',
+        toDo: 'Raise `max.message.bytes` of the sanitized topic; a running lane takes the new limit when it is started again. Then `gauze redrive --code ERR_PUBLISH_TOO_LARGE` publishes what was withheld ([redrive](redrive.md)).',
         shownBy: [WITHHELD, EACH_CODE],
       },
       {
@@ -343,10 +343,20 @@ export const TROUBLE: readonly TroubleSection[] = [
       },
       {
         what: 'Port taken',
-        codes: ['ERR_STATUS_LISTEN', 'ERR_HTTP_LISTEN'],
+        codes: ['ERR_STATUS_LISTEN'],
         records: NOTHING_RUNS,
-        toDo: 'Choose another port in `metrics` or `http`, or end what listens there.',
+        toDo: 'Choose another port in `metrics`, or end what listens there.',
         shownBy: [SURROUNDINGS, 'a port that is taken ends run before it reads a record'],
+      },
+      {
+        what: 'Port taken, for the pages and the API of approvals',
+        codes: ['ERR_HTTP_LISTEN'],
+        records: 'Masking goes on: the approval service alone ends.',
+        toDo: 'Choose another port in `http`, or end what listens there.',
+        shownBy: [
+          'approvals/http-server.test.ts',
+          'says which address is taken, and listens there once it is free',
+        ],
       },
       {
         what: 'Disk full under the local stack',

@@ -101,9 +101,9 @@ export class Instance {
     this.member.start();
   }
 
-  /** Has it got its partitions from the group? Before that it can do nothing. */
+  /** Has it got its partitions from the group, and does that still know of it? Otherwise it can do nothing. */
   get isAssigned(): boolean {
-    return this.hasAssignment;
+    return this.hasAssignment && this.member?.isConfirmed === true;
   }
 
   /** Grants that have a task here. */

@@ -1,8 +1,9 @@
 import { request as httpRequest } from 'node:http';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
+import { listen } from '../../approvals/http/listening.ts';
 import { ANA, BEN, human } from './access-fixture.ts';
 import { TestApi, bearer, questionOf } from './api-fixture.ts';
 import type { ApiOptions } from './api-fixture.ts';
@@ -457,5 +458,20 @@ describe('the OpenAPI document', () => {
     }
     expect(Object.keys(components.schemas)).toEqual(expect.arrayContaining(['Problem', 'Request', 'Grant']));
     expect(components.securitySchemes).toHaveProperty('bearer');
+  });
+});
+
+describe('the port', () => {
+  test('says which address is taken, and listens there once it is free', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const { port } = taken.address() as AddressInfo;
+    const there = { host: '127.0.0.1', port };
+    await expect(listen((await api()).server, there)).rejects.toMatchObject({
+      code: 'ERR_HTTP_LISTEN',
+      context: { ...there, causeName: 'EADDRINUSE' },
+    });
+    await new Promise((resolve) => taken.close(resolve));
+    expect(await listen((await api()).server, there)).toBe(`http://127.0.0.1:${port}`);
   });
 });

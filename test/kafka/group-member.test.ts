@@ -77,6 +77,7 @@ async function start(
   script: Script = {},
   heartbeatIntervalMs = 600_000,
   instanceId: string | null = null,
+  sessionTimeoutMs = 10_000,
 ): Promise<Started> {
   const broker = await ScriptedBroker.start({});
   broker.script = {
@@ -99,6 +100,7 @@ async function start(
     onTrouble: () => undefined,
     onReplaced: ({ code }) => replaced.push(code),
     heartbeatIntervalMs,
+    sessionTimeoutMs,
   });
   ending.push(
     async () => await member.stop(),
@@ -243,6 +245,30 @@ describe('a member', () => {
     await member.stop();
     expect(broker.received(LEAVE_GROUP)).toHaveLength(1);
     expect(broker.received(LEAVE_GROUP)[0]!.body.includes('me')).toBe(true);
+  });
+});
+
+describe('whether the group knows of a member', () => {
+  test.each([
+    ['nobody answers it', (): ScriptedAnswer => 'close'],
+    ['it is told that it is unknown', (): ScriptedAnswer => ({ body: heartbeatAnswer(25) })],
+  ])('is denied where %s, and told again once it has joined anew', async (_why, trouble) => {
+    const { broker, member } = await start({}, 5, null, 100);
+    expect(member.isConfirmed).toBe(true);
+    const whole = broker.script;
+    broker.script = { ...whole, [HEARTBEAT]: trouble, [JOIN_GROUP]: () => 'close' };
+    await until(() => !member.isConfirmed);
+    broker.script = whole;
+    await until(() => member.isConfirmed);
+    expect(broker.received(JOIN_GROUP).length).toBeGreaterThan(1);
+  });
+
+  test('is denied before it has joined', async () => {
+    const broker = await ScriptedBroker.start({});
+    ending.push(async () => await broker.close());
+    const onAssigned = (): void => undefined;
+    const options = { group: 'gauze.topology', topics: () => [], onAssigned, onTrouble: onAssigned };
+    expect(new GroupMember(new Cluster(broker.endpoint()), options).isConfirmed).toBe(false);
   });
 });
 

@@ -141,6 +141,40 @@ describe('the port', () => {
     expect((await get('/metrics', 'POST')).code).toBe(405);
   });
 
+  test.each(['//', '//canary:x/', '/readyz/%'])('answers %s, and goes on', async (path) => {
+    await opened({ partitions: 'ok' });
+    const strange = await get(path);
+    expect([strange.code, strange.text.includes('canary')]).toEqual([404, false]);
+    expect((await get('/readyz?full')).code).toBe(200);
+  });
+
+  test('takes a part that cannot be asked, or does not answer, as missing, and goes on', async () => {
+    const metrics = new Metrics('topology', '1.2.3');
+    let readiness: () => Promise<Readonly<Record<string, PartState>>> = async () => {
+      throw new Error('canary-90210');
+    };
+    const host = '127.0.0.1';
+    port = await StatusPort.open({ host, port: 0, metrics, readiness: () => readiness() });
+    const missing = { code: 503, text: '{"ready":false,"parts":{"readiness":"missing"}}' };
+    expect(await get('/readyz')).toEqual(missing);
+    readiness = async () => await new Promise(() => undefined);
+    const asked = get('/readyz');
+    expect((await get('/healthz')).code).toBe(200);
+    expect(await asked).toEqual(missing);
+    readiness = async () => ({ kafka: 'ok' });
+    expect(await get('/readyz')).toEqual({ code: 200, text: '{"ready":true,"parts":{"kafka":"ok"}}' });
+  }, 15_000);
+
+  test('says so where counts cannot be told, and goes on', async () => {
+    const metrics = await opened();
+    metrics.read('phi_lanes', () => {
+      throw new Error('canary-90210');
+    });
+    const failed = await get('/metrics');
+    expect([failed.code, failed.text.includes('canary')]).toEqual([500, false]);
+    expect((await get('/healthz')).code).toBe(200);
+  });
+
   test('says which address is taken', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
