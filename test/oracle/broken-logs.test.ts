@@ -26,6 +26,8 @@ const TOPICS = ['clinical.patients', 'clinical.encounters'] as const;
 const ENCOUNTERS = 'clinical.encounters';
 const RESEARCH = `${ENCOUNTERS}.for-research`;
 const BILLING = `${ENCOUNTERS}.for-billing`;
+/** The group of what is read again of it. */
+const REDRIVE = `${NAMES.audienceGroup('research')}.redrive`;
 const POLICIES = new URL('../../examples/hospital/policies/', import.meta.url);
 
 let run: MadeRun;
@@ -515,6 +517,8 @@ describe('records that are withheld, and read again later', () => {
     const code = 'ERR_WITHHELD_BY_PERSON';
     const entry = { ...order, topic_id: logs.at(ENCOUNTERS, 1).topicId, offset: raw.offset, code };
     logs.append(NAMES.withheld, 0, { value: withheldCodec.encode(entry, 1) });
+    logs.append(NAMES.withheld, 0, { value: withheldCodec.encode({ ...entry, outcome: 'PUBLISHED' }, 1) });
+    logs.offsets.set(`${REDRIVE} ${ENCOUNTERS} 1`, raw.offset + 1);
     logs.editEvents((events) => {
       const mine = events.find(
         ({ range, ...event }) =>
@@ -535,7 +539,7 @@ describe('records that are withheld, and read again later', () => {
         delivered_count: 1,
       };
       const chain_id = Buffer.alloc(16, 7);
-      const group = { ...mine.group!, id: `${mine.group!.id}.redrive` };
+      const group = { ...mine.group!, id: REDRIVE };
       const again = { ...mine, group, chain_id, ext: [], writer_id: 'redrive' };
       const range = { ...mine.range!, ...one, delivered: null, bytes: raw.value!.length };
       return [
@@ -563,6 +567,85 @@ describe('records that are withheld, and read again later', () => {
       committed.push(committed.at(-1)!);
     });
     expect([...twice.keys()]).toEqual(['RECORD_DOUBLED']);
+  });
+
+  test.each<readonly [string, (logs: MadeLogs) => void, readonly FindingCode[]]>([
+    [
+      'published again by a second redrive that says so everywhere',
+      (logs) => {
+        const { committed } = redriven(logs);
+        committed.push(committed.at(-1)!);
+        const told = logs.at(NAMES.withheld, 0).committed.at(-1)!;
+        logs.append(NAMES.withheld, 0, { value: told.value });
+        logs.editEvents((events) => {
+          const [opened, batch] = events.filter(({ group }) => group?.id === REDRIVE);
+          const first_offset = batch!.range!.first_offset;
+          const range = { ...opened!.range!, first_offset, next_offset: first_offset };
+          return [...events, { ...opened!, type: 'session.seek', range }, batch!];
+        });
+      },
+      ['REDRIVEN_NOT_WITHHELD'],
+    ],
+    [
+      'published without an event',
+      (logs) => {
+        redriven(logs);
+        logs.editEvents((events) =>
+          events.filter(({ group, type }) => group?.id !== REDRIVE || type !== 'session.batch'),
+        );
+      },
+      ['AUDIT_END', 'RECORD_UNEXPECTED', 'REDRIVEN_UNAUDITED'],
+    ],
+    [
+      'published without a word in gauze.withheld',
+      (logs) => {
+        redriven(logs);
+        logs.at(NAMES.withheld, 0).committed.pop();
+      },
+      ['REDRIVEN_UNTOLD'],
+    ],
+    [
+      'published in front of what the lane had published before it',
+      (logs) => {
+        const { committed } = redriven(logs);
+        committed.splice(MIDDLE - 3, 0, committed.pop()!);
+      },
+      ['RECORD_OUT_OF_ORDER'],
+    ],
+    [
+      'published with a position that was committed apart',
+      (logs) => {
+        redriven(logs);
+        const name = `${REDRIVE} ${ENCOUNTERS} 1`;
+        logs.offsets.set(name, logs.offsets.get(name)! - 1);
+      },
+      ['AUDIT_END'],
+    ],
+    [
+      'published, and the lane says that it has passed over a stretch itself',
+      (logs) => {
+        redriven(logs);
+        logs.editEvents((events) => {
+          const at = events.findLastIndex((event) => isOfLane(event) && event.group!.id !== REDRIVE);
+          const range = { ...events[at]!.range!, first_offset: events[at]!.range!.next_offset };
+          return events.toSpliced(at + 1, 0, { ...events[at]!, type: 'redrive.passed', range });
+        });
+      },
+      ['AUDIT_GAP'],
+    ],
+    [
+      'published, and the lane begins anew in no event',
+      (logs) => {
+        redriven(logs);
+        const entry = withheldCodec.decode(logs.at(NAMES.withheld, 0).committed.at(-1)!.value!);
+        const anew = { ...entry, offset: 0, code: '', outcome: 'BEGUN_ANEW' } as const;
+        logs.append(NAMES.withheld, 0, { value: withheldCodec.encode(anew, 1) });
+      },
+      ['BEGUN_ANEW_UNAUDITED'],
+    ],
+  ])('are found where one is %s', async (_name, change, codes) => {
+    const { counts } = await found(change);
+    expect([...counts.keys()].toSorted()).toEqual(codes.toSorted());
   });
 });
 

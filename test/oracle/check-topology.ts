@@ -14,7 +14,6 @@
  */
 import { loadKeyring } from '../../keys/keyring.ts';
 import type { Keyring } from '../../keys/keyring.ts';
-import { withheldCodec } from '../../schemas/control-codecs.ts';
 import { RegistryClient } from '../../schemas/registry-client.ts';
 import { topicNames } from '../../schemas/topic-names.ts';
 import { subjectRoots } from '../support/token-oracle.ts';
@@ -29,11 +28,12 @@ import type { ReadableStack } from './kafka-logs.ts';
 import { AuditAccount, laneName } from './lane-account.ts';
 import type { LaneAccount } from './lane-account.ts';
 import { checkLane } from './lane-check.ts';
-import type { LaneCheckResult, WithheldCodes } from './lane-check.ts';
+import type { LaneCheckResult } from './lane-check.ts';
 import type { LogPartition, LogSource } from './log-source.ts';
 import { Reference, placeName } from './reference.ts';
 import type { SchemaSource } from './reference.ts';
 import type { Stray } from './sequence.ts';
+import { WithheldLane, withheldLanes, withheldName } from './withheld-account.ts';
 
 /** What is checked, beside where it is read from. */
 export interface TopologyUnderCheck {
@@ -46,6 +46,8 @@ export interface TopologyUnderCheck {
   /** The list of merged persons, where policies pin one. */
   readonly aliasFile?: string;
   readonly canaries?: readonly OracleCanary[];
+  /** Records of so many bytes may be too large for a sanitized topic; default: what brokers take, nearly. */
+  readonly largeBytes?: number;
 }
 
 export interface LiveTopology extends TopologyUnderCheck {
@@ -114,13 +116,16 @@ function referenceOf(
   });
 }
 
+/** A little less than the largest batch that brokers take by default. */
+const LARGE_BYTES = 900_000;
+
 class Judgement {
   private readonly findings = new Findings();
   private readonly logs: LogSource;
   private readonly topology: TopologyUnderCheck;
   private readonly reference: Reference;
   private readonly account: AuditAccount;
-  private readonly withheld: ReadonlyMap<string, WithheldCodes>;
+  private readonly withheld: ReadonlyMap<string, WithheldLane>;
   private readonly indexes: IndexCheck;
   private readonly totals = { lanes: 0, outcomes: 0, withheld: 0, compared: 0, unchecked: 0 };
 
@@ -129,8 +134,8 @@ class Judgement {
     this.topology = topology;
     this.reference = referenceOf(logs, topology, parts);
     this.account = AuditAccount.read(logs, topicNames(topology.prefix).auditEvents, this.findings);
-    this.withheld = this.withheldCodes();
-    const { auditSubjects } = topicNames(topology.prefix);
+    const { auditSubjects, withheld } = topicNames(topology.prefix);
+    this.withheld = withheldLanes(logs, withheld, this.findings);
     this.indexes = new IndexCheck(logs, auditSubjects, parts.registry, parts.tokenRoots);
   }
 
@@ -155,12 +160,17 @@ class Judgement {
       const account = this.lane(audience, raw);
       if (!account) continue;
       const { logs, reference, findings } = this;
-      const codes = this.withheld.get(withheldName(audience, raw)) ?? new Map<number, string[]>();
-      const committed = this.committed(audience, raw) ?? account.position;
-      const group = `${account.group}.redrive`;
-      const redrive = this.account.lanes.get(laneName(group, raw.topic, raw.topicId, raw.partition)) ?? null;
-      const lane = { account, redrive, raw, logs, reference, withheld: codes, committed, findings };
-      const result = await checkLane(lane);
+      const result = await checkLane({
+        account,
+        redrive: this.redrive(audience, raw, account),
+        raw,
+        logs,
+        reference,
+        withheld: this.withheld.get(withheldName(audience, raw)) ?? new WithheldLane(),
+        committed: this.committed(audience, raw) ?? account.position,
+        largeBytes: this.topology.largeBytes ?? LARGE_BYTES,
+        findings,
+      });
       results.push(result);
       this.totals.lanes += 1;
       this.totals.outcomes += result.records;
@@ -203,6 +213,23 @@ class Judgement {
     if ((committed ?? 0) < raw.stableOffset)
       findings.add('LANE_BEHIND', { ...place, detail: `${committed ?? 'nothing'} of ${raw.stableOffset}` });
     return account;
+  }
+
+  /** What was read again: a domain of its own, that ends where its own group has committed. */
+  private redrive(audience: string, raw: LogPartition, { group: of }: LaneAccount): LaneAccount | null {
+    const { topic, topicId, partition } = raw;
+    const group = `${of}.redrive`;
+    const redrive = this.account.lanes.get(laneName(group, topic, topicId, partition)) ?? null;
+    const committed = this.logs.groupOffset(group, topic, partition);
+    if (committed !== (redrive?.position ?? null))
+      this.findings.add('AUDIT_END', {
+        audience,
+        topic,
+        partition,
+        part: group,
+        detail: `${redrive?.position ?? 'nothing'}, committed ${committed ?? 'nothing'}`,
+      });
+    return redrive;
   }
 
   private committed(audience: string, { topic, partition }: LogPartition): number | null {
@@ -250,35 +277,9 @@ class Judgement {
       }
   }
 
-  private withheldCodes(): ReadonlyMap<string, WithheldCodes> {
-    const topic = topicNames(this.topology.prefix).withheld;
-    const codes = new Map<string, Map<number, string[]>>();
-    for (const at of this.logs.partitions(topic))
-      for (const record of this.logs.committed(at)) {
-        const entry = withheldCodec.decode(record.value!);
-        // A lane that is ordered back says so here; that is about no record.
-        if (entry.outcome === 'BEGUN_ANEW') continue;
-        const name = withheldName(entry.audience, { ...entry, topicId: entry.topic_id });
-        // Of a record that was published after all, or whose lane begins anew, the events tell.
-        if ('outcome' in entry && entry.outcome !== 'WITHHELD') continue;
-        const lane = codes.get(name) ?? new Map<number, string[]>();
-        const mine = lane.get(entry.offset) ?? [];
-        mine.push(entry.code);
-        codes.set(name, lane.set(entry.offset, mine));
-      }
-    return codes;
-  }
-
   /** Every topic that gauze writes. */
   private places(): readonly string[] {
     const { auditEvents, auditSubjects, withheld, policies } = topicNames(this.topology.prefix);
     return [...this.reference.outputs, auditEvents, auditSubjects, withheld, policies];
   }
-}
-
-function withheldName(
-  audience: string,
-  at: { readonly topic: string; readonly topicId: string; readonly partition: number },
-): string {
-  return `${audience} ${at.topic} ${at.topicId} ${at.partition}`;
 }

@@ -20,6 +20,11 @@ export const FINDING_CODES = {
   WITHHELD_NO_RECORD: 'something was withheld where there is no raw record',
   WITHHELD_WITHOUT_CAUSE: 'a record was withheld that could have been published',
   WITHHELD_OTHER_CODE: 'a record was withheld for another reason than it gives',
+  REDRIVEN_NOT_WITHHELD: 'a redrive says that it has published what was not withheld, or not any more',
+  REDRIVEN_UNAUDITED:
+    'a redrive says that it has published a record, and no event says that it was delivered',
+  REDRIVEN_UNTOLD: 'an event of a redrive says that a record was delivered, and gauze.withheld does not',
+  BEGUN_ANEW_UNAUDITED: 'gauze.withheld says that a lane began anew where no event does',
   WITHHELD_UNAUDITED: 'a record was withheld, and no event says that it was not delivered',
   OUTCOME_MISSING: 'an event says that a record was not delivered, and it was not withheld',
   VALUE_RAW: 'a field that should be masked is as it was',

@@ -158,6 +158,9 @@ export class AuditAccount {
       return;
     }
     this.tile(lane, event, place);
+    // Only a redrive may leave out what it has no reason to read.
+    if (event.type === 'redrive.passed' && !lane.group.endsWith('.redrive'))
+      this.findings.add('AUDIT_GAP', { ...place, audience: lane.audience, detail: event.type });
     if (event.type === 'session.batch') lane.segments.at(-1)!.ranges.push(rangeOf(event, place));
   }
 

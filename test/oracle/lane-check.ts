@@ -10,9 +10,7 @@ import { explainDifference } from './record-difference.ts';
 import { expectationOf, placeName, schemaIdOf, tombstoneExpectation, withheld } from './reference.ts';
 import type { Expectation, Reference, ReferencePlan } from './reference.ts';
 import { SequenceCheck } from './sequence.ts';
-
-/** Withheld records of one lane: by raw offset the code of each time that it was withheld, in order. */
-export type WithheldCodes = ReadonlyMap<number, readonly string[]>;
+import type { WithheldLane } from './withheld-account.ts';
 
 export interface LaneCheckInput {
   readonly account: LaneAccount;
@@ -21,9 +19,11 @@ export interface LaneCheckInput {
   readonly raw: LogPartition;
   readonly logs: LogSource;
   readonly reference: Reference;
-  readonly withheld: WithheldCodes;
+  readonly withheld: WithheldLane;
   /** Up to where the lane has committed. */
   readonly committed: number;
+  /** A record of so many bytes may be too large for a sanitized topic. */
+  readonly largeBytes: number;
   readonly findings: Findings;
 }
 
@@ -36,9 +36,6 @@ export interface LaneCheckResult {
   readonly unchecked: number;
 }
 
-/** So large a record may be too large for a sanitized topic. */
-const LARGE_BYTES = 900_000;
-
 /** Compares; the sequences are ended, and what they missed or found too much is still to be judged. */
 export async function checkLane(input: LaneCheckInput): Promise<LaneCheckResult> {
   return await new LaneCheck(input).run();
@@ -48,8 +45,10 @@ class LaneCheck {
   private readonly input: LaneCheckInput;
   private readonly place: FindingPlace & { readonly audience: string };
   private readonly sequences = new Map<string, SequenceCheck>();
-  /** How often the lane went over each record that was withheld: more than once where a person ordered it back. */
-  private readonly passes = new Map<number, number>();
+  /** Lives of withheld records that the lane went over, as `offset era`. */
+  private readonly passed = new Set<string>();
+  /** How often the lane has begun anew so far. */
+  private begun = 0;
   private records = 0;
   private withheld = 0;
   private unchecked = 0;
@@ -64,11 +63,15 @@ class LaneCheck {
     const { account } = this.input;
     const { segments } = account;
     await this.readAgain();
+    const { begunAnew } = this.input.withheld;
     for (const [i, segment] of segments.entries()) {
+      if (i > 0 && begunAnew[this.begun] === segment.from) this.begun += 1;
       const last = segment.ranges.at(-1);
       const to = i === segments.length - 1 ? this.input.committed : (last?.nextOffset ?? segment.from);
       await this.segment(segment.from, to, segment.ranges);
     }
+    for (const offset of begunAnew.slice(this.begun))
+      this.input.findings.add('BEGUN_ANEW_UNAUDITED', { ...this.place, offset });
     this.judgeEntries();
     for (const sequence of this.sequences.values()) sequence.end();
     const { sequences, records, unchecked } = this;
@@ -77,41 +80,50 @@ class LaneCheck {
 
   /** Records that were withheld and published after all: they stand somewhere behind, in the order of the redrives. */
   private async readAgain(): Promise<void> {
-    const { redrive, raw, logs } = this.input;
+    const { redrive, raw, logs, withheld: entries, findings } = this.input;
+    const delivered = new Map<number, number>();
     for (const { from, ranges } of redrive?.segments ?? []) {
       const counted = new RangeCounts(ranges, { ...this.input, account: redrive! }, this.place);
       const to = ranges.at(-1)?.nextOffset ?? from;
       for (const record of within(logs.committed(raw), from, to)) {
         const { range, index } = counted.take(record);
         if (!range || index === null || !isSet(range.delivered, index)) continue;
+        const { offset } = record;
+        const times = delivered.get(offset) ?? 0;
+        delivered.set(offset, times + 1);
+        const era = entries.publishedIn(offset)[times];
+        if (era === undefined) findings.add('REDRIVEN_UNTOLD', { ...this.place, offset });
         const { expectation } = await this.expectation(record, range, 'whatever was ordered');
         for (const late of expectation.records)
-          this.sequence(range.outputTopic).late({ offset: record.offset, record: late, explain: null });
+          this.sequence(range.outputTopic).late({ offset, era: era ?? 0, record: late, explain: null });
       }
       counted.finish();
     }
+    for (const offset of entries.lives.keys())
+      if (entries.publishedIn(offset).length > (delivered.get(offset) ?? 0))
+        findings.add('REDRIVEN_UNAUDITED', { ...this.place, offset });
   }
 
   /** Each entry about a withheld record is about one time that the lane went over it. */
   private judgeEntries(): void {
     const { withheld: entries, raw, redrive, findings } = this.input;
-    for (const [offset, codes] of entries) {
-      const passes = this.passes.get(offset) ?? 0;
-      if (offset < raw.startOffset || passes === codes.length) continue;
-      const place = { ...this.place, offset };
-      if (passes === 0) findings.add('WITHHELD_NO_RECORD', place);
-      // A redrive that finds another reason says so.
-      else if (passes < codes.length && !redrive) findings.add('WITHHELD_TWICE', place);
-    }
+    for (const [offset, lives] of entries.lives)
+      for (const [era, { codes }] of lives) {
+        if (offset < raw.startOffset || codes.length === 0) continue;
+        const place = { ...this.place, offset };
+        if (!this.passed.has(`${offset} ${era}`)) findings.add('WITHHELD_NO_RECORD', place);
+        // A redrive that finds another reason says so; a lane does not come by again.
+        else if (codes.length > 1 && !redrive) findings.add('WITHHELD_TWICE', place);
+      }
   }
 
   /** Why the record was withheld when the lane went over it now; null where it was not. */
   private codeOf({ offset }: LogRecord): string | null {
-    const codes = this.input.withheld.get(offset);
-    if (!codes) return null;
-    const passes = this.passes.get(offset) ?? 0;
-    this.passes.set(offset, passes + 1);
-    return codes[passes] ?? null;
+    const { withheld: entries } = this.input;
+    const era = entries.eraOf(offset, this.begun);
+    const code = entries.lives.get(offset)?.get(era)?.codes[0] ?? null;
+    if (code !== null) this.passed.add(`${offset} ${era}`);
+    return code;
   }
 
   /** The raw records of [from, to), with those that were aborted as shadows. */
@@ -136,7 +148,7 @@ class LaneCheck {
   private skip(range: AuditedRange, count: number): void {
     const sequence = this.sequence(range.outputTopic);
     for (let i = 0; i < count; i += 1)
-      sequence.expect({ offset: range.firstOffset, record: null, explain: null });
+      sequence.expect({ offset: range.firstOffset, era: 0, record: null, explain: null });
   }
 
   private async shadow(record: LogRecord, range: AuditedRange | null): Promise<void> {
@@ -156,7 +168,7 @@ class LaneCheck {
     const code = this.codeOf(raw);
     const isAudited = index !== null;
     const isDelivered = !isAudited || isSet(range.delivered, index);
-    const { expectation, plan } = await this.expectation(raw, range);
+    const { expectation, plan } = await this.expectation(raw, range, 'as ordered', code);
     if (plan && !plan.isNamed && isAudited && isDelivered && code === null)
       findings.add('PLAN_OTHER', { ...place, part: `schema ${plan.plan.schemaId}` });
     const sequence = this.sequence(range.outputTopic);
@@ -180,7 +192,8 @@ class LaneCheck {
     for (const record of expectation.records) {
       if (record.value === 'any') this.unchecked += 1;
       const explain = explainDifference({ findings, raw, record, plan, range });
-      sequence.expect({ offset: raw.offset, record, explain });
+      const era = this.input.withheld.eraOf(raw.offset, this.begun);
+      sequence.expect({ offset: raw.offset, era, record, explain });
     }
   }
 
@@ -192,8 +205,6 @@ class LaneCheck {
   ): Promise<void> {
     const { findings } = this.input;
     const place = { ...this.place, offset: raw.offset };
-    const isLarge = (raw.value?.length ?? 0) + (raw.key?.length ?? 0) >= LARGE_BYTES;
-    if (code === 'ERR_PUBLISH_TOO_LARGE' && isLarge) return;
     if (expected.code === null) {
       // Bytes that avsc reads and nobody writes: over-long numbers, text that is no UTF-8.
       if (code.startsWith('ERR_DECODE') && !(await this.isCanonical(raw, range))) return;
@@ -213,6 +224,7 @@ class LaneCheck {
     raw: LogRecord,
     range: AuditedRange,
     orders: 'as ordered' | 'whatever was ordered' = 'as ordered',
+    code: string | null = null,
   ): Promise<{ readonly expectation: Expectation; readonly plan: ReferencePlan | null }> {
     const { reference, account, raw: at } = this.input;
     const applied = reference.version(account.audience, range.policyVersion);
@@ -226,6 +238,9 @@ class LaneCheck {
     const isOrdered = reference.ordered.get(placeName(account))?.has(raw.offset) ?? false;
     const told = (expectation: Expectation) => ({ expectation, plan });
     if (isOrdered && orders === 'as ordered') return told(withheld('ERR_WITHHELD_BY_PERSON', raw, view));
+    // How large it would have become is not made again: a large one may be said to be too large.
+    const isLarge = (raw.value?.length ?? 0) + (raw.key?.length ?? 0) >= this.input.largeBytes;
+    if (code === 'ERR_PUBLISH_TOO_LARGE' && isLarge) return told(withheld(code, raw, view));
     if (raw.value === null) return told(tombstoneExpectation(raw, view));
     if (schemaId === null) return told(withheld('ERR_DECODE_MAGIC', raw, view));
     if (!plan) return told({ code: 'ERR_SCHEMA_UNKNOWN', records: [] });

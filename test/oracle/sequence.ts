@@ -12,6 +12,8 @@ import type { ExpectedRecord } from './reference.ts';
 export interface Awaited {
   /** Of the raw record. */
   readonly offset: number;
+  /** How often its lane had begun anew at or before it: offsets rise within one era. */
+  readonly era: number;
   /** Null: any record, of which the raw one is gone. */
   readonly record: ExpectedRecord | null;
   /** Says in what way a record that stands in this one's place is another one. */
@@ -153,7 +155,11 @@ export class SequenceCheck {
   }
 
   private takeLate(): boolean {
-    const record = this.lateOnes[0]?.record;
+    const [late] = this.lateOnes;
+    const next = this.awaited[this.head];
+    // It was withheld when the lane came by: whatever the lane published before that stands before it.
+    if (late && next && next.era === late.era && next.offset < late.offset) return false;
+    const record = late?.record;
     const found = this.actual(0);
     if (!record || !found || !isSameRecord(record, found)) return false;
     this.lateOnes.shift();

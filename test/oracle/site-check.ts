@@ -15,7 +15,7 @@ import type { LiveTopology, TopologyVerdict } from './check-topology.ts';
 /** Judges everything that the site's instances have written; `stack`: another one than the shared stack. */
 export async function checkSite(
   site: TestSite,
-  more: Partial<Pick<LiveTopology, 'stack' | 'canaries' | 'aliasFile'>> = {},
+  more: Partial<Pick<LiveTopology, 'stack' | 'canaries' | 'aliasFile' | 'largeBytes'>> = {},
 ): Promise<TopologyVerdict> {
   const topics = site.topics.map((topic) => site.raw(topic));
   const { namespace: prefix, keyringFile } = site;
