@@ -125,6 +125,8 @@ export class Redrive {
       try {
         return await this.attempt(partition, tell, drain);
       } catch (thrown) {
+        // Asked to end before anything is under way, such as while it waits for a coordinator.
+        if (drain.aborted && !(thrown instanceof GauzeError)) return;
         const error = ownError(thrown);
         const { audience, topic } = this.request;
         if (error.code === 'ERR_KAFKA_FENCED')
