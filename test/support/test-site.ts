@@ -52,6 +52,12 @@ export interface VerbResult {
   readonly stderr: string;
 }
 
+/** A verb that has not ended yet. */
+export interface RunningVerb {
+  readonly process: ChildProcess;
+  readonly ended: Promise<VerbResult>;
+}
+
 /** One running `gauze run`. */
 export class RunningInstance {
   readonly process: ChildProcess;
@@ -188,13 +194,20 @@ export class TestSite {
 
   /** Runs a verb to its end. */
   async gauze(...args: readonly string[]): Promise<VerbResult> {
+    return await this.start(...args).ended;
+  }
+
+  /** Runs a verb that the test may send signals to. */
+  start(...args: readonly string[]): RunningVerb {
     const child = this.spawn(args);
     let stdout = '';
     let stderr = '';
     child.stdout!.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-    return { code, stdout, stderr };
+    const ended = new Promise<VerbResult>((resolve) =>
+      child.once('close', (code) => resolve({ code, stdout, stderr })),
+    );
+    return { process: child, ended };
   }
 
   async apply(): Promise<void> {
