@@ -88,6 +88,11 @@ function processesOf(temporary: string): string[] {
     });
 }
 
+/** What was told from Ctrl-C on. */
+function ending(output: string): string {
+  return output.split('Stopping everything that was started.')[1] ?? '';
+}
+
 /** What was wrong with an interrupted run; nothing, where all is well. */
 function faultsOf({ code, signal, endingMs, output, processes, files }: Ended): readonly string[] {
   const hasFinished = endingMs === null || output.includes('now stopped and removed');
@@ -97,8 +102,11 @@ function faultsOf({ code, signal, endingMs, output, processes, files }: Ended): 
     ...files.map((file) => `file left: ${file}`),
     ...(expected.includes(signal ?? code ?? -1) ? [] : [`ended with ${signal ?? code}`]),
     ...((endingMs ?? 0) > ENDING_MAX_MS ? [`took ${endingMs} ms to end`] : []),
-    // No stack trace, no words of libraries, no error about something that is none.
-    ...(/ERR_|^ +at |Error:/m.test(output) ? [`told an error: ${output.slice(-600)}`] : []),
+    // No stack trace, no words of libraries, no error about something that is none: a demo shows codes of withheld
+    // records and refusals before, and ends without any.
+    ...(/^ +at |Error:/m.test(output) || /ERR_/.test(ending(output))
+      ? [`told an error: ${output.slice(-600)}`]
+      : []),
   ];
 }
 

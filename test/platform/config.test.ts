@@ -55,6 +55,7 @@ describe('a good file', () => {
   test('gets every default, and paths relative to the file', async () => {
     const config = await load(SMALLEST);
     expect(config.limits).toEqual({
+      sessionTimeoutMs: 10_000,
       transactionsPerSecond: 200,
       batchBytes: 4_194_304,
       lingerMs: 100,

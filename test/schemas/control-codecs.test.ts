@@ -29,7 +29,14 @@ const ENTRY: PolicyLogEntry = {
 const SECRET = 'synthetic-value-that-must-not-show';
 
 /** What entries can name that those of before could not, in the order in which it came; null is one byte. */
-const LATER = { approval: null, release: null, topic_versions: null, sample_ask: null, sample_result: null };
+const LATER = {
+  approval: null,
+  release: null,
+  topic_versions: null,
+  sample_ask: null,
+  sample_result: null,
+  redrive: null,
+};
 const LATER_COUNT = Object.keys(LATER).length;
 
 /** An entry as it was written before entries could name the last `count` things: these bytes were not there. */
