@@ -2,10 +2,8 @@
  * The progress bar of long audit work, on standard error and only where a person looks: records a second, and when it
  * will be done. It says nothing about what was read.
  */
-import { monotonicMs } from '../platform/clock.ts';
-import { messagesToTerminal, noteInPlace } from './terminal.ts';
+import { progressLine } from './progress-line.ts';
 
-const EVERY_MS = 200;
 const BAR_CHARACTERS = 24;
 
 /** `tell` as often as wanted; `end` once. */
@@ -13,20 +11,8 @@ export function auditProgress(): {
   readonly tell: (done: number, all: number) => void;
   readonly end: () => void;
 } {
-  const isShown = messagesToTerminal();
-  const beganMs = monotonicMs();
-  let toldMs = beganMs;
-  return {
-    tell(done, all) {
-      const now = monotonicMs();
-      if (!isShown || now - toldMs < EVERY_MS) return;
-      toldMs = now;
-      noteInPlace(progressText(done, all, (now - beganMs) / 1000));
-    },
-    end() {
-      if (isShown && toldMs > beganMs) noteInPlace('');
-    },
-  };
+  const { tell, end } = progressLine();
+  return { tell: (done, all) => tell((seconds) => progressText(done, all, seconds)), end };
 }
 
 /** `seconds` since the beginning. */

@@ -21,6 +21,7 @@ import { appendPolicies } from './apply-command.ts';
 import { wholeNumberOf } from './option-values.ts';
 import { withPolicyLog } from './policy-log-access.ts';
 import { Site } from './site.ts';
+import { progressLine } from './progress-line.ts';
 import { EXIT, note, print, styled } from './terminal.ts';
 
 export interface SampleOptions {
@@ -139,11 +140,17 @@ async function answersTo(
   waitMs: number,
 ): Promise<ReadonlyMap<string, SampleResultEntry>> {
   const untilMs = nowMs() + waitMs;
-  for (;;) {
-    const { answered } = (await read()).samples;
-    const isComplete = asks.every(({ id }) => answered.has(id));
-    if (isComplete || nowMs() >= untilMs) return answered;
-    await sleep(POLL_MS);
+  const { tell, end } = progressLine();
+  try {
+    for (;;) {
+      const { answered } = (await read()).samples;
+      const taken = asks.filter(({ id }) => answered.has(id)).length;
+      if (taken === asks.length || nowMs() >= untilMs) return answered;
+      tell((seconds) => `${taken} of ${asks.length} taken, ${Math.floor(seconds)} s`);
+      await sleep(POLL_MS);
+    }
+  } finally {
+    end();
   }
 }
 

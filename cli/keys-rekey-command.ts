@@ -15,6 +15,7 @@ import type { PseudonymInstruction } from '../processors/pseudonym-text.ts';
 import { wholeNumberOf } from './option-values.ts';
 import { maskingKeysOf } from './pinned-inputs.ts';
 import { Site } from './site.ts';
+import { progressLine } from './progress-line.ts';
 import { EXIT, note, print } from './terminal.ts';
 
 export interface RekeyOptions {
@@ -54,7 +55,15 @@ export async function keysRekeyCommand(
     return pseudonymOf(instruction, maskingKeysOf(policy, keyring, aliases, number));
   });
   const rows = new Set<string>();
-  for await (const id of identifiers(options.file, input)) rows.add(`${from!(id)},${to!(id)}`);
+  const { tell, end } = progressLine();
+  try {
+    for await (const id of identifiers(options.file, input)) {
+      rows.add(`${from!(id)},${to!(id)}`);
+      tell(() => `${rows.size} pairs so far`);
+    }
+  } finally {
+    end();
+  }
   print(`epoch_${options.from},epoch_${options.to}`);
   // In the order of the old pseudonyms: that of the identifiers would tell which is which.
   for (const row of [...rows].sort()) print(row);

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash, createHmac, hkdfSync } from 'node:crypto';
-import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,6 +43,7 @@ function gauze(args: readonly string[], input = ''): { code: number | null; out:
   const { status, stdout, stderr } = spawnSync(process.execPath, [GAUZE, ...args, '-c', at('gauze.yaml')], {
     encoding: 'utf8',
     input,
+    maxBuffer: 64 * 1024 * 1024,
   });
   return { code: status, out: stdout, err: stderr };
 }
@@ -116,6 +117,36 @@ describe('a re-key map', () => {
     expect(rows).toEqual(pairs(['mrn-1', 'mrn-2', 'mrn-3']));
     expect(out).not.toMatch(/mrn/i);
   });
+
+  (existsSync('/usr/bin/script') ? test : test.skip)(
+    'shows at a terminal how far it is, and not in a pipe',
+    () => {
+      policy();
+      const many = Array.from({ length: 300_000 }, (_, i) => `MRN-${i}`).join('\n');
+      writeFileSync(at('many.txt'), many);
+      const args = ['keys', 'rekey-map', 'research', '--domain', 'mrn', '--from', '1', '--to', '2'];
+      const command = [
+        process.execPath,
+        GAUZE,
+        ...args,
+        '-c',
+        at('gauze.yaml'),
+        '--file',
+        at('many.txt'),
+      ].join(' ');
+      const env = { ...process.env, TERM: 'xterm-256color' };
+      // What it prints goes to a file; what it tells, to the terminal.
+      const told = spawnSync('script', ['-qec', `${command} > ${at('map.csv')}`, '/dev/null'], {
+        encoding: 'utf8',
+        env,
+      });
+      expect(told.stdout).toMatch(/\d+ pairs so far/);
+      expect(told.stdout).not.toMatch(/mrn-\d/i);
+      expect(readFileSync(at('map.csv'), 'utf8').trimEnd().split('\n')).toHaveLength(300_001);
+      const piped = gauze([...args, '--file', at('many.txt')]);
+      expect(piped.err).not.toContain('so far');
+    },
+  );
 
   test('knows the merged persons that the policy pins', () => {
     const aliases = createHash('sha256')
