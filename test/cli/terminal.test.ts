@@ -32,7 +32,8 @@ function gauze(...args: readonly string[]): { status: number | null; stdout: str
 /** The same with a terminal at both ends of its output. */
 function atTerminal(environment: NodeJS.ProcessEnv, ...args: readonly string[]): string {
   const command = [process.execPath, 'cli/gauze.ts', ...args].join(' ');
-  const { NO_COLOR: _, FORCE_COLOR: __, ...rest } = process.env;
+  // Node takes the terminal of a build server for one without colours.
+  const { NO_COLOR: _, FORCE_COLOR: __, CI: ___, ...rest } = process.env;
   const env = { ...rest, TERM: 'xterm-256color', ...environment };
   return spawnSync('script', ['-qec', command, '/dev/null'], { cwd: ROOT, encoding: 'utf8', env }).stdout;
 }
