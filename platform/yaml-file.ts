@@ -67,9 +67,9 @@ export class YamlFile {
     return errors;
   }
 
-  /** True for a setting whose variable is not set: nothing more can be said of it. */
+  /** True for a setting, or an item of a list, whose variable is not set: nothing more can be said of it. */
   isUnresolved(name: string): boolean {
-    return this.#unresolved.has(name);
+    return this.#unresolved.has(name) || this.#unresolved.has(name.replace(/\.\d+$/, ''));
   }
 
   /** Settings that hold a secret in the file: named like one, or an address with a password written out. */

@@ -179,6 +179,18 @@ limits:
     ]);
   });
 
+  test('a list with a variable that is not set is one mistake, not two', async () => {
+    const text = `kafka:
+  brokers: ["\${BROKER}"]
+  roles: {}
+registry: { url: http://127.0.0.1:1 }
+`;
+    const told = await mistakes(text);
+    expect(told.filter(({ line }) => line === 2)).toEqual([
+      { code: 'ERR_CONFIG_VARIABLE_MISSING', line: 2, setting: 'BROKER' },
+    ]);
+  });
+
   test.each([
     ['kafka.roles.topology.password', 'topology: { mechanism: plain, username: t, password: hunter2 }'],
     ['kafka.roles.topology.secret', 'topology: { mechanism: plain, username: t, secret: hunter2 }'],
