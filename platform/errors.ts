@@ -75,7 +75,8 @@ export const ERRORS = {
   ERR_CONFIG_FILE_UNREADABLE: {
     kind: 'usage',
     message: 'The file {file} cannot be read.',
-    action: 'Check that the path is right and that this user may read it.',
+    action:
+      'Check that the path is right and that this user may read it. `npm run gauze` takes paths from the folder of gauze, wherever it is called.',
   },
   ERR_CONFIG_SYNTAX: {
     kind: 'usage',
@@ -163,7 +164,8 @@ export const ERRORS = {
     kind: 'hold',
     ends: 'recheck',
     message: '{apiName} on {topic} is refused: error {kafkaError} ({kafkaErrorName}).',
-    action: 'Run `gauze plan` to see which rights are missing, then `gauze apply`.',
+    action:
+      'Check the names of topic, audience and log-in: Kafka says the same of a topic that is not there. `gauze plan` shows which rights are missing, `gauze apply` makes them.',
   },
   ERR_KAFKA_TOPIC_MISSING: {
     kind: 'hold',
