@@ -156,7 +156,7 @@ async function readVersions(
     }
   }
   const registered = [...versions.values()].reduce((sum, each) => sum + each.length, 0);
-  report.conclude('registry', before, `${registered} versions under ${versions.size} subjects`);
+  report.conclude('registry', before, `versions: ${registered}, subjects: ${versions.size}`);
   return versions;
 }
 

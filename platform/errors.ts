@@ -559,7 +559,7 @@ export const ERRORS = {
   },
   ERR_HTTP_INVALID: {
     kind: 'usage',
-    message: 'The request does not fit its description in {count} places.',
+    message: 'The request does not fit its description; parts that do not: {count}.',
     action: 'Correct what `errors` lists; GET /openapi.json describes every request.',
   },
   ERR_HTTP_TOO_LARGE: {

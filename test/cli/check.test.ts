@@ -291,7 +291,7 @@ describe('a registry that answers', () => {
   test('has all versions of the covered subjects compiled for every audience', async () => {
     const report = await checked([], false);
     expect(found(report)).toEqual([]);
-    expect(report.checks.find(({ name }) => name === 'registry')?.detail).toBe('1 versions under 4 subjects');
+    expect(report.checks.find(({ name }) => name === 'registry')?.detail).toBe('versions: 1, subjects: 4');
     expect(report.checks.find(({ name }) => name === 'plans')?.detail).toMatch(/^3 compiled/);
   });
 
