@@ -51,7 +51,7 @@ function cellText(cell: string | number): string {
 }
 
 function escaped(words: string): string {
-  return words.replaceAll('|', '\\|').replaceAll(' us', ' µs').replaceAll('_', '\\_');
+  return words.replaceAll('|', '\\|').replaceAll(/ us\b/g, ' µs').replaceAll('_', '\\_');
 }
 
 if (import.meta.main) {
