@@ -3,7 +3,7 @@
  */
 import { BENCH_POLICIES } from './end-to-end-policies.ts';
 import type { BenchPolicy } from './end-to-end-policies.ts';
-import { machineNote, ratioText, spreadText } from './figures.ts';
+import { figureText, machineNote, ratioText, spreadText } from './figures.ts';
 import { Plane } from './plane.ts';
 import { RawFeed } from './raw-feed.ts';
 import { WARM_UP_SHARE, runWarm } from './run-warm.ts';
@@ -23,7 +23,7 @@ export async function benchAudiences(options: BenchOptions): Promise<BenchTable>
   const feed = await RawFeed.make(plane, { topic: TOPIC, partitions: PARTITIONS, people: 200_000 });
   const runs = counts.map((): Window[] => []);
   try {
-    await feed.fill(quick ? 16_000 : 600_000);
+    await feed.fill(quick ? 100_000 : 600_000);
     for (let round = 0; round < rounds; round++) {
       for (const [i, count] of counts.entries()) {
         const policies = policiesFor(count);
@@ -85,7 +85,7 @@ function tableOf(
         runs[i]!.map(({ recordsPerSecond }) => recordsPerSecond),
         0,
       ),
-      median(runs[i]!.map(cpu)).toFixed(2),
+      figureText(median(runs[i]!.map(cpu)), 2),
       spreadText(runs[i]!.map(cpu), 2),
       further(i, cpu),
       further(i, time),

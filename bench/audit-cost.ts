@@ -3,7 +3,7 @@
  * index, in turns, so that a slower hour of the machine hits all of them.
  */
 import { BENCH_POLICIES } from './end-to-end-policies.ts';
-import { machineNote, ratioText } from './figures.ts';
+import { figureText, machineNote, ratioText } from './figures.ts';
 import { Plane } from './plane.ts';
 import { RawFeed } from './raw-feed.ts';
 import { WARM_UP_SHARE, runWarm } from './run-warm.ts';
@@ -23,7 +23,7 @@ export async function benchAuditCost(options: BenchOptions): Promise<BenchTable>
   const feed = await RawFeed.make(plane, { topic: TOPIC, partitions: PARTITIONS, people: 200_000 });
   const runs: Record<Arm, Window>[] = [];
   try {
-    await feed.fill(quick ? 16_000 : 800_000);
+    await feed.fill(quick ? 100_000 : 800_000);
     for (let round = 0; round < rounds; round++) {
       const windows = new Map<Arm, Window>();
       for (let turn = 0; turn < ARMS.length; turn++) {
@@ -67,7 +67,7 @@ function tableOf(runs: readonly Record<Arm, Window>[], records: number): BenchTa
     rows: ARMS.map((arm) => [
       arm,
       Math.round(median(runs.map((run) => rate(run[arm])))),
-      median(runs.map((run) => cpu(run[arm]))).toFixed(2),
+      figureText(median(runs.map((run) => cpu(run[arm]))), 2),
       ...(arm === 'everything' ? ['1', '1'] : [ratios(arm, rate), ratios(arm, cpu)]),
     ]),
     notes: [

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchSite } from './bench-site.ts';
 import { BENCH_POLICIES } from './end-to-end-policies.ts';
-import { machineNote } from './figures.ts';
+import { figureText, machineNote } from './figures.ts';
 import { Plane } from './plane.ts';
 import { RawFeed } from './raw-feed.ts';
 import type { BenchOptions, BenchTable } from './table.ts';
@@ -25,7 +25,7 @@ interface Sample {
 }
 
 export async function benchBacklog(options: BenchOptions): Promise<BenchTable> {
-  const backlog = options.quick ? 20_000 : 10_000_000;
+  const backlog = options.quick ? 100_000 : 10_000_000;
   const rate = backlog / 3_600;
   const plane = await Plane.open(await options.stack());
   const feed = await RawFeed.make(plane, { topic: TOPIC, partitions: PARTITIONS, people: PEOPLE });
@@ -86,7 +86,7 @@ function tableOf(samples: readonly Sample[], rate: number, backlog: number): Ben
       ...shares.map((share) => {
         const { lowest, highest, cpu } = around(share);
         const after = samples.find(({ records }) => records >= share * backlog)!.seconds.toFixed(1);
-        return [Math.round(share * backlog), after, `${lowest} to ${highest}`, cpu.toFixed(2)];
+        return [Math.round(share * backlog), after, `${lowest} to ${highest}`, figureText(cpu, 2)];
       }),
       [
         `caught up (${Math.round(end.records)})`,

@@ -7,7 +7,7 @@ import { nowMs } from '../platform/clock.ts';
 import { BenchSite } from './bench-site.ts';
 import type { GauzeInstance } from './bench-site.ts';
 import { BENCH_POLICIES } from './end-to-end-policies.ts';
-import { machineNote } from './figures.ts';
+import { figureText, machineNote } from './figures.ts';
 import { Plane } from './plane.ts';
 import { percentiles } from './percentiles.ts';
 import { Probe } from './probe.ts';
@@ -72,7 +72,7 @@ async function capacityOf(
   feed: RawFeed,
   { quick }: BenchOptions,
 ): Promise<{ capacity: number; taken: number }> {
-  const backlog = quick ? 20_000 : 2_500_000;
+  const backlog = quick ? 200_000 : 2_500_000;
   await feed.fill(backlog, quick ? 500 : 2_000);
   const instance = await site.run();
   const lanes = site.lanes(true);
@@ -175,7 +175,7 @@ function tableOf(
       Math.round(level.offered),
       ...level.percentiles,
       level.longestMs,
-      level.cpuMicrosPerRecord.toFixed(2),
+      figureText(level.cpuMicrosPerRecord, 2),
     ]),
     notes: [
       `100 % is ${Math.round(capacity)} records/s: what one instance masked of a backlog (${Math.round(taken)} records) for both audiences and the index while records came in at eight tenths of its rate alone.`,

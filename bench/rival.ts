@@ -5,7 +5,7 @@
 import avsc from 'avsc';
 import { BenchSite } from './bench-site.ts';
 import { BENCH_POLICIES, taggedSchema } from './end-to-end-policies.ts';
-import { machineNote, ratioText } from './figures.ts';
+import { figureText, machineNote, ratioText } from './figures.ts';
 import { Peer, peerMissing } from './peer.ts';
 import type { PeerPass } from './peer.ts';
 import { Plane } from './plane.ts';
@@ -36,7 +36,7 @@ interface Pair {
 export async function benchRival(options: BenchOptions): Promise<BenchTable> {
   const missing = peerMissing(options.peer);
   if (missing !== null) return tableOf([], [missing]);
-  const records = options.quick ? 20_000 : 1_000_000;
+  const records = options.quick ? 50_000 : 1_000_000;
   const stack = await options.stack();
   const plane = await Plane.open(stack);
   const peer = await Peer.make(stack, options.peer);
@@ -169,8 +169,8 @@ function rowsOf(threads: number, pairs: readonly Pair[]): (string | number)[][] 
       Math.round(middle('gauze', rate)),
       Math.round(middle('rival', rate)),
       ratios(rate),
-      middle('gauze', cpu).toFixed(2),
-      middle('rival', cpu).toFixed(2),
+      figureText(middle('gauze', cpu), 2),
+      figureText(middle('rival', cpu), 2),
       ratios(cpu),
     ];
   });

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { figureText, ratioText, spreadText } from '../../bench/figures.ts';
 import { PAGE_PATHS, section, withSections } from '../../bench/page.ts';
 import { percentiles } from '../../bench/percentiles.ts';
 import { renderPlot } from '../../bench/plot.ts';
@@ -121,4 +122,18 @@ test('percentiles count each latency by the records it stands for', () => {
     { ms: 5, records: 1 },
   ];
   expect(percentiles(latencies, [50, 99, 99.9])).toEqual([1, 5, 100]);
+});
+
+test('a window too short for the clock of the kernel gives words, no figure', () => {
+  const words = 'too short to tell';
+  expect([figureText(1 / 0, 2), ratioText([1, 1 / 0]), spreadText([0 / 0, 1], 1)]).toEqual([
+    words,
+    words,
+    words,
+  ]);
+  expect([figureText(1.234, 2), ratioText([3, 1, 2]), spreadText([2, 1], 1)]).toEqual([
+    '1.23',
+    '2.00 (1.00 to 3.00)',
+    '1.0 to 2.0',
+  ]);
 });
