@@ -86,7 +86,10 @@ export class GroupMember {
     this.stopping.abort();
     // A JoinGroup under way waits for the other members; it is cut off so that a drain need not.
     const ended = this.running ?? Promise.resolve();
-    await Promise.race([ended, sleep(STOP_WAIT_MS)]);
+    const inTime = new AbortController();
+    await Promise.race([ended, sleep(STOP_WAIT_MS, inTime.signal).catch(() => undefined)]);
+    // A timer that goes on would keep the process, and with it whoever is to come back under its name.
+    inTime.abort();
     this.connections.close();
     this.asking.close();
     await ended;
