@@ -67,8 +67,7 @@ test('lanes of a host whose clock was hours ahead go on at another, though the a
   await site.caughtUp(240_000);
   await ahead.leave();
   // Their next session has written its opening and no more: the shortest memory of where the chain stands.
-  const again = fleet.add(['--import', SHIFTED]);
-  again.instance.process.kill('SIGUSR2');
+  const again = fleet.add(['--import', `${SHIFTED}?ahead`]);
   await fleet.until('lanes of the host with a wrong clock', () => again.lanes.size === 8);
   await site.until((lanes) => lanes.every(({ state }) => state === 'ok'), 240_000);
   await again.kill();
