@@ -22,6 +22,9 @@ export interface CheckOptions {
   readonly sarif?: string | true;
 }
 
+/** `topic=file.avsc`: whose topic it is, a config must say. */
+const NAMES_TOPIC = /^[A-Za-z0-9._-]+=/;
+
 /** The config file that verbs take where nobody names one. */
 const USUAL_CONFIG = 'gauze.yaml';
 
@@ -64,10 +67,11 @@ export async function check(
   options: Omit<CheckOptions, 'json' | 'sarif'>,
 ): Promise<CheckReport> {
   const report = new CheckReport();
-  const isFilesOnly = files.length > 0 && options.config === USUAL_CONFIG && !existsSync(options.config);
+  const isOfNoTopic = files.length > 0 && files.every((each) => !NAMES_TOPIC.test(each));
+  const isFilesOnly = isOfNoTopic && options.config === USUAL_CONFIG && !existsSync(options.config);
   const site = await readSiteToCheck(isFilesOnly ? null : options.config, options.offline, report);
   const schemas = await readFilesToCheck(files, site, report);
-  await checkPlans(site, schemas, report);
+  if (!report.problems.some(isCauseOfAll)) await checkPlans(site, schemas, report);
   return report;
 }
 
@@ -103,7 +107,13 @@ function mark({ state }: Check): string {
   return state === 'problems' ? styled('red', '✗') : styled('yellow', '-');
 }
 
+/** Where nobody knows what the site is, nothing else can be told right. */
+function isCauseOfAll({ code }: GauzeError): boolean {
+  return code === 'ERR_CONFIG_FILE_ABSENT';
+}
+
 function byPlace(one: GauzeError, other: GauzeError): number {
+  if (isCauseOfAll(one) !== isCauseOfAll(other)) return isCauseOfAll(one) ? -1 : 1;
   const [a, b] = [one.context, other.context];
   if (a.file !== b.file) return (a.file ?? '') < (b.file ?? '') ? -1 : 1;
   return (a.line ?? 0) - (b.line ?? 0);

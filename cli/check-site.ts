@@ -2,6 +2,7 @@
  * What `gauze check` reads of a site: config, policies, keys, the registry's versions. Whatever cannot be read is a
  * problem, or is said to be left out; the rest is checked all the same.
  */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
@@ -38,8 +39,10 @@ export async function readSiteToCheck(
   isOffline: boolean,
   report: CheckReport,
 ): Promise<SiteToCheck> {
-  const site = config === null ? undefined : await readConfig(config, report);
-  const policies = config === null ? [] : await readAllPolicies(site, config, report);
+  const site = config === null ? undefined : await readConfig(config, isOffline, report);
+  // Without the file, nobody has said where anything else is: what would be missed there is not the cause.
+  const isThere = config !== null && existsSync(config);
+  const policies = isThere ? await readAllPolicies(site, config, report) : [];
   if (site) await checkAccessRules(site, policies, report);
   const own = isOffline || !site ? undefined : await readKeys(site, policies, report);
   if (site && isOffline) report.skip('keys', 'not read (--offline)');
@@ -51,10 +54,10 @@ export async function readSiteToCheck(
   };
 }
 
-async function readConfig(file: string, report: CheckReport): Promise<Site | undefined> {
+async function readConfig(file: string, isOffline: boolean, report: CheckReport): Promise<Site | undefined> {
   const before = report.problems.length;
   const site = await report.collect(
-    async () => await Site.load(file),
+    async () => await Site.load(file, isOffline ? 'offline' : 'connects'),
     ({ context }) => ({
       file: context.file ?? file,
     }),

@@ -80,7 +80,9 @@ export async function readExplainSource(
   topic: string | null,
   options: ExplainOptions,
 ): Promise<ExplainSource> {
-  const site = await Site.load(options.config);
+  // A schema from a file and policies from files: nothing is connected to.
+  const isOffline = options.schema.length > 0 && !options.inForce;
+  const site = await Site.load(options.config, isOffline ? 'offline' : 'connects');
   const asOfDay = dayOf(options.asOf);
   const state = options.inForce ? await stateOf(site) : null;
   const { policies, problems } = await policiesOf(site, state, asOfDay);

@@ -14,7 +14,7 @@ import type { Keyring } from '../keys/keyring.ts';
 import { NO_ALIASES, loadPersonAliases } from '../keys/person-aliases.ts';
 import type { PersonAliases } from '../keys/person-aliases.ts';
 import { loadConfig, login, readSecret } from '../platform/config.ts';
-import type { Config, OauthSettings } from '../platform/config.ts';
+import type { Config, OauthSettings, Reach } from '../platform/config.ts';
 import type { RoleName } from '../platform/config-settings.ts';
 import { GauzeError } from '../platform/errors.ts';
 import type { RolePrincipals } from '../policy/desired-state.ts';
@@ -38,9 +38,9 @@ export class Site {
     this.siteTags = mapSiteTags(config.tags, file);
   }
 
-  /** Throws GauzeErrors with every problem of the config. */
-  static async load(file: string): Promise<Site> {
-    return new Site(await loadConfig(file), file);
+  /** Throws GauzeErrors with every problem of the config. `offline`: for what connects to nothing. */
+  static async load(file: string, reach: Reach = 'connects'): Promise<Site> {
+    return new Site(await loadConfig(file, undefined, reach), file);
   }
 
   /** Kafka principals of the roles; where a role has no log-in in this config, its usual name. */

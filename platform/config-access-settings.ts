@@ -3,16 +3,16 @@
  * asked and told. No secret stands in any of them: secrets are files that they name.
  */
 import { z } from 'zod';
-import { described, file, group, text, url, wholeNumber } from './config-setting-kinds.ts';
+import { NOWHERE, described, file, group, text, url, wholeNumber } from './config-setting-kinds.ts';
 
 /** Queue and sessions; nothing that decides a grant. */
 export const redis = group(
   {
-    url: text(
-      'an address that begins with redis or rediss',
-      'Redis of the approval queue and of the sessions of the pages; a password only by `${ENV}` or `passwordFile`.',
-      /^rediss?:\/\/\S+$/,
-    ),
+    url: described(z.string().regex(/^rediss?:\/\/\S+$/), {
+      doc: 'Redis of the approval queue and of the sessions of the pages; a password only by `${ENV}` or `passwordFile`.',
+      expected: 'an address that begins with redis or rediss',
+      standIn: `redis://${NOWHERE}`,
+    }),
     passwordFile: file('File that holds the password and nothing else.').optional(),
   },
   'For the approval service. Losing it loses no decision and no grant.',

@@ -28,6 +28,11 @@ export function expectedAt(path: readonly PropertyKey[]): string {
   return textAt(path)?.expected ?? 'another value';
 }
 
+/** What stands for the address `name` where nothing will be connected to; undefined for what is no address. */
+export function standInOf(name: string): string | undefined {
+  return textAt(name.split('.'))?.standIn;
+}
+
 /** Names of all settings that are paths, such as `keys.file`. */
 export function pathSettings(): ReadonlySet<string> {
   const names = settingRows().map((row) => row.name);

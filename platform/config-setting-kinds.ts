@@ -13,6 +13,8 @@ export interface SettingText {
   readonly unit?: string;
   /** A path, taken relative to the config file. */
   readonly isPath?: boolean;
+  /** Of an address: what stands for it where its variable is not set and nothing will be connected to. Leads nowhere. */
+  readonly standIn?: string;
 }
 
 /** What is written about each schema object of this file. */
@@ -28,6 +30,9 @@ export function described<S extends z.ZodType>(schema: S, text: SettingText): S 
 export function text(expected: string, doc: string, pattern = /^[^\n]+$/) {
   return described(z.string().regex(pattern), { doc, expected });
 }
+
+/** Host of stand-ins: a name that never leads anywhere (RFC 2606, 2). */
+export const NOWHERE = 'unset.invalid';
 
 /** The path of a file. */
 export function file(doc: string) {
@@ -57,9 +62,10 @@ export function group<T extends z.ZodRawShape>(shape: T, doc: string) {
 
 /** `scheme://host[:port][/path]` without user or password. */
 export function url(schemes: string, doc: string) {
-  return text(
-    `an address that begins with ${schemes}, without user and password`,
+  const names = schemes.split(' or ');
+  return described(z.string().regex(new RegExp(`^(${names.join('|')})://[^\\s/@]+(/[^\\s@]*)?$`)), {
     doc,
-    new RegExp(`^(${schemes.replaceAll(' or ', '|')})://[^\\s/@]+(/[^\\s@]*)?$`),
-  );
+    expected: `an address that begins with ${schemes}, without user and password`,
+    standIn: `${names.at(-1)}://${NOWHERE}`,
+  });
 }

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { access, http, notifications, oidc, owners, redis, roles } from './config-access-settings.ts';
-import { described, file, group, text, url, wholeNumber } from './config-setting-kinds.ts';
+import { NOWHERE, described, file, group, text, url, wholeNumber } from './config-setting-kinds.ts';
 
 const ROLE_DOC = {
   admin: 'For `gauze apply` only: makes topics and rights.',
@@ -73,6 +73,7 @@ const kafka = group(
     brokers: described(z.array(z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/[\]]+):\d{1,5}$/)).min(1), {
       doc: 'Brokers to ask first, `host:port` each.',
       expected: 'a list of host:port',
+      standIn: `${NOWHERE}:9092`,
     }),
     ssl,
     roles: group(

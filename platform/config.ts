@@ -3,12 +3,13 @@
  * data. The only file that reads the environment. It never repeats a value in an error, and corrects nothing
  * silently.
  */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { z } from 'zod';
 import { configSchema } from './config-settings.ts';
 import type { RoleName } from './config-settings.ts';
-import { expectedAt, pathSettings } from './config-rows.ts';
+import { expectedAt, pathSettings, standInOf } from './config-rows.ts';
 import { contradictions } from './config-contradictions.ts';
 import { YamlFile } from './yaml-file.ts';
 import { GauzeError, GauzeErrors } from './errors.ts';
@@ -34,6 +35,9 @@ export interface OauthSettings {
   readonly scope?: string | undefined;
 }
 
+/** Will the config be used to connect to anything? */
+export type Reach = 'connects' | 'offline';
+
 /** Settings that would hold a secret if they existed; one that names the file of a secret holds none. */
 const SECRET_WORDS = /pass(word|wd|phrase)?$|secret(?!s?File$)|token$|api_?key|private_?key|credential/i;
 
@@ -45,11 +49,16 @@ export function environment(name: string): string | undefined {
 /**
  * @param file path of gauze.yaml
  * @param variable where `${NAME}` is looked up
- * @throws GauzeErrors with every problem of the file
+ * @param reach `offline` for who connects to nothing: an address whose variable is not set is then none at all
+ * @throws GauzeErrors with every problem of the file; ERR_CONFIG_FILE_ABSENT where there is none
  */
-export async function loadConfig(file: string, variable = environment): Promise<Config> {
-  const yaml = YamlFile.parse(file, await readText(file));
-  const unset = yaml.substitute(variable);
+export async function loadConfig(
+  file: string,
+  variable = environment,
+  reach: Reach = 'connects',
+): Promise<Config> {
+  const yaml = YamlFile.parse(file, await readConfigText(file));
+  const unset = yaml.substitute(variable, reach === 'offline' ? standInOf : undefined);
   const secrets = yaml.inlineSecrets(SECRET_WORDS);
   const parsed = configSchema.safeParse(yaml.value());
   // One problem, one error: a secret is not also an unknown setting, an unset variable not also a wrong value.
@@ -90,6 +99,13 @@ export async function readSecret(file: string): Promise<string> {
   const secret = (await readText(file)).replace(/\r?\n$/, '');
   if (secret === '') throw new GauzeError('ERR_CONFIG_FILE_UNREADABLE', { file });
   return secret;
+}
+
+/** That there is none is the first thing to know, and the most frequent: somebody stands in another folder. */
+async function readConfigText(file: string): Promise<string> {
+  if (!existsSync(file))
+    throw new GauzeError('ERR_CONFIG_FILE_ABSENT', { file, actual: path.resolve(file) });
+  return await readText(file);
 }
 
 async function readText(file: string): Promise<string> {

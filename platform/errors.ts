@@ -78,6 +78,12 @@ export const ERRORS = {
     action:
       'Check that the path is right and that this user may read it. `npm run gauze` takes paths from the folder of gauze, wherever it is called.',
   },
+  ERR_CONFIG_FILE_ABSENT: {
+    kind: 'usage',
+    message: 'There is no config file: {actual} was looked for.',
+    action:
+      'Go to the folder that has it, or name it with `-c <file>`. `npm run gauze` takes paths from the folder of gauze, wherever it is called.',
+  },
   ERR_CONFIG_SYNTAX: {
     kind: 'usage',
     message: '{file}:{line}: the text is not well-formed {expected}.',

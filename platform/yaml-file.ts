@@ -48,11 +48,24 @@ export class YamlFile {
     return new YamlFile(file, document, lines);
   }
 
-  /** Replaces `${NAME}` in all values (not in names). @returns ERR_CONFIG_VARIABLE_MISSING for each that is not set */
-  substitute(variable: (name: string) => string | undefined): readonly GauzeError[] {
+  /**
+   * Replaces `${NAME}` in all values (not in names). A value whose variable is not set becomes the `standIn` of its
+   * setting, where that has one.
+   * @returns ERR_CONFIG_VARIABLE_MISSING for each that is not set and has none
+   */
+  substitute(
+    variable: (name: string) => string | undefined,
+    standIn: (setting: string) => string | undefined = () => undefined,
+  ): readonly GauzeError[] {
     const errors: GauzeError[] = [];
     this.#eachText((node, name) => {
       this.#written.set(name, node.value);
+      const instead = standIn(name);
+      const names = [...node.value.matchAll(VARIABLE)].map(([, variableName]) => variableName!);
+      if (instead !== undefined && names.some((each) => variable(each) === undefined)) {
+        node.value = instead;
+        return;
+      }
       node.value = node.value.replace(VARIABLE, (whole, variableName: string) => {
         const value = variable(variableName);
         if (value !== undefined) return value;

@@ -294,6 +294,16 @@ export const TROUBLE: readonly TroubleSection[] = [
         ],
       },
       {
+        what: 'Another folder than that of the config',
+        codes: ['ERR_CONFIG_FILE_ABSENT'],
+        records: NOTHING_RUNS,
+        toDo: 'Go to the folder of gauze.yaml, or name it with `-c`.',
+        shownBy: [
+          BAD_SITE,
+          'in another folder tells that there is no config, and where it looked, and nothing that follows',
+        ],
+      },
+      {
         what: 'Unknown setting',
         codes: ['ERR_CONFIG_SETTING_UNKNOWN'],
         records: NOTHING_RUNS,

@@ -66,6 +66,36 @@ describe('gauze check', () => {
     expect(stdout).toContain('2 problems.');
   });
 
+  test('in another folder tells that there is no config, and where it looked, and nothing that follows', () => {
+    mkdirSync(file('elsewhere'));
+    const [here, there] = [path.join('elsewhere', 'gauze.yaml'), file('elsewhere/gauze.yaml')];
+    const absent = told('ERR_CONFIG_FILE_ABSENT', { file: here, actual: there });
+    for (const args of [[], ['clinical.patients=none.avsc']]) {
+      const { code, stdout } = gauze(['check', '-c', here, '--offline', ...args]);
+      expect([code, stdout.slice(stdout.indexOf('ERR_'))]).toEqual([1, expect.stringContaining(absent)]);
+      expect(stdout.match(/^ERR_\w+/gm)?.[0]).toBe('ERR_CONFIG_FILE_ABSENT');
+      expect(stdout.match(/^ERR_\w+/gm)).toHaveLength(1 + args.length);
+    }
+    const { stderr } = gauze(['status', '-c', here]);
+    expect(stderr).toBe(absent);
+  });
+
+  test('and explain need no address where they are to ask nobody', () => {
+    write('gauze.yaml', [
+      "kafka: { brokers: ['${GAUZE_TEST_UNSET}'], roles: {} }",
+      "registry: { url: '${GAUZE_TEST_UNSET}' }",
+    ]);
+    const schema = `clinical.patients=${path.join(ROOT, 'schemas/clinical/patient.avsc')}`;
+    const checked = gauze(['check', '--offline', schema]);
+    expect([checked.code, checked.stdout]).toEqual([0, expect.stringContaining('compiled')]);
+    const explained = gauze(['explain', 'clinical.patients', 'research', '--schema', schema]);
+    expect([explained.code, explained.stderr]).toEqual([0, '']);
+    for (const args of [['check'], ['explain'], ['explain', '--diff', '--schema', schema]]) {
+      const { code, stdout, stderr } = gauze(args);
+      expect([code, stdout + stderr]).toEqual([1, expect.stringContaining('ERR_CONFIG_VARIABLE_MISSING')]);
+    }
+  });
+
   test('tells a keyring that is not there, and does not make a new one', () => {
     rmSync(file('keyring.json'));
     const missing = gauze(['check']);

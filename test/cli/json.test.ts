@@ -79,5 +79,5 @@ test('what goes wrong is one JSON object in each line of standard error, and sta
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as object);
-  expect(errors).toEqual([expect.objectContaining({ code: 'ERR_CONFIG_FILE_UNREADABLE' })]);
+  expect(errors).toEqual([expect.objectContaining({ code: 'ERR_CONFIG_FILE_ABSENT' })]);
 });

@@ -88,7 +88,7 @@ describe('exit codes', () => {
 describe('an error', () => {
   test('is a code, a sentence and what to do, with no stack', () => {
     const { stderr } = gauze('plan', '--config', path.join(folder, 'none.yaml'));
-    expect(stderr).toMatch(/^ERR_CONFIG_FILE_UNREADABLE {2}[A-Z].*\.\n {4}[A-Z].*\.\n$/);
+    expect(stderr).toMatch(/^ERR_CONFIG_FILE_ABSENT {2}[A-Z].*\.\n {4}[A-Z].*\.\n$/);
   });
 
   test.each(Object.entries(ERRORS))('%s is told in whole sentences', (_, { message, action }) => {

@@ -308,8 +308,47 @@ registry: { url: http://127.0.0.1:1 }
 
   test('that is not there is named', async () => {
     await expect(loadConfig(path.join(folder, 'absent.yaml'))).rejects.toMatchObject({
-      code: 'ERR_CONFIG_FILE_UNREADABLE',
+      code: 'ERR_CONFIG_FILE_ABSENT',
     });
+  });
+});
+
+describe('a config that nothing connects with', () => {
+  const addresses = [
+    "kafka: { brokers: ['${UNSET_HOST}:9092', '${UNSET}'], roles: {} }",
+    "registry: { url: 'http://${UNSET_HOST}:8081' }",
+    "redis: { url: '${UNSET}' }",
+    "oidc: { issuer: '${UNSET}', audience: gauze }",
+    "http: { publicUrl: 'https://${UNSET}' }",
+  ];
+
+  async function offline(lines: readonly string[], variables: Record<string, string> = {}): Promise<Config> {
+    const file = path.join(folder, 'gauze.yaml');
+    await writeFile(file, lines.join('\n'));
+    return await loadConfig(file, (name) => variables[name], 'offline');
+  }
+
+  test('needs no variable of an address, and leads nowhere without', async () => {
+    const { kafka, registry, redis, oidc, http } = await offline(addresses);
+    for (const address of [...kafka.brokers, registry.url, redis?.url, oidc?.issuer, http.publicUrl])
+      expect(address).toMatch(/^([a-z]+:\/\/)?unset\.invalid(:9092)?$/);
+  });
+
+  test('takes the variable where it is set', async () => {
+    const { registry } = await offline(addresses, { UNSET_HOST: 'registry.example.org' });
+    expect(registry.url).toBe('http://registry.example.org:8081');
+  });
+
+  test('needs every other variable: what says where the policies are above all', async () => {
+    const told = await offline([...addresses, 'policies: ${UNSET}']).catch((error: unknown) => error);
+    expect(told).toMatchObject({
+      errors: [expect.objectContaining({ code: 'ERR_CONFIG_VARIABLE_MISSING' })],
+    });
+    expect(String(told)).toContain('gauze.yaml:6');
+  });
+
+  test('is the only one without its addresses', async () => {
+    expect(await mistakes(addresses.join('\n'))).toHaveLength(6);
   });
 });
 
