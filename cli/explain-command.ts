@@ -8,6 +8,7 @@ import { canonicalJson } from '../policy/canonical-json.ts';
 import { placeOf, wordsOf } from './check-report.ts';
 import { categoriesOf, categoryLines } from './explain-categories.ts';
 import { explainDifference } from './explain-difference.ts';
+import { pseudonymsOf } from './explain-pseudonyms.ts';
 import { readExplainSource, usage } from './explain-source.ts';
 import type { ExplainOptions, ExplainSource, TopicToExplain } from './explain-source.ts';
 import { explain, planOf } from './explanation.ts';
@@ -89,7 +90,10 @@ function jsonOf(explanation: Explanation, isRegime: boolean): object {
   if (isRegime) return { ...head, categories: categoriesOf(explanation) };
   return {
     ...head,
-    audiences: audiences.map(audienceJson),
+    audiences: audiences.map((view) => ({
+      ...audienceJson(view),
+      pseudonyms: pseudonymsOf(view, topic.topic),
+    })),
     fields: fields.map(({ path, type, tags }) => {
       const each = audiences.map((view) => [view.policy.policy.audience, view.fields.get(path)]);
       return { path, type, tags, audiences: Object.fromEntries(each) };

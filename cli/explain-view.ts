@@ -3,6 +3,7 @@
  * field by field. Names, methods and reasons of policies only.
  */
 import type { TopicToExplain } from './explain-source.ts';
+import { pseudonymLines } from './explain-pseudonyms.ts';
 import type { AudienceView, Explanation, Treatment } from './explanation.ts';
 import { styled } from './terminal.ts';
 import type { Cell, CellLine } from './wrapped-table.ts';
@@ -32,6 +33,7 @@ export function explanationLines(explanation: Explanation, width: number): reado
     ...(audiences.length === 1
       ? oneAudience(things, columnWidths(width, first, 3), width)
       : sideBySide(audiences, things, columnWidths(width, first, audiences.length), width)),
+    ...pseudonymLines(explanation, width),
   ];
 }
 

@@ -187,9 +187,10 @@ function addServiceVerbs(verb: AddVerb): void {
     .addOption(new Option('--worker <number>', 'set by --workers').hideHelp())
     .addHelpText('after', RUN_HELP)
     .action(act(async (o: RunOptions) => await (await import('./run-command.ts')).runCommand(o)));
-  verb('status', 'every lane with its lag, and why it is held if it is; exit code 1 if one is').action(
-    act(async (o: CommonOptions) => await (await import('./status-command.ts')).statusCommand(o)),
-  );
+  verb(
+    'status',
+    'every lane with its lag, and why it is held if it is; exit code 1 if one is, or nobody runs',
+  ).action(act(async (o: CommonOptions) => await (await import('./status-command.ts')).statusCommand(o)));
   verb('tail', 'what an audience sees of a topic, live, with the log-in of that audience')
     .argument('<topic>', 'raw topic')
     .requiredOption('--audience <audience>', 'whose view')

@@ -35,7 +35,10 @@ const MS_PER_DAY = 86_400_000;
 const BYTES_PER_MIB = 1_048_576;
 const SECONDS_PER_MINUTE = 60;
 
-/** Exit code 1 where a lane is held, a policy waits in the log for a decision, or ages are told as of too long ago. */
+/**
+ * Exit code 1 where a lane is held, nobody runs, a policy waits in the log for a decision, or ages are told as of too long
+ * ago.
+ */
 export async function statusCommand(options: StatusOptions): Promise<number> {
   const site = await Site.load(options.config);
   const standing = await readStanding(site);
@@ -62,11 +65,13 @@ async function readStanding(site: Site): Promise<Standing | null> {
     try {
       await admin.connect();
       const { names } = site;
+      const activity = await readActivity(cluster, names, nowMs());
       return {
         lanes: await laneReports({ cluster, admin, names, state, topics }),
-        ...(await readActivity(cluster, names, nowMs())),
+        ...activity,
         withheld: await readWithheld(cluster, names),
         alarms: [
+          ...(topics.size > 0 ? nobodyAlarms(activity) : []),
           ...refused.map(
             ({ audience, code, logOffset: offset }) => new GauzeError(code, { audience, offset }),
           ),
@@ -78,6 +83,11 @@ async function readStanding(site: Site): Promise<Standing | null> {
       await admin.close();
     }
   });
+}
+
+/** That nobody does what policies in force say is wrong, whatever the lanes look like. */
+export function nobodyAlarms({ instances }: Pick<Activity, 'instances'>): readonly GauzeError[] {
+  return instances.length === 0 ? [new GauzeError('ERR_RUN_NOBODY', { limit: WINDOW_SECONDS })] : [];
 }
 
 function topicsOf(state: PolicyState): Map<string, readonly string[]> {
@@ -141,9 +151,7 @@ function showHeld(lanes: readonly LaneReport[]): void {
 
 function showInstances(instances: readonly InstanceReport[], transactionsPerSecond: number): void {
   if (instances.length === 0)
-    return print(
-      styled('yellow', `No instance has given a sign of life for ${WINDOW_SECONDS} s: is gauze running?`),
-    );
+    return print(styled('yellow', `No instance has given a sign of life for ${WINDOW_SECONDS} s.`));
   const rows = instances.map(({ id, lanes, held, grants, memoryBytes }) => {
     const memory = memoryBytes === null ? '-' : `${Math.round(memoryBytes / BYTES_PER_MIB)} MiB`;
     return [id, lanes, held, grants, memory];

@@ -88,7 +88,11 @@ export const http = group(
   'The API and the pages of approvals.',
 ).prefault({});
 
-export const access = file('The access rules: who may ask for what, and who decides.').optional();
+export const access = described(z.string().min(1), {
+  doc: 'The access rules: who may ask for what, and who decides.',
+  expected: 'the path of a file',
+  isPath: true,
+}).optional();
 
 export const roles = described(z.record(z.string().min(1), z.array(z.string().min(1))).default({}), {
   doc: 'Roles of people, each with the groups of the identity provider that have it. `privacy-officers` lock, revoke, review and decide on policies; `operators` see the queue; the access rules name the others.',

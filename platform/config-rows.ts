@@ -28,7 +28,7 @@ export function expectedAt(path: readonly PropertyKey[]): string {
   return textAt(path)?.expected ?? 'another value';
 }
 
-/** What stands for the address `name` where nothing will be connected to; undefined for what is no address. */
+/** What stands for the setting `name` where nothing will be connected to; undefined where it is needed all the same. */
 export function standInOf(name: string): string | undefined {
   return textAt(name.split('.'))?.standIn;
 }

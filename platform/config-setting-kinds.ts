@@ -13,7 +13,10 @@ export interface SettingText {
   readonly unit?: string;
   /** A path, taken relative to the config file. */
   readonly isPath?: boolean;
-  /** Of an address: what stands for it where its variable is not set and nothing will be connected to. Leads nowhere. */
+  /**
+   * Of an address, or a file that only those need who connect: what stands for it where its variable is not set and
+   * nothing will be connected to. Leads nowhere.
+   */
   readonly standIn?: string;
 }
 
@@ -31,12 +34,17 @@ export function text(expected: string, doc: string, pattern = /^[^\n]+$/) {
   return described(z.string().regex(pattern), { doc, expected });
 }
 
-/** Host of stand-ins: a name that never leads anywhere (RFC 2606, 2). */
+/** In place of a host or a path: a name that never leads anywhere (RFC 2606, 2). */
 export const NOWHERE = 'unset.invalid';
 
-/** The path of a file. */
+/** The path of a file that is read by who connects to something: secrets, certificates, evidence. */
 export function file(doc: string) {
-  return described(z.string().min(1), { doc, expected: 'the path of a file', isPath: true });
+  return described(z.string().min(1), {
+    doc,
+    expected: 'the path of a file',
+    isPath: true,
+    standIn: NOWHERE,
+  });
 }
 
 /** A whole number, also as digits in quotes: that is how `"${PORT}"` arrives. */

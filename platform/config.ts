@@ -49,7 +49,7 @@ export function environment(name: string): string | undefined {
 /**
  * @param file path of gauze.yaml
  * @param variable where `${NAME}` is looked up
- * @param reach `offline` for who connects to nothing: an address whose variable is not set is then none at all
+ * @param reach `offline` for who connects to nothing and reads no secret: an address or a file whose variable is not set leads nowhere
  * @throws GauzeErrors with every problem of the file; ERR_CONFIG_FILE_ABSENT where there is none
  */
 export async function loadConfig(
@@ -103,8 +103,7 @@ export async function readSecret(file: string): Promise<string> {
 
 /** That there is none is the first thing to know, and the most frequent: somebody stands in another folder. */
 async function readConfigText(file: string): Promise<string> {
-  if (!existsSync(file))
-    throw new GauzeError('ERR_CONFIG_FILE_ABSENT', { file, actual: path.resolve(file) });
+  if (!existsSync(file)) throw new GauzeError('ERR_CONFIG_FILE_ABSENT', { file, actual: path.resolve(file) });
   return await readText(file);
 }
 

@@ -635,6 +635,13 @@ export const ERRORS = {
     message: 'The address {host}:{port} cannot be listened on ({causeName}).',
     action: 'Change http.host or http.port, or end what listens there.',
   },
+  ERR_RUN_NOBODY: {
+    kind: 'usage',
+    message:
+      'Policies are in force, and no instance has given a sign of life for {limit} s: nothing is masked.',
+    action:
+      'Start one with `gauze run`, or see in its log why it ended. Records wait, and none is lost meanwhile.',
+  },
   ERR_RUN_INSTANCE_REPLACED: {
     kind: 'stop',
     message: 'Another process runs as the instance {instance} and has its partitions; this one has ended.',

@@ -20,8 +20,21 @@ export function comesOut(leaf: AvroLeaf, instruction: Instruction, emptied: Empt
   const { rows, promise } = METHODS[instruction.method];
   if (instruction.method === 'redact')
     return emptied === null ? 'null, or the empty value' : EMPTIED_WORDS[emptied];
+  if (instruction.method === 'pseudonym' && leaf.kind === 'string' && leaf.logical === null)
+    return pseudonymWords(instruction);
   const row = rows.find((each) => isFor(each, leaf)) ?? rows.find(({ type }) => type === 'any');
   return row?.comesOut ?? promise;
+}
+
+/** A pseudonym in a string, as long and with the beginning that the policy gives it. */
+function pseudonymWords({
+  prefix,
+  encoding,
+  normalize,
+}: Extract<Instruction, { method: 'pseudonym' }>): string {
+  const body = encoding === 'base32' ? '26 characters of base32' : '32 lower-case hex digits';
+  const start = prefix === undefined ? '' : `\`${prefix}\` and `;
+  return `${start}${body}${normalize?.includes('fhir-reference') ? ', behind the type of a FHIR reference' : ''}`;
 }
 
 /** `int (date)`, `string`, `long (timestamp and local-timestamp, -millis, -micros)`, `int, long, with any logical type`. */

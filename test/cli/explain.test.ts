@@ -15,6 +15,7 @@ import { readExplainSource } from '../../cli/explain-source.ts';
 import type { ExplainOptions } from '../../cli/explain-source.ts';
 import { explain } from '../../cli/explanation.ts';
 import type { Explanation } from '../../cli/explanation.ts';
+import { pseudonymsOf } from '../../cli/explain-pseudonyms.ts';
 import { explanationLines } from '../../cli/explain-view.ts';
 import { wrap } from '../../cli/wrapped-table.ts';
 
@@ -102,6 +103,59 @@ describe('a topic', () => {
     expect(billing).toMatchObject({ method: 'keep', comesOut: 'the value itself' });
     expect(research?.method).toBe('pseudonym (domain mrn)');
     expect(research?.comesOut).toMatch(/32 lower-case hex digits/);
+  });
+
+  test('tells of a pseudonym its own form, domain and key epoch, and what it joins with', async () => {
+    changed(
+      'research.yaml',
+      'policies/research.yaml',
+      [
+        'PHI_MRN: { method: pseudonym, domain: mrn }',
+        'PHI_MRN: { method: pseudonym, domain: mrn, prefix: m_ }',
+      ],
+      ['methods:', 'keys: { epoch: 2 }\nmethods:'],
+    );
+    const { topic, fields, audiences } = await explained();
+    const research = audiences.at(-1)!;
+    expect(research.fields.get('mrn')?.comesOut).toBe('`m_` and 32 lower-case hex digits');
+    const joined = pseudonymsOf(research, topic.topic);
+    expect(joined.find(({ domain }) => domain === 'patient')).toMatchObject({
+      keyEpoch: 2,
+      comesOut: '32 lower-case hex digits',
+      places: ['patientId', '(record key)'],
+      keysOf: ['clinical.encounters', 'clinical.observations', 'clinical.claims'],
+    });
+    // What is told is all of it: each place with a pseudonym once.
+    const places = fields.flatMap(({ path: place }) =>
+      research.fields.get(place)?.instruction?.method === 'pseudonym' ? [place] : [],
+    );
+    const toldOf = joined.flatMap((each) => each.places);
+    expect(toldOf.toSorted()).toEqual([...places, '(record key)'].toSorted());
+    const { out } = run('clinical.patients', 'research', '--schema', PATIENTS);
+    const text = out.replaceAll(/\s+/g, ' ');
+    expect(text).toContain(
+      'at mrn, facilityMrns{} (domain mrn, key epoch 2): `m_` and 32 lower-case hex digits. It',
+    );
+    expect(text).toContain(
+      'joins with the record key of no other topic of the policy and with no other audience.',
+    );
+    expect(text).toContain(
+      'joins with the record keys of clinical.encounters, clinical.observations, clinical.claims',
+    );
+  });
+
+  test('keeps pseudonyms of one domain apart that look otherwise, and says nothing where there are none', async () => {
+    changed('research.yaml', 'policies/research.yaml', [
+      'PHI_MRN: { method: pseudonym, domain: mrn }',
+      'PHI_MRN: { method: pseudonym, domain: patient, prefix: m_ }',
+    ]);
+    const { topic, audiences } = await explained();
+    const patient = pseudonymsOf(audiences.at(-1)!, topic.topic).filter(({ domain }) => domain === 'patient');
+    expect(patient.map(({ places, keysOf }) => [places.length, keysOf.length])).toEqual([
+      [2, 3],
+      [2, 0],
+    ]);
+    expect(run('clinical.patients', 'billing', '--schema', PATIENTS).out).not.toMatch(/^pseudonyms$/m);
   });
 
   test('tells record key, kept headers and times as well', async () => {

@@ -11,6 +11,7 @@ import { sendRaw } from '../support/raw-feed.ts';
 import { eventually, loginOf } from '../support/stack.ts';
 import { AUDIENCES, TestSite } from '../support/test-site.ts';
 import type { RunningInstance, VerbResult } from '../support/test-site.ts';
+import { told } from '../support/told.ts';
 import { dumpTopics } from '../support/topic-dump.ts';
 
 const TOPIC = 'clinical.patients';
@@ -141,5 +142,7 @@ test('status tells how long records wait while nobody runs, and that nobody does
     }
     expect(instances).toEqual([]);
   });
-  expect((await site.gauze('status')).stdout).toContain('No instance has given a sign of life');
+  const { code, stdout, stderr } = await site.gauze('status');
+  expect([code, stderr]).toEqual([1, told('ERR_RUN_NOBODY', { limit: 30 })]);
+  expect(stdout).toContain('No instance has given a sign of life');
 });
