@@ -15,9 +15,12 @@ import { POLICY_DECIDERS } from '../policy/policy-approval.ts';
 import type { PolicyChange } from '../policy/policy-changes.ts';
 import type { PolicyLogEntry } from '../schemas/control-codecs.ts';
 import { sanitizedTopic } from '../schemas/topic-names.ts';
+import { summarizeOpens } from './opens-summary.ts';
+import type { Progress } from '../policy/raw-topics.ts';
 import { missingInputs } from './pinned-inputs.ts';
 import { withPolicyLog } from './policy-log-access.ts';
 import { askAbout, policyRequester } from './policy-question.ts';
+import { progressLine } from './progress-line.ts';
 import { askAboutRules } from './rules-question.ts';
 import type { RulesQuestion } from './rules-question.ts';
 import { Site } from './site.ts';
@@ -29,14 +32,19 @@ const APPEND_WAIT_MS = 250;
 export interface ApplyOptions {
   readonly config: string;
   readonly json: boolean;
+  /** Each field of what is opened, also of a new topic. */
+  readonly all: boolean;
 }
 
 /** Shows what `gauze apply` would do. Exit code 0 also where there is something to do. */
 export async function planCommand(options: ApplyOptions): Promise<number> {
   const site = await Site.load(options.config);
-  await withAdmin(site, async (admin) =>
-    show(await findChanges(await applyInput(site, admin)), options.json),
-  );
+  await withAdmin(site, async (admin) => {
+    const changes = await withProgress(async (progress) =>
+      findChanges(await applyInput(site, admin), progress),
+    );
+    show(changes, options);
+  });
   return EXIT.ok;
 }
 
@@ -53,7 +61,7 @@ export async function applyCommand(options: ApplyOptions): Promise<number> {
     const waiting = policies.filter(({ question }) => question !== null);
     if (options.json) print(JSON.stringify({ applied: true, ...opensJson(policies) }));
     else {
-      for (const change of policies) showOpens(change);
+      for (const change of policies) showOpens(change, options.all);
       print(
         waiting.length === 0
           ? 'Everything is as the policies say.'
@@ -78,6 +86,18 @@ export async function applyCommand(options: ApplyOptions): Promise<number> {
   return code;
 }
 
+/** Work of which a person at a terminal sees how far it is; `clear` before anything else is told. */
+async function withProgress<T>(work: (progress: Progress, clear: () => void) => Promise<T>): Promise<T> {
+  const { tell, end } = progressLine();
+  try {
+    return await work((what, done, total) => {
+      tell((seconds) => `${what}: ${done} of ${total}, ${Math.round(seconds)} s`);
+    }, end);
+  } finally {
+    end();
+  }
+}
+
 /** How the access rules stand. A site that nobody has asked anything of yet begins with those it has. */
 async function rulesQuestion(site: Site): Promise<RulesQuestion> {
   const required = await withPolicyLog(site, 'admin', async (read) => (await read()).versions.requiredFrom);
@@ -92,11 +112,18 @@ export async function applyPolicies(
   onStep: (step: string) => void,
 ): Promise<Changes> {
   const input = await applyInput(site, admin);
-  const changes = await findChanges(input);
+  const changes = await withProgress(async (progress) => findChanges(input, progress));
   const unasked = changes.policies.filter(({ question }) => question?.state === 'NEW');
   // Before anything is changed: it must be clear in whose name people would be asked.
   const requester = unasked.length > 0 ? await policyRequester(site) : null;
-  await applyChanges(changes, input, async (values) => await appendPolicies(site, values), onStep);
+  const append = async (values: readonly Buffer[]): Promise<void> => await appendPolicies(site, values);
+  await withProgress(async (progress, clear) => {
+    const tell = (step: string): void => {
+      clear();
+      onStep(step);
+    };
+    await applyChanges(changes, input, { append, onStep: tell, progress });
+  });
   if (requester) {
     onStep(`${unasked.length} ${unasked.length === 1 ? 'question' : 'questions'} to privacy officers`);
     await askAbout(site, unasked, requester);
@@ -164,7 +191,7 @@ async function applyInput(site: Site, admin: KafkaAdmin): Promise<ApplyInput> {
   };
 }
 
-function show(changes: Changes, json: boolean): void {
+function show(changes: Changes, { json, all }: ApplyOptions): void {
   const { topics, acls, schemas, entries, policies, withoutFile } = changes;
   if (json) {
     const subjects = schemas.map(({ subject }) => subject);
@@ -180,7 +207,7 @@ function show(changes: Changes, json: boolean): void {
     print(`${styled('green', '+')} policy log  ${kind} ${policy?.audience ?? tags?.subject ?? ''}`);
     showVersions(entry);
   }
-  for (const change of policies) showOpens(change);
+  for (const change of policies) showOpens(change, all);
   for (const audience of withoutFile)
     note(`${audience} is applied but has no policy file here; it stays in force.`);
   if (topics.length + acls.length + schemas.length + entries.length + policies.length === 0)
@@ -199,8 +226,9 @@ function showVersions({ policy, topic_versions: raised }: PolicyLogEntry): void 
 }
 
 /** What a changed policy opens, and what it waits for. */
-function showOpens({ policy, opens, question }: PolicyChange): void {
-  for (const sentence of opens) print(`${styled('yellow', '!')} opens   ${sentence}`);
+function showOpens({ policy, opens, question }: PolicyChange, isAll: boolean): void {
+  for (const sentence of isAll ? opens : summarizeOpens(policy, opens))
+    print(`${styled('yellow', '!')} opens   ${sentence}`);
   if (question && question.state !== 'DENIED')
     print(`${policy.audience} waits for a decision of ${POLICY_DECIDERS}: gauze approve ${question.id}`);
 }

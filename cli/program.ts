@@ -6,13 +6,14 @@
 import { Command, Option } from 'commander';
 import { addAccessVerbs } from './access-verbs.ts';
 import { addAuditVerbs } from './audit-verbs.ts';
+import type { ApplyOptions } from './apply-command.ts';
 import type { CheckOptions } from './check-command.ts';
 import type { SampleOptions } from './check-sample.ts';
 import type { DemoOptions } from './demo-command.ts';
 import type { ExplainCommandOptions } from './explain-command.ts';
 import { addKeysVerbs } from './keys-verbs.ts';
 import type { RedriveOptions } from './redrive-command.ts';
-import { REDRIVE_HELP, RUN_HELP } from './verb-help.ts';
+import { CHECK_HELP, EACH_FIELD, REDRIVE_HELP, RUN_HELP } from './verb-help.ts';
 import type { ResumeOptions } from './resume-command.ts';
 import type { ReleaseOptions } from './tags-command.ts';
 import type { RunOptions } from './run-command.ts';
@@ -33,16 +34,6 @@ them, makes everything else, and ends with exit code 3. After the decision, run 
 
 Exit code 0 where everything is as the policies say, 3 where something waits for people, 1 where they said no or
 anything is wrong.`;
-
-const CHECK_HELP = `
-Examples:
-  gauze check                                      the site of ./gauze.yaml, with every schema in the registry
-  gauze check --offline clinical.patients=new.avsc what each audience would get of a schema that is not registered yet
-  gauze check new.avsc                             one schema by itself: every leaf tagged?
-  gauze check --offline --sarif gauze.sarif        the report for code scanning too
-  gauze check --sample 1000 --audience research    counts only: what these policies would do to the newest records
-
-Exit code 1 where anything is wrong. Kafka is not asked; a registry that does not answer is left out, and said so.`;
 
 const EXPLAIN_HELP = `
 Examples:
@@ -166,12 +157,13 @@ function addPolicyVerbs(verb: AddVerb): void {
           await (await import('./explain-command.ts')).explainCommand(topic, audience, o),
       ),
     );
-  verb('plan', 'show what `gauze apply` would change').action(
-    act(async (o: CommonOptions) => await (await import('./apply-command.ts')).planCommand(o)),
-  );
+  verb('plan', 'show what `gauze apply` would change')
+    .option('--all', EACH_FIELD, false)
+    .action(act(async (o: ApplyOptions) => await (await import('./apply-command.ts')).planCommand(o)));
   verb('apply', 'make topics, rights, derived schemas and policies as the policy files say')
+    .option('--all', EACH_FIELD, false)
     .addHelpText('after', APPLY_HELP)
-    .action(act(async (o: CommonOptions) => await (await import('./apply-command.ts')).applyCommand(o)));
+    .action(act(async (o: ApplyOptions) => await (await import('./apply-command.ts')).applyCommand(o)));
 }
 
 /** The service, and those who watch it. */

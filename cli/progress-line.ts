@@ -7,7 +7,10 @@ import { messagesToTerminal, noteInPlace } from './terminal.ts';
 
 const EVERY_MS = 200;
 
-/** `tell` as often as wanted: `line` is asked for where it is shown, with the seconds since the beginning. `end` once. */
+/**
+ * `tell` as often as wanted: `line` is asked for where it is shown, with the seconds since the beginning. `end` at the end,
+ * and before anything else is told.
+ */
 export function progressLine(): {
   readonly tell: (line: (seconds: number) => string) => void;
   readonly end: () => void;

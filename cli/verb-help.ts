@@ -21,3 +21,17 @@ Examples:
   gauze run --instance-id "$HOSTNAME"  a restart within limits.sessionTimeoutMs moves no partition
 
 SIGTERM and Ctrl-C drain: lanes finish their transactions. A second one ends at once, and nothing is lost by it.`;
+
+/** Below the options of `gauze check`. */
+export const CHECK_HELP = `
+Examples:
+  gauze check                                      the site of ./gauze.yaml, with every schema in the registry
+  gauze check --offline clinical.patients=new.avsc what each audience would get of a schema that is not registered yet
+  gauze check new.avsc                             one schema by itself: every leaf tagged?
+  gauze check --offline --sarif gauze.sarif        the report for code scanning too
+  gauze check --sample 1000 --audience research    counts only: what these policies would do to the newest records
+
+Exit code 1 where anything is wrong. Kafka is not asked; a registry that does not answer is left out, and said so.`;
+
+/** Of `--all`, for plan and apply. */
+export const EACH_FIELD = 'every field that a new topic opens, not only how many by which method';

@@ -16,13 +16,15 @@ import { isToApply } from './as-of.ts';
 import { missingSchemas } from './derived-schemas.ts';
 import type { SchemaInput, SchemaText } from './derived-schemas.ts';
 import { desiredAcls, desiredTopics } from './desired-state.ts';
-import type { DesiredTopic, RawTopic, RolePrincipals } from './desired-state.ts';
+import type { DesiredTopic, RolePrincipals } from './desired-state.ts';
 import { PoliciesInForce } from './policies-in-force.ts';
 import type { Policy } from './policy.ts';
 import { judgeChanges } from './policy-changes.ts';
 import type { PolicyChange } from './policy-changes.ts';
 import { placesInForce, readSubjectTags, tagsOfSubject, unseenTags } from './subject-tags.ts';
 import type { SubjectTags } from './subject-tags.ts';
+import { isCompacted, rawTopics } from './raw-topics.ts';
+import type { Progress } from './raw-topics.ts';
 import { raisedVersions, versionsTakenBack } from './topic-versions.ts';
 
 export interface ApplyInput extends Omit<SchemaInput, 'today'> {
@@ -46,18 +48,28 @@ export interface Changes {
   readonly withoutFile: readonly string[];
 }
 
+/** What applying needs beside what it changes. */
+export interface ApplySteps {
+  /** Writes entries to the policy log. */
+  readonly append: (values: readonly Buffer[]) => Promise<void>;
+  readonly onStep: (step: string) => void;
+  readonly progress: Progress;
+}
+
 const MS_PER_DAY = 86_400_000;
+/** Rights in one request to the brokers: so few that a person sees them grow. */
+const RIGHTS_AT_ONCE = 50;
 
 /**
  * Finds the differences. Throws GauzeErrors with every problem of every policy and schema, and Kafka's and the
  * registry's errors.
  */
-export async function findChanges(input: ApplyInput): Promise<Changes> {
+export async function findChanges(input: ApplyInput, progress: Progress = () => undefined): Promise<Changes> {
   const { policies, names, roles, admin, state } = input;
   assertVersionsKept(policies, state?.versions ?? new PoliciesInForce());
-  const raw = await rawTopics(input);
+  const raw = await rawTopics(input, progress);
   const existing = new Set(await admin.listTopics());
-  const subjects = await readSubjects(input, [...raw.keys()]);
+  const subjects = await readSubjects(input, [...raw.keys()], progress);
   const changes = policyChanges(input, subjects);
   const waiting = new Set(changes.flatMap(({ question, policy }) => (question ? [policy.audience] : [])));
   // What waits for people stays as it is in force, topics and rights too.
@@ -68,6 +80,7 @@ export async function findChanges(input: ApplyInput): Promise<Changes> {
   await assertShapes(
     input,
     desired.filter(({ topic }) => existing.has(topic)),
+    progress,
   );
   const present = new Set((await admin.describeAcls()).map(aclText));
   return {
@@ -132,13 +145,11 @@ function entriesOf(
 
 /**
  * Makes the changes, in an order in which each step only needs those before it: policies come last.
- * `append` writes entries to the policy log.
  */
 export async function applyChanges(
   changes: Changes,
   input: ApplyInput,
-  append: (values: readonly Buffer[]) => Promise<void>,
-  onStep: (step: string) => void,
+  { append, onStep, progress }: ApplySteps,
 ): Promise<void> {
   const { admin, registry, names } = input;
   for (const { topic, partitions, config } of changes.topics) {
@@ -146,7 +157,10 @@ export async function applyChanges(
     await admin.createTopic({ topic, partitions, config });
   }
   if (changes.acls.length > 0) onStep(`${changes.acls.length} rights`);
-  await admin.createAcls(changes.acls);
+  for (let done = 0; done < changes.acls.length; done += RIGHTS_AT_ONCE) {
+    progress('making rights', done, changes.acls.length);
+    await admin.createAcls(changes.acls.slice(done, done + RIGHTS_AT_ONCE));
+  }
   for (const { subject, text, isDerived } of changes.schemas) {
     onStep(`schema ${subject}`);
     if (isDerived) await registerDerived(registry, subject, text);
@@ -164,12 +178,17 @@ export async function applyChanges(
  * other may be written, and compaction where it is needed and nowhere else. Sizes and retention are the site's to
  * change.
  */
-async function assertShapes({ admin, policies }: ApplyInput, topics: readonly DesiredTopic[]): Promise<void> {
+async function assertShapes(
+  { admin, policies }: ApplyInput,
+  topics: readonly DesiredTopic[],
+  progress: Progress,
+): Promise<void> {
   const found = new Map(
     (await admin.describeTopics(topics.map(({ topic }) => topic))).map((t) => [t.topic, t]),
   );
   const problems: GauzeError[] = [];
-  for (const { topic, partitions, config, isPartitionCountFixed } of topics) {
+  for (const [at, { topic, partitions, config, isPartitionCountFixed }] of topics.entries()) {
+    progress('looking at the topics of gauze', at, topics.length);
     const audience =
       policies.find((policy) => audienceOfTopic(topic) === policy.audience)?.audience ?? 'gauze';
     const wrong = (setting: string, expected: string): void => {
@@ -206,52 +225,16 @@ function assertVersionsKept(policies: readonly Policy[], versions: PoliciesInFor
   if (problems.length > 0) throw new GauzeErrors(problems);
 }
 
-async function rawTopics({ policies, admin }: ApplyInput): Promise<Map<string, RawTopic>> {
-  const wanted = [...new Set(policies.flatMap((policy) => [...policy.topics.keys()]))].sort();
-  const found = new Map((await admin.describeTopics(wanted)).map((topic) => [topic.topic, topic]));
-  const missing = wanted.filter((topic) => !found.has(topic));
-  if (missing.length > 0) {
-    throw new GauzeErrors(missing.map((topic) => new GauzeError('ERR_POLICY_RAW_TOPIC_MISSING', { topic })));
-  }
-  const raw = new Map<string, RawTopic>();
-  for (const topic of wanted) {
-    const config = await admin.describeConfigs(topic);
-    raw.set(topic, {
-      topic,
-      partitions: found.get(topic)!.partitions,
-      retentionMs: config.get('retention.ms')?.value ?? '-1',
-      messageBytesMax: config.get('max.message.bytes')?.value ?? '1048588',
-      isCompacted: isCompacted(config.get('cleanup.policy')?.value),
-    });
-  }
-  assertCompaction(policies, raw);
-  return raw;
-}
-
-function isCompacted(cleanupPolicy = ''): boolean {
-  return cleanupPolicy.split(',').includes('compact');
-}
-
-/** A sanitized topic is compacted only where the raw one is: else records would go that the raw topic still has. */
-function assertCompaction(policies: readonly Policy[], raw: ReadonlyMap<string, RawTopic>): void {
-  const wrong = policies.flatMap((policy) =>
-    [...policy.topics]
-      .filter(([topic, { compact }]) => compact && !raw.get(topic)?.isCompacted)
-      .map(([topic]) => {
-        const line = policy.lineOf('topics', topic, 'compact');
-        return new GauzeError('ERR_POLICY_COMPACTION', { file: policy.file, line, topic });
-      }),
-  );
-  if (wrong.length > 0) throw new GauzeErrors(wrong);
-}
-
 async function readSubjects(
   { registry, siteTags }: ApplyInput,
   topics: readonly string[],
+  progress: Progress,
 ): Promise<ReadonlyMap<string, SubjectTags>> {
   const subjects = new Map<string, SubjectTags>();
-  for (const topic of topics)
+  for (const [at, topic] of topics.entries()) {
+    progress('reading schemas', at, topics.length);
     subjects.set(topic, await readSubjectTags(registry, siteTags, valueSubject(topic)));
+  }
   return subjects;
 }
 

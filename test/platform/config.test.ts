@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { loadConfig, login, readSecret } from '../../platform/config.ts';
+import type { Config } from '../../platform/config.ts';
 import { settingRows } from '../../platform/config-rows.ts';
 import { GauzeErrors } from '../../platform/errors.ts';
 
