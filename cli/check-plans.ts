@@ -4,6 +4,7 @@
  */
 import { GauzeError } from '../platform/errors.ts';
 import { nowMs } from '../platform/clock.ts';
+import { nearestOf } from '../platform/suggestion.ts';
 import { compilePlan } from '../policy/compile-plan.ts';
 import type { CompiledPlan } from '../policy/compile-plan.ts';
 import { runExamples } from '../policy/examples.ts';
@@ -66,7 +67,10 @@ function refuseUncovered({ policies }: SiteToCheck, files: readonly SchemaFile[]
   for (const { topic, file } of files) {
     if (topic === null || policies.some(({ topics }) => topics.has(topic))) continue;
     const expected = 'a topic that a policy covers, before the =';
-    report.add(new GauzeError('ERR_USAGE_ARGUMENT', { setting: `${topic}=${file}`, expected, file }));
+    const near = nearestOf(topic, topicsOf(policies));
+    report.add(
+      new GauzeError('ERR_USAGE_ARGUMENT', { setting: `${topic}=${file}`, expected, file, ...near }),
+    );
   }
 }
 

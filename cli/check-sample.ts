@@ -5,6 +5,7 @@
  */
 import { nowMs, sleep, uuidV7 } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
+import { nearestOf } from '../platform/suggestion.ts';
 import { wordsOf } from '../policy/name-words.ts';
 import { loadPolicies } from '../policy/load-policies.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -57,7 +58,8 @@ export async function sampleCommand(options: SampleOptions): Promise<number> {
   const site = await Site.load(options.config);
   const registry = await site.registry();
   const asks: SampleAskEntry[] = [];
-  for (const policy of await chosenPolicies(site, options)) {
+  const policies = await chosenPolicies(site, options);
+  for (const policy of policies) {
     for (const topic of policy.topics.keys()) {
       if (options.topic !== undefined && options.topic !== topic) continue;
       const written = options.quasiIdentifiers?.split(',').map((path) => path.trim());
@@ -67,7 +69,14 @@ export async function sampleCommand(options: SampleOptions): Promise<number> {
     }
   }
   if (asks.length === 0)
-    throw new GauzeError('ERR_USAGE_ARGUMENT', { setting: '--topic', expected: 'a topic of the policies' });
+    throw new GauzeError('ERR_USAGE_ARGUMENT', {
+      setting: '--topic',
+      expected: 'a topic of the policies',
+      ...nearestOf(
+        options.topic ?? '',
+        policies.flatMap(({ topics }) => [...topics.keys()]),
+      ),
+    });
   const answers = await ask(site, registry, asks, waitMs);
   const samples = asks.map((asked) => ({ asked, answer: answers.get(asked.id) ?? null }));
   if (options.json) print(JSON.stringify({ samples: samples.map(sampleJson) }));
@@ -83,6 +92,10 @@ async function chosenPolicies(site: Site, { audience }: SampleOptions): Promise<
   throw new GauzeError('ERR_USAGE_ARGUMENT', {
     setting: '--audience',
     expected: 'an audience of the policies',
+    ...nearestOf(
+      audience ?? '',
+      policies.map((policy) => policy.audience),
+    ),
   });
 }
 

@@ -4,6 +4,7 @@
  */
 import { errorRow } from '../platform/errors.ts';
 import type { GauzeError } from '../platform/errors.ts';
+import { nearestOf } from '../platform/suggestion.ts';
 import { canonicalJson } from '../policy/canonical-json.ts';
 import { placeOf, wordsOf } from './check-report.ts';
 import { categoriesOf, categoryLines } from './explain-categories.ts';
@@ -55,7 +56,7 @@ function explainTopics(
     const policies = source.policies.filter(
       ({ policy }) => policy.topics.has(topic.topic) && (audience ?? policy.audience) === policy.audience,
     );
-    if (policies.length === 0) throw noSuchAudience(source, topic);
+    if (policies.length === 0) throw noSuchAudience(source, topic, audience);
     if (options.plan) {
       for (const policy of policies) {
         const plan = planOf(policy, topic);
@@ -77,11 +78,11 @@ function explainTopics(
   return problems;
 }
 
-function noSuchAudience({ policies }: ExplainSource, { topic }: TopicToExplain): GauzeError {
+function noSuchAudience({ policies }: ExplainSource, { topic }: TopicToExplain, audience = ''): GauzeError {
   const names = policies
     .filter(({ policy }) => policy.topics.has(topic))
     .map(({ policy }) => policy.audience);
-  return usage('audience', `an audience of ${topic}: ${names.join(', ')}`);
+  return usage('audience', `an audience of ${topic}: ${names.join(', ')}`, nearestOf(audience, names));
 }
 
 function jsonOf(explanation: Explanation, isRegime: boolean): object {

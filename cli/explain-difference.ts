@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { GauzeError } from '../platform/errors.ts';
+import { nearestOf } from '../platform/suggestion.ts';
 import { sameInstruction } from '../policy/instruction.ts';
 import { findOpenings } from '../policy/openings.ts';
 import type { PolicyVersion } from '../policy/openings.ts';
@@ -78,8 +79,9 @@ async function pairs(
   { diff, config }: DifferenceOptions,
 ): Promise<{ present: readonly PolicyToExplain[]; oldOf: (policy: PolicyToExplain) => OldPolicy }> {
   const named = source.policies.filter(({ policy }) => (audience ?? policy.audience) === policy.audience);
+  const names = source.policies.map(({ policy }) => policy.audience);
   if (named.length === 0 && source.problems.length === 0)
-    throw usage('audience', `one of ${source.policies.map(({ policy }) => policy.audience).join(', ')}`);
+    throw usage('audience', `one of ${names.join(', ')}`, nearestOf(audience ?? '', names));
   if (diff === true) {
     const { versions } = await stateOf(await Site.load(config));
     const oldOf = ({ policy }: PolicyToExplain): OldPolicy => {

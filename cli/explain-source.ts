@@ -4,6 +4,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { GauzeError, GauzeErrors } from '../platform/errors.ts';
+import type { ErrorContext } from '../platform/errors.ts';
+import { nearestOf } from '../platform/suggestion.ts';
 import { nowMs } from '../platform/clock.ts';
 import { readPolicies } from '../policy/load-policies.ts';
 import { parsePolicy } from '../policy/policy-file.ts';
@@ -89,7 +91,11 @@ export async function readExplainSource(
   const covered = topicsOf(policies.map(({ policy }) => policy));
   const wanted = topic === null ? covered : covered.filter((each) => each === topic);
   if (wanted.length === 0 && problems.length === 0)
-    throw usage('topic', `a raw topic that a policy covers: ${covered.join(', ')}`);
+    throw usage(
+      'topic',
+      `a raw topic that a policy covers: ${covered.join(', ')}`,
+      nearestOf(topic ?? '', covered),
+    );
   const found = await Promise.all(
     wanted.map(async (each) => await topicToExplain(each, topic !== null, site, state, options)),
   );
@@ -107,8 +113,8 @@ export async function stateOf(site: Site): Promise<PolicyState> {
 }
 
 /** @throws GauzeError ERR_USAGE_ARGUMENT */
-export function usage(setting: string, expected: string): GauzeError {
-  return new GauzeError('ERR_USAGE_ARGUMENT', { setting, expected });
+export function usage(setting: string, expected: string, more: ErrorContext = {}): GauzeError {
+  return new GauzeError('ERR_USAGE_ARGUMENT', { setting, expected, ...more });
 }
 
 function dayOf(text: string | undefined): number {

@@ -4,6 +4,7 @@
  */
 import { nowMs, sleep } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
+import { nearestOf } from '../platform/suggestion.ts';
 import { policyLogCodec } from '../schemas/control-codecs.ts';
 import type { LaneResumedEntry, PolicyLogEntry, ResumeFrom } from '../schemas/control-codecs.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
@@ -42,7 +43,7 @@ export async function resumeCommand(
   return await withPolicyLog(site, 'admin', async (read) => {
     const { policies } = await read();
     if (!policies.has(audience) && audience !== INDEX_AUDIENCE)
-      throw new GauzeError('ERR_POLICY_ABSENT', { audience, topic });
+      throw new GauzeError('ERR_POLICY_ABSENT', { audience, topic, ...nearestOf(audience, policies.keys()) });
     await appendOrder(site, { ...lane, ...order, reason: options.reason });
     note('The order stands in the policy log; waiting for the lane.');
     const taken = await takenUp(read, laneKey(lane), waitS);

@@ -7,6 +7,7 @@ import { accessEvent } from '../audit/access-events.ts';
 import { assertNoIdentifier } from '../approvals/free-text.ts';
 import { nowMs } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
+import { nearestOf } from '../platform/suggestion.ts';
 import { decisionAbout } from '../policy/policy-changes.ts';
 import type { PolicyState } from '../policy/policy-log.ts';
 import { readSubjectTags, tagsOfVersions } from '../policy/subject-tags.ts';
@@ -16,7 +17,7 @@ import type { TagOrigin } from '../policy/tag-release.ts';
 import { policyLogCodec } from '../schemas/control-codecs.ts';
 import type { PolicyApprovalEntry, TagReleaseEntry } from '../schemas/control-codecs.ts';
 import type { AccessActor } from '../schemas/access-codecs.ts';
-import { isTagName } from '../schemas/tags.ts';
+import { TAGS, isTagName } from '../schemas/tags.ts';
 import { valueSubject } from '../schemas/topic-names.ts';
 import { appendPolicies } from './apply-command.ts';
 import { withHand } from './audit-retention-command.ts';
@@ -74,7 +75,11 @@ export async function releaseCommand(args: readonly string[], options: ReleaseOp
   const site = await Site.load(options.config);
   const tag = isTagName(word) ? word : site.siteTags.get(word);
   if (!tag)
-    throw new GauzeError('ERR_USAGE_ARGUMENT', { setting: 'tag', expected: 'a tag of gauze or the config' });
+    throw new GauzeError('ERR_USAGE_ARGUMENT', {
+      setting: 'tag',
+      expected: 'a tag of gauze or the config',
+      ...nearestOf(word, [...Object.keys(TAGS), ...site.siteTags.keys()]),
+    });
   const subject = await readSubjectTags(await site.registry(), site.siteTags, valueSubject(topic));
   return await withPolicyLog(site, 'admin', async (read) => {
     const state = await read();

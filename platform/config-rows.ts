@@ -28,6 +28,13 @@ export function expectedAt(path: readonly PropertyKey[]): string {
   return textAt(path)?.expected ?? 'another value';
 }
 
+/** Names of the settings of a group, without its own; of the whole file for the empty name. */
+export function settingsBelow(group: string): readonly string[] {
+  const start = group === '' ? '' : `${group}.`;
+  const below = settingRows().filter(({ name }) => name.startsWith(start));
+  return below.map(({ name }) => name.slice(start.length)).filter((name) => !name.includes('.'));
+}
+
 /** What stands for the setting `name` where nothing will be connected to; undefined where it is needed all the same. */
 export function standInOf(name: string): string | undefined {
   return textAt(name.split('.'))?.standIn;

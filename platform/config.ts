@@ -9,10 +9,11 @@ import path from 'node:path';
 import type { z } from 'zod';
 import { configSchema } from './config-settings.ts';
 import type { RoleName } from './config-settings.ts';
-import { expectedAt, pathSettings, standInOf } from './config-rows.ts';
+import { expectedAt, pathSettings, settingsBelow, standInOf } from './config-rows.ts';
 import { contradictions } from './config-contradictions.ts';
 import { YamlFile } from './yaml-file.ts';
 import { GauzeError, GauzeErrors } from './errors.ts';
+import { nearestName } from './suggestion.ts';
 
 /** The checked config: every default filled in, every path absolute, every object frozen. */
 export type Config = z.output<typeof configSchema>;
@@ -118,7 +119,11 @@ async function readText(file: string): Promise<string> {
 /** An issue of zod in our words; zod's own text may repeat values and is not used. */
 function settingErrors(yaml: YamlFile, issue: z.core.$ZodIssue): GauzeError[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => yaml.error('ERR_CONFIG_SETTING_UNKNOWN', [...issue.path, key]));
+    const known = settingsBelow(issue.path.map(String).join('.'));
+    return issue.keys.map((key) => {
+      const nearest = nearestName(key, known) ?? undefined;
+      return yaml.error('ERR_CONFIG_SETTING_UNKNOWN', [...issue.path, key], undefined, nearest);
+    });
   }
   if (issue.code === 'invalid_union') {
     const branch = closestBranch(issue);

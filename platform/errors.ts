@@ -44,6 +44,8 @@ export interface ErrorContext {
   readonly command?: string;
   /** Name under which an instance runs, as people gave it. */
   readonly instance?: string;
+  /** The name of a closed list (tags, methods, settings, audiences, topics) that may have been meant; never of data. */
+  readonly nearest?: string;
   /** The present state of the request or grant that it is about. */
   readonly state?: string;
 }
@@ -1695,7 +1697,8 @@ export class GauzeError extends Error {
   readonly context: ErrorContext;
 
   constructor(code: ErrorCode, context: ErrorContext = {}) {
-    super(fill(errorRow(code).message, context));
+    const { nearest } = context;
+    super(fill(errorRow(code).message, context) + (nearest === undefined ? '' : ` Did you mean ${nearest}?`));
     this.code = code;
     this.context = context;
   }

@@ -105,12 +105,13 @@ export class YamlFile {
   }
 
   /** An error about `setting`, with the line of it or of what should hold it. */
-  error(code: ErrorCode, setting: SettingPath, expected?: string): GauzeError {
+  error(code: ErrorCode, setting: SettingPath, expected?: string, nearest?: string): GauzeError {
     return new GauzeError(code, {
       file: this.#file,
       line: this.line(setting),
       setting: setting.map(String).join('.'),
       ...(expected === undefined ? {} : { expected }),
+      ...(nearest === undefined ? {} : { nearest }),
     });
   }
 

@@ -2,11 +2,12 @@
  * Reads one instruction as written in a policy: `drop`, or `{ method: date-shift, maxDays: 182 }`.
  * Parameters are checked by the method's own schema; one that the method does not know is never ignored.
  */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { METHODS } from '../processors/method-table.ts';
 import type { Instruction, MethodName } from '../processors/plan.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { ErrorCode, ErrorContext } from '../platform/errors.ts';
+import { nearestOf } from '../platform/suggestion.ts';
 
 /** What is wrong with an instruction: code, context, and the step to the setting in it. */
 export interface InstructionFault {
@@ -26,7 +27,11 @@ export function readInstruction(
   if (typeof name !== 'string') return [wrong('a method')];
   if (!isMethodName(name))
     return [
-      { code: 'ERR_POLICY_METHOD_UNKNOWN', context: { method: name }, step: isShort ? null : 'method' },
+      {
+        code: 'ERR_POLICY_METHOD_UNKNOWN',
+        context: { method: name, ...nearestOf(name, Object.keys(METHODS)) },
+        step: isShort ? null : 'method',
+      },
     ];
   const parameters = isShort
     ? {}
@@ -37,7 +42,7 @@ export function readInstruction(
   if (!parsed.success) return parsed.error.issues.flatMap((issue) => faultsOf(issue, name));
   const known = isObject(parsed.data) ? parsed.data : {};
   const ignored = Object.keys(parameters).filter((key) => !Object.hasOwn(known, key));
-  if (ignored.length > 0) return ignored.map((key) => unknownParameter(key));
+  if (ignored.length > 0) return ignored.map((key) => unknownParameter(key, name));
   // The method's own schema has checked its parameters: with the name they are its instruction.
   return { method: name, ...known } as Instruction;
 }
@@ -60,15 +65,21 @@ export function instructionInWords({ method, ...parameters }: Instruction): stri
   return words.length > 0 ? `${method} (${words.join(', ')})` : method;
 }
 
-function faultsOf(issue: z.core.$ZodIssue, method: string): InstructionFault[] {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownParameter(key));
+function faultsOf(issue: z.core.$ZodIssue, method: MethodName): InstructionFault[] {
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownParameter(key, method));
   const setting = issue.path.map(String).join('.');
   const context = { method, setting, expected: expectedBy(issue) };
   return [{ code: 'ERR_POLICY_METHOD_PARAMETER', context, step: setting === '' ? null : setting }];
 }
 
-function unknownParameter(setting: string): InstructionFault {
-  return { code: 'ERR_POLICY_SETTING_UNKNOWN', context: { setting }, step: setting };
+function unknownParameter(setting: string, method: MethodName): InstructionFault {
+  const { parameters } = METHODS[method];
+  const known = parameters instanceof z.ZodObject ? Object.keys(parameters.shape) : [];
+  return {
+    code: 'ERR_POLICY_SETTING_UNKNOWN',
+    context: { setting, ...nearestOf(setting, known) },
+    step: setting,
+  };
 }
 
 /** What a zod issue expects, without what it found. */

@@ -6,9 +6,10 @@
 import { createHash } from 'node:crypto';
 import { GauzeError, GauzeErrors } from '../platform/errors.ts';
 import type { ErrorCode, ErrorContext } from '../platform/errors.ts';
+import { nearestOf } from '../platform/suggestion.ts';
 import { YamlFile } from '../platform/yaml-file.ts';
 import type { Instruction } from '../processors/plan.ts';
-import { isTagName } from '../schemas/tags.ts';
+import { TAGS, isTagName } from '../schemas/tags.ts';
 import type { TagName } from '../schemas/tags.ts';
 import { readInstruction } from './instruction.ts';
 import { headerProblems } from './kept-headers.ts';
@@ -181,7 +182,7 @@ class PolicyReader {
   ): Map<string, ReadonlyMap<string, FieldException>> {
     const fields = new Map<string, ReadonlyMap<string, FieldException>>();
     for (const [topic, entries] of Object.entries(this.#settings(['fields'], written))) {
-      if (!topics.has(topic)) this.#wrong(['fields', topic], 'a topic that stands under topics:');
+      if (!topics.has(topic)) this.#noTopic(['fields', topic], topic, topics);
       const exceptions = new Map<string, FieldException>();
       for (const [path, value] of Object.entries(this.#settings(['fields', topic], entries))) {
         const setting = ['fields', topic, path];
@@ -200,8 +201,7 @@ class PolicyReader {
       const path = ['examples', at];
       const settings = this.#settings(path, item, ['topic', 'given', 'expect']);
       const topic = this.#words([...path, 'topic'], settings['topic'], 'a topic');
-      if (topic !== '' && !topics.has(topic))
-        this.#wrong([...path, 'topic'], 'a topic that stands under topics:');
+      if (topic !== '' && !topics.has(topic)) this.#noTopic([...path, 'topic'], topic, topics);
       const given = this.#settings([...path, 'given'], settings['given'] ?? {});
       const expect = this.#settings([...path, 'expect'], settings['expect']);
       const { problems, ...values } = exampleValues(given, expect);
@@ -223,7 +223,8 @@ class PolicyReader {
 
   #tag(path: Path, word: string): TagName | null {
     if (isTagName(word)) return word;
-    if (word !== '') this.#problem('ERR_POLICY_TAG_UNKNOWN', path, { tag: word });
+    if (word !== '')
+      this.#problem('ERR_POLICY_TAG_UNKNOWN', path, { tag: word, ...nearestOf(word, Object.keys(TAGS)) });
     return null;
   }
 
@@ -255,12 +256,17 @@ class PolicyReader {
       if (known && !known.includes(key))
         this.#problem('ERR_POLICY_SETTING_UNKNOWN', [...path, key], {
           setting: [...path, key].map(String).join('.'),
+          ...nearestOf(key, known),
         });
     return written;
   }
 
-  #wrong(path: Path, expected: string): void {
-    this.#problem('ERR_POLICY_SYNTAX', path, { setting: path.map(String).join('.'), expected });
+  #noTopic(path: Path, topic: string, topics: ReadonlyMap<string, TopicPolicy>): void {
+    this.#wrong(path, 'a topic that stands under topics:', nearestOf(topic, topics.keys()));
+  }
+
+  #wrong(path: Path, expected: string, more: ErrorContext = {}): void {
+    this.#problem('ERR_POLICY_SYNTAX', path, { setting: path.map(String).join('.'), expected, ...more });
   }
 
   #problem(code: ErrorCode, path: Path, context: ErrorContext): void {

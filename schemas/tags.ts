@@ -5,6 +5,7 @@
  * A word that is no tag must never be passed over: it is an error.
  */
 import { GauzeError, GauzeErrors } from '../platform/errors.ts';
+import { nearestOf } from '../platform/suggestion.ts';
 import type { AvroField, AvroLeaf, AvroRecord, AvroType } from './avro-schema.ts';
 import {
   ROOT_PATH,
@@ -286,8 +287,9 @@ class TagWalk {
   #resolve(word: string, path: string): TagName[] {
     const tag = isTagName(word) ? word : this.#sources.site?.get(word);
     if (tag) return [tag];
-    const { subject = '' } = this.#sources;
-    this.#problems.push(new GauzeError('ERR_SCHEMA_TAG_UNKNOWN', { tag: word, path, subject }));
+    const { subject = '', site } = this.#sources;
+    const nearest = nearestOf(word, [...Object.keys(TAGS), ...(site?.keys() ?? [])]);
+    this.#problems.push(new GauzeError('ERR_SCHEMA_TAG_UNKNOWN', { tag: word, path, subject, ...nearest }));
     return [];
   }
 }

@@ -58,7 +58,7 @@ export function renderErrors(): string {
     return `## ${kind}\n\n${KIND_DOCS[kind]}\n\n${table(heads, rows)}`;
   });
   const intro =
-    'Every error of gauze. Words in braces are filled in; no message ever holds a value of a record.';
+    'Every error of gauze. Words in braces are filled in; no message ever holds a value of a record. A name that is a slip away from one of a closed list (settings, tags, methods, audiences, topics) is asked about: `Did you mean ...?`';
   return page('Errors', intro, sections);
 }
 

@@ -242,6 +242,17 @@ describe('a schema file with its topic', () => {
     expect(report.problems.map(({ context }) => String(context.audience)).toSorted()).toEqual(AUDIENCES);
   });
 
+  test('a name that is a slip away from another is asked about, wherever names are closed', async () => {
+    change('policies/research.yaml', 'PHI_ZIP: zip3', 'PHI_ZPI: zip3');
+    change('policies/research.yaml', 'maxDays:', 'maxDay:');
+    change('policies/billing.yaml', 'regime:', 'regimes:');
+    writeConfig('http://127.0.0.1:9/nobody', ['polices: policies', 'limits: { batchByte: 4096 }']);
+    const { problems } = await checked([`clinical.patient=${clinical('clinical.patients')}`]);
+    const asked = problems.flatMap(({ context: { nearest } }) => nearest ?? []);
+    for (const name of ['PHI_ZIP', 'maxDays', 'regime', 'policies', 'batchBytes', 'clinical.patients'])
+      expect(asked).toContain(name);
+  });
+
   test('a tag that a policy has no method for has the line of the policy', async () => {
     const text = readFileSync(clinical('clinical.claims'), 'utf8');
     const claim = write('claim.avsc', [text.replace('"PHI_FREE_TEXT"', '"PHI_VEHICLE"')]);
@@ -331,7 +342,7 @@ describe('the verb', () => {
     const { status, stdout } = run('--offline', ...ALL_FILES);
     expect(status).toBe(1);
     expect(stdout).toMatch(
-      /^ERR_POLICY_METHOD_UNKNOWN {2}policies\/research\.yaml:\d+: there is no method zip5\.$/m,
+      /^ERR_POLICY_METHOD_UNKNOWN {2}policies\/research\.yaml:\d+: there is no method zip5\. Did you mean zip3\?$/m,
     );
     const after = readdirSync(tmpdir()).filter((name) => /^gauze-check-\w{6}$/.test(name));
     expect(after.filter((name) => !before.includes(name))).toEqual([]);

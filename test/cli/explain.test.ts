@@ -306,6 +306,8 @@ describe('exit codes', () => {
     expect(held.out).toContain('does not compile');
     expect(run('clinical.nothing', '--schema', PATIENTS).code).toBe(2);
     expect(run('clinical.patients', 'nobody', '--schema', PATIENTS).code).toBe(2);
+    expect(run('clinical.patient', '--schema', PATIENTS).err).toContain('Did you mean clinical.patients?');
+    expect(run('clinical.patients', 'reserch', '--schema', PATIENTS).err).toContain('Did you mean research?');
     expect(run('clinical.patients', '--schema', PATIENTS, '--plan', '--regime').code).toBe(2);
     expect(run('--schema', PATIENTS).code).toBe(2);
     expect(run('clinical.patients', '--schema', PATIENTS, '--as-of', 'today').code).toBe(2);
