@@ -80,22 +80,6 @@ describe('gauze check', () => {
     expect(stderr).toBe(absent);
   });
 
-  test('and explain need no address where they are to ask nobody', () => {
-    write('gauze.yaml', [
-      "kafka: { brokers: ['${GAUZE_TEST_UNSET}'], roles: {} }",
-      "registry: { url: '${GAUZE_TEST_UNSET}' }",
-    ]);
-    const schema = `clinical.patients=${path.join(ROOT, 'schemas/clinical/patient.avsc')}`;
-    const checked = gauze(['check', '--offline', schema]);
-    expect([checked.code, checked.stdout]).toEqual([0, expect.stringContaining('compiled')]);
-    const explained = gauze(['explain', 'clinical.patients', 'research', '--schema', schema]);
-    expect([explained.code, explained.stderr]).toEqual([0, '']);
-    for (const args of [['check'], ['explain'], ['explain', '--diff', '--schema', schema]]) {
-      const { code, stdout, stderr } = gauze(args);
-      expect([code, stdout + stderr]).toEqual([1, expect.stringContaining('ERR_CONFIG_VARIABLE_MISSING')]);
-    }
-  });
-
   test('tells a keyring that is not there, and does not make a new one', () => {
     rmSync(file('keyring.json'));
     const missing = gauze(['check']);

@@ -97,6 +97,15 @@ describe('a site with nothing wrong', () => {
     expect(report.checks.find(({ name }) => name === 'examples')?.detail).toMatch(/^5 of 5 run/);
   });
 
+  test('needs no variable of an address when told to be offline, and all of them otherwise', async () => {
+    const address = '$' + '{GAUZE_TEST_UNSET}';
+    change('gauze.yaml', '127.0.0.1:1', address);
+    change('gauze.yaml', 'http://127.0.0.1:9/nobody', address);
+    expect(found(await checked(ALL_FILES))).toEqual([]);
+    const missing = ['ERR_CONFIG_VARIABLE_MISSING gauze.yaml:2', 'ERR_CONFIG_VARIABLE_MISSING gauze.yaml:4'];
+    expect(found(await checked(ALL_FILES, false))).toEqual(missing);
+  });
+
   test('reads no key when told to be offline', async () => {
     rmSync(file('keyring.json'));
     expect(found(await checked([]))).toEqual([]);

@@ -158,6 +158,14 @@ describe('a topic', () => {
     expect(run('clinical.patients', 'billing', '--schema', PATIENTS).out).not.toMatch(/^pseudonyms$/m);
   });
 
+  test('needs no variable of an address for a schema in a file, and all of them otherwise', async () => {
+    writeConfig('$' + '{GAUZE_TEST_UNSET}');
+    expect((await explained()).audiences).toHaveLength(3);
+    const unset = { errors: [expect.objectContaining({ code: 'ERR_CONFIG_VARIABLE_MISSING' })] };
+    for (const more of [{ schema: [] }, { inForce: true }])
+      await expect(readExplainSource('clinical.patients', options(more))).rejects.toMatchObject(unset);
+  });
+
   test('tells record key, kept headers and times as well', async () => {
     const { audiences } = await explained('clinical.encounters', { schema: [ENCOUNTERS] });
     const research = audiences.at(-1)!;

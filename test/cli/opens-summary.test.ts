@@ -27,7 +27,7 @@ const after = { policy: research, asOfDay: 20_000 };
 const opens = findOpenings(null, after, known);
 const summary = summarizeOpens(research, opens);
 const isField = (sentence: string): boolean =>
-  / instead of nothing$/.test(sentence) && !sentence.includes(': record key: ');
+  sentence.endsWith(' instead of nothing') && !sentence.includes(': record key: ');
 
 describe('of a new audience', () => {
   test('every field is counted once, by its method', () => {
@@ -62,10 +62,11 @@ describe('of a new audience', () => {
 });
 
 test('of a topic that the audience has already, every sentence stays', () => {
-  const old = text.replace('PHI_ZIP: zip3', 'PHI_ZIP: drop');
+  // Without a method the places were held: they told nothing.
+  const old = text.replace(/^ +PHI_ZIP: zip3\n/m, '');
   expect(old).not.toBe(text);
   const before = { policy: parsePolicy(old, 'research.yaml'), asOfDay: 20_000 };
   const changed = findOpenings(before, after, known);
-  expect(changed.length).toBeGreaterThan(1);
+  expect(changed.filter(isField).length).toBeGreaterThan(1);
   expect(summarizeOpens(research, changed)).toEqual(changed);
 });

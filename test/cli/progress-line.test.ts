@@ -38,7 +38,7 @@ function tellUntilSeen(): void {
 test('at a terminal it is written in place, and is gone at the end', () => {
   process.stderr.isTTY = true;
   tellUntilSeen();
-  expect(written).toEqual([expect.stringMatching(/^\r\u001b\[2Krights: 0\.\d s$/), '\r\u001b[2K']);
+  expect(written).toEqual([expect.stringContaining('\r\u001b[2Krights: 0.'), '\r\u001b[2K']);
 });
 
 test('in a file or a pipe there is none', () => {
