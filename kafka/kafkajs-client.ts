@@ -32,6 +32,22 @@ interface RequestQueuePrototype {
   scheduleCheckPendingRequests(this: { pending: unknown[] }): void;
 }
 
+/** The part of kafkajs' connection that is patched. */
+interface ConnectionPrototype {
+  connect(this: ConnectionState): Promise<unknown>;
+}
+
+/** What a connection has received of an answer that is not whole yet. */
+interface ConnectionState {
+  isConnected(): boolean;
+  bytesBuffered: number;
+  bytesNeeded: number;
+  chunks: Buffer[];
+}
+
+/** Bytes of the length that each answer begins with. */
+const LENGTH_BYTES = 4;
+
 /** The client class, for the files of this folder that need no more than its type. */
 export type KafkaJs = Kafka;
 /** An ACL in the numbers of the protocol. */
@@ -48,24 +64,39 @@ export const {
 let guarded = false;
 
 /**
- * Checks that the installed kafkajs is the one known here, and stops its endless timer (tulios/kafkajs#1751):
- * each connection re-arms a timer with a negative delay for ever, which costs a 1 ms loop and, on Node 24,
- * a TimeoutNegativeWarning. With nothing pending there is nothing to check: the next push() schedules by itself.
+ * Checks that the installed kafkajs is the one known here, and mends two faults of it, once for the process:
+ * - Its endless timer (tulios/kafkajs#1751): each connection re-arms a timer with a negative delay for ever, which costs
+ *   a 1 ms loop and, on Node 24, a TimeoutNegativeWarning. With nothing pending there is nothing to check: the next
+ *   push() schedules by itself.
+ * - Half answers: a connection that is lost within an answer is opened again with that half still in its buffer, takes
+ *   the next answers for the rest of it, and never answers anything any more.
  * @throws GauzeError ERR_KAFKA_CLIENT_CHANGED
  */
 export function guardKafkaJs(): void {
   if (guarded) return;
   const require = createRequire(import.meta.url);
   const { version } = require('kafkajs/package.json') as { version?: unknown };
+  if (version !== KAFKAJS_VERSION) throw changed();
   const queue = require('kafkajs/src/network/requestQueue') as { prototype?: Partial<RequestQueuePrototype> };
-  const original = queue.prototype?.scheduleCheckPendingRequests;
-  if (version !== KAFKAJS_VERSION || !queue.prototype || typeof original !== 'function') {
-    throw new GauzeError('ERR_KAFKA_CLIENT_CHANGED', { expected: KAFKAJS_VERSION });
-  }
+  const connection = require('kafkajs/src/network/connection') as {
+    prototype?: Partial<ConnectionPrototype>;
+  };
+  const schedule = queue.prototype?.scheduleCheckPendingRequests;
+  const connect = connection.prototype?.connect;
+  if (!queue.prototype || typeof schedule !== 'function') throw changed();
+  if (!connection.prototype || typeof connect !== 'function') throw changed();
   queue.prototype.scheduleCheckPendingRequests = function guardedSchedule(): void {
-    if (this.pending.length > 0) original.call(this);
+    if (this.pending.length > 0) schedule.call(this);
+  };
+  connection.prototype.connect = async function connectAnew(): Promise<unknown> {
+    if (!this.isConnected()) Object.assign(this, { bytesBuffered: 0, bytesNeeded: LENGTH_BYTES, chunks: [] });
+    return await connect.call(this);
   };
   guarded = true;
+}
+
+function changed(): GauzeError {
+  return new GauzeError('ERR_KAFKA_CLIENT_CHANGED', { expected: KAFKAJS_VERSION });
 }
 
 /** Sockets without Nagle's algorithm: requests here are small and waited for. */
