@@ -25,6 +25,8 @@ export class PolicyState {
   readonly versions = new PoliciesInForce();
   readonly started = new Map<string, LaneEntry<LaneStartedEntry>>();
   readonly resumed = new Map<string, LaneEntry<LaneResumedEntry>>();
+  /** The newest order to redrive, by lane. */
+  readonly redriven = new Map<string, { readonly logOffset: number; readonly atMs: number }>();
   /** Offsets that people have ordered to withhold, by lane. */
   readonly withhold = new Map<string, Set<number>>();
   readonly samples = new SampleLog();
@@ -67,6 +69,8 @@ export class PolicyState {
       this.rulesVersion++;
       this.versions.tagLog.release(offset, entry.at, entry.release, entry.approval ?? null);
     }
+    if (entry.kind === 'REDRIVE_ORDERED' && entry.redrive)
+      this.redriven.set(laneKey(entry.redrive), { logOffset: offset, atMs: entry.at });
     if (entry.kind === 'LANE_STARTED' && lane) this.foldStart({ ...lane, logOffset: offset });
     if (entry.kind === 'LANE_RESUMED' && resume) {
       const key = laneKey(resume);

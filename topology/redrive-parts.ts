@@ -9,6 +9,7 @@ import type { SessionSetup } from './lane-ledger.ts';
 import type { LaterKeys } from './later-keys.ts';
 import type { MaskingLane } from './masking-lane.ts';
 import type { PartitionReader } from './partition-reader.ts';
+import type { RedriveTurn } from './redrive-turn.ts';
 import type { WantedRecords } from './wanted-offsets.ts';
 
 export interface RedriveParts {
@@ -17,6 +18,7 @@ export interface RedriveParts {
   readonly setup: SessionSetup;
   readonly producer: TransactionalProducer;
   readonly facts: RedriveFacts;
+  readonly turn: RedriveTurn;
   readonly wanted: WantedRecords;
   /** First offset of the raw partition that is still there. */
   readonly earliest: number;

@@ -123,9 +123,10 @@ export class RedriveSession {
 
   /** Between transactions: newer policies, tags and schemas are taken in, as lanes take them in. */
   private async refresh(): Promise<void> {
-    const { context, kind, setup } = this.parts;
+    const { context, kind, setup, turn } = this.parts;
     const { policyLog, plans } = context;
     await policyLog.readToEnd();
+    turn.assertOurs();
     if (latestOrder(policyLog.state, setup.lane) > this.laneOrder)
       throw new GauzeError('ERR_REDRIVE_LANE_MOVED', { ...setup.lane });
     const { generation } = plans;

@@ -7,11 +7,10 @@ import { BrokerConnections } from '../kafka/cluster.ts';
 import { controlBatch } from '../kafka/control-batch.ts';
 import { listOffset } from '../kafka/list-offsets.ts';
 import { TransactionalProducer } from '../kafka/transactional-producer.ts';
-import { nowMs, sleep } from '../platform/clock.ts';
+import { sleep } from '../platform/clock.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
 import { laneKey } from '../policy/policy-log.ts';
 import { policyLogCodec } from '../schemas/control-codecs.ts';
-import type { RedriveOrderEntry } from '../schemas/control-codecs.ts';
 import { assertChainEnds } from './chain-end.ts';
 import { controlTopics, topicNamed } from './control-topics.ts';
 import type { LaneContext, LaneName } from './lane-context.ts';
@@ -23,6 +22,7 @@ import { MaskingLane } from './masking-lane.ts';
 import { PartitionReader } from './partition-reader.ts';
 import type { RedriveOutcome, RedriveParts } from './redrive-parts.ts';
 import { RedriveSession } from './redrive-session.ts';
+import { RedriveTurn } from './redrive-turn.ts';
 import { WantedRecords } from './wanted-offsets.ts';
 import { WithheldLog } from './withheld-log.ts';
 import type { Standing } from './withheld-log.ts';
@@ -117,18 +117,19 @@ export class Redrive {
   }
 
   /**
-   * Redrives one partition; outages are waited out. Throws ERR_REDRIVE_TAKEN_OVER, ERR_REDRIVE_LANE_MOVED, and what
+   * Redrives one partition; outages are waited out, unless another redrive of it began meanwhile. Throws ERR_REDRIVE_TAKEN_OVER, ERR_REDRIVE_LANE_MOVED, and what
    * stands in the way of the whole partition. `drain` ends it after the transaction at hand.
    */
   async run(partition: number, tell: OutcomeListener, drain: AbortSignal): Promise<void> {
+    const { audience, topic } = this.request;
+    const turn = new RedriveTurn(this.context.policyLog, { audience, topic, partition });
     for (let attempt = 1; !drain.aborted; attempt++) {
       try {
-        return await this.attempt(partition, tell, drain);
+        return await this.attempt(partition, turn, tell, drain);
       } catch (thrown) {
         // Asked to end before anything is under way, such as while it waits for a coordinator.
         if (drain.aborted && !(thrown instanceof GauzeError)) return;
         const error = ownError(thrown);
-        const { audience, topic } = this.request;
         if (error.code === 'ERR_KAFKA_FENCED')
           throw new GauzeError('ERR_REDRIVE_TAKEN_OVER', { audience, topic, partition });
         // A lane that was faster with a later record of the same key: what is left is looked at anew.
@@ -145,7 +146,12 @@ export class Redrive {
     this.log.close();
   }
 
-  private async attempt(partition: number, tell: OutcomeListener, drain: AbortSignal): Promise<void> {
+  private async attempt(
+    partition: number,
+    turn: RedriveTurn,
+    tell: OutcomeListener,
+    drain: AbortSignal,
+  ): Promise<void> {
     const { cluster, names, limits } = this.context;
     const { audience, topic, code } = this.request;
     const id = names.redriveTransactionalId(audience, topic, partition);
@@ -162,7 +168,9 @@ export class Redrive {
     const reader = new PartitionReader(cluster, options);
     let laterKeys: LaterKeys | null = null;
     try {
+      await turn.before(drain);
       await producer.initialize(drain);
+      await turn.taken(drain);
       // Only now: nothing of a redrive before this one is still under way.
       const wanted = new WantedRecords(this.asked(await this.log.upToNow(partition, drain)));
       const first = wanted.next(0);
@@ -181,7 +189,11 @@ export class Redrive {
         kind,
         setup,
         producer,
-        facts: { logOffset: await this.order(producer, setup, wanted.size, drain), by: this.request.by },
+        facts: {
+          logOffset: await this.order(producer, turn, setup, wanted.size, drain),
+          by: this.request.by,
+        },
+        turn,
         wanted,
         earliest: await listOffset(cluster, connections, topic, partition, 'earliest'),
         reader,
@@ -203,26 +215,16 @@ export class Redrive {
   /** The order stands in the policy log before anything is read; gives its offset. */
   private async order(
     producer: TransactionalProducer,
+    turn: RedriveTurn,
     { control, lane }: SessionSetup,
     records: number,
     signal: AbortSignal,
   ): Promise<number> {
     const { names, schemaIds, principal } = this.context;
-    const { code, fromMs, toMs, by, reason } = this.request;
-    const redrive: RedriveOrderEntry = {
-      ...lane,
-      topic_id: this.rawTopicId,
-      records,
-      code,
-      from: fromMs,
-      to: toMs,
-      by,
-      reason,
-    };
-    const entry = { kind: 'REDRIVE_ORDERED', at: nowMs(), by: principal } as const;
-    const nothing = { policy: null, tags: null, lane: null, resume: null };
-    const value = policyLogCodec.encode({ ...entry, ...nothing, redrive }, schemaIds.policyLog);
-    const output = { topic: names.policies, ...control.policies, writer: controlBatch([value], null) };
+    const { code, fromMs: from, toMs: to, by, reason } = this.request;
+    const order = { ...lane, topic_id: this.rawTopicId, records, code, from, to, by, reason };
+    const entry = policyLogCodec.encode(turn.order(order, principal), schemaIds.policyLog);
+    const output = { topic: names.policies, ...control.policies, writer: controlBatch([entry], null) };
     const [appended] = await producer.commit([output], null, signal);
     return appended!.baseOffset;
   }

@@ -2,7 +2,11 @@
  * `gauze redrive` while it is killed and interrupted in the middle of its transactions: what was withheld is
  * published once, in raw order, and is on record; the independent oracle finds nothing.
  */
-import { readdir, readlink } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, readdir, readlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { encodeRecord } from '../../examples/hospital/clinical-codecs.ts';
@@ -12,6 +16,7 @@ import { allow } from '../../kafka/acl.ts';
 import type { Cluster } from '../../kafka/cluster.ts';
 import { LogReader } from '../../kafka/log-reader.ts';
 import { checkSite } from '../oracle/site-check.ts';
+import { FaultProxy } from '../support/fault-proxy/fault-proxy.ts';
 import { openTransactions } from '../support/open-transactions.ts';
 import { sendRaw } from '../support/raw-feed.ts';
 import { clusterOf } from '../support/raw-log.ts';
@@ -25,7 +30,7 @@ const APPEND_TIME = { 'message.timestamp.type': 'LogAppendTime' };
 /** Of the sanitized topic before it is mended; every record is larger. */
 const MESSAGE_BYTES_MAX = 4_000;
 /** Each is a transaction of its own. */
-const RECORDS = 500;
+const RECORDS = 700;
 const SENT_AT_ONCE = 100;
 const KILLS = 3;
 
@@ -89,7 +94,7 @@ async function written(): Promise<number> {
 }
 
 /** Waits until a redrive has written some more, and still runs. */
-async function progress({ process }: RunningVerb, records = 20): Promise<void> {
+async function progress({ process }: { readonly process: ChildProcess }, records = 20): Promise<void> {
   const before = await written();
   while ((await written()) < before + records) {
     if (process.exitCode !== null) throw new Error('the redrive ended before it could be disturbed');
@@ -137,6 +142,37 @@ test.each([0, 150])(
   },
   60_000,
 );
+
+test('frozen while another one begins, it wakes up and ends: it does not take its place back', async () => {
+  const { brokers } = testStack();
+  const proxy = await FaultProxy.open(brokers);
+  try {
+    const file = join(site.directory, 'led.yaml');
+    const config = await readFile(join(site.directory, 'gauze.yaml'), 'utf8');
+    await writeFile(file, config.replace(JSON.stringify(brokers), JSON.stringify(proxy.addresses)));
+    const args = ['redrive', '--audience', 'billing', '--topic', site.raw(PATIENTS), '--config', file];
+    const frozen = spawn(process.execPath, ['cli/gauze.ts', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    frozen.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await progress({ process: frozen });
+    frozen.kill('SIGSTOP');
+    // What a long sleep does to its connections, so that it must find out anew where it stands.
+    proxy.cutAll();
+    const other = redrive();
+    await progress(other);
+    other.process.kill('SIGSTOP');
+    frozen.kill('SIGCONT');
+    const [code] = (await once(frozen, 'close')) as [number | null];
+    expect([code, said]).toEqual([1, expect.stringContaining('ERR_REDRIVE_TAKEN_OVER')]);
+    // Taken before it wakes up, so that it leaves something to the run below.
+    other.process.kill('SIGINT');
+    other.process.kill('SIGCONT');
+    const { code: otherCode, stderr } = await other.ended;
+    expect([otherCode, stderr]).toEqual([130, expect.not.stringContaining('ERR_')]);
+  } finally {
+    await proxy.close();
+  }
+}, 120_000);
 
 test('run to its end, every record stands there once, in raw order, and on record', async () => {
   const { code, stdout } = await redrive().ended;
