@@ -29,8 +29,10 @@ export function takeFrame(length: number): Buffer {
 /** Gives back the frame that `bytes` lies in. Whoever calls this must be its last user: nothing checks it. */
 export function giveBackFrame(bytes: Buffer): void {
   const memory = bytes.buffer;
-  if (memory.byteLength < POOLED_BYTES_MIN || memory.byteLength % STEP_BYTES !== 0) return;
+  const { byteLength } = memory;
+  // One that is more than all that is kept would only drive the others out.
+  if (byteLength < POOLED_BYTES_MIN || byteLength % STEP_BYTES !== 0 || byteLength > UNUSED_BYTES_MAX) return;
   unused.push(memory);
-  unusedBytes += memory.byteLength;
+  unusedBytes += byteLength;
   while (unusedBytes > UNUSED_BYTES_MAX) unusedBytes -= unused.shift()!.byteLength;
 }

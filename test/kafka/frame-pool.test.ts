@@ -41,3 +41,26 @@ test('keeps a bounded amount', () => {
   expect(kept.length).toBeLessThanOrEqual(32);
   expect(kept.length).toBeGreaterThan(20);
 });
+
+/** What is handed out again of `given`, taken out of the pool by asking for every size. */
+function keptOf(given: ReadonlySet<ArrayBufferLike>): readonly ArrayBufferLike[] {
+  const kept: ArrayBufferLike[] = [];
+  for (let size = 9 * MIB; size >= MIB / 4; size -= MIB / 4) {
+    for (let { buffer } = takeFrame(size); given.has(buffer); { buffer } = takeFrame(size)) kept.push(buffer);
+  }
+  return kept;
+}
+
+test('keeps a bounded amount of whatever sizes came, and records of many megabytes do not drive all others out', () => {
+  const sizes = Array.from({ length: 200 }, (_, i) => ((i * 7) % 34) * (MIB / 4) + 100_000);
+  const frames = sizes.map((size) => takeFrame(size));
+  for (const frame of frames) giveBackFrame(frame);
+  const kept = keptOf(new Set(frames.map(({ buffer }) => buffer)));
+  expect(kept.length).toBeGreaterThan(2);
+  expect(kept.reduce((sum, { byteLength }) => sum + byteLength, 0)).toBeLessThanOrEqual(32 * MIB);
+
+  const small = Array.from({ length: 8 }, () => takeFrame(MIB));
+  for (const frame of small) giveBackFrame(frame);
+  giveBackFrame(takeFrame(33 * MIB));
+  expect(keptOf(new Set(small.map(({ buffer }) => buffer)))).toHaveLength(8);
+});

@@ -40,15 +40,26 @@ export async function sendRaw(messages: readonly RawMessage[]): Promise<void> {
 
 /** Appends one record batch as it is, whatever its codec: what producers write that kafkajs cannot play. */
 export async function sendRawBatch(topic: string, partition: number, batch: Buffer): Promise<void> {
+  await sendRawBatches(topic, partition, [batch]);
+}
+
+/** Likewise several, one after another. */
+export async function sendRawBatches(
+  topic: string,
+  partition: number,
+  batches: readonly Buffer[],
+): Promise<void> {
   const cluster = await clusterOf('ehr-feed');
   const connections = new BrokerConnections(cluster);
   try {
     const { id, leaders } = (await cluster.topic(topic))!;
     const connection = await connections.to(leaders[partition]!);
-    const target = { topic, topicId: id, partition, records: batch };
-    // The transactional id counts only where a batch is transactional, and this one is not.
-    const [answer] = await produce(connection, cluster.produceVersion, '', [target], 10_000);
-    if (answer!.error !== 0) throw new Error(`Produce was answered with ${answer!.error}`);
+    for (const records of batches) {
+      const target = { topic, topicId: id, partition, records };
+      // The transactional id counts only where a batch is transactional, and these are not.
+      const [answer] = await produce(connection, cluster.produceVersion, '', [target], 10_000);
+      if (answer!.error !== 0) throw new Error(`Produce was answered with ${answer!.error}`);
+    }
   } finally {
     connections.close();
     await cluster.close();
