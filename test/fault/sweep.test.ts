@@ -99,6 +99,18 @@ describe.each(COMMITTING)('%s', (name) => {
   }, 1_800_000);
 });
 
+test('an offset that the broker refuses, and nothing else of the transaction: nothing commits without it', async () => {
+  await sweep.series(
+    'TxnOffsetCommit refuse-request, then dies',
+    Infinity,
+    (nth) => ({ kafka: { apiKey: API_KEYS.TxnOffsetCommit, nth, place: 'refuse-request' } }),
+    { ending: 'dies' },
+  );
+  await sweep.settle('TxnOffsetCommit');
+  expect(sweep.failures('TxnOffsetCommit')).toEqual([]);
+  expect(sweep.halted('TxnOffsetCommit')).toEqual([]);
+}, 1_800_000);
+
 describe.each([...COMMITTING, 'InitProducerId', 'OffsetFetch'] as const)('%s', (name) => {
   test('fails while lanes begin for the first time: each begins once, at the first record', async () => {
     for (const place of ['lose-request', 'drop-answer'] as const)

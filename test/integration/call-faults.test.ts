@@ -26,6 +26,7 @@ test.each<readonly [ApiName, number, Place, Ending]>([
   ['TxnOffsetCommit', 4, 'lose-request', 'dies'],
   ['TxnOffsetCommit', 5, 'lose-request', 'dies'],
   ['TxnOffsetCommit', 6, 'drop-answer', 'dies'],
+  ['TxnOffsetCommit', 6, 'refuse-request', 'dies'],
   ['EndTxn', 4, 'before-request', 'dies'],
   ['EndTxn', 5, 'drop-answer', 'dies'],
   ['Fetch', 4, 'within-answer', 'is stopped'],

@@ -8,7 +8,13 @@ import net from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { API_KEYS, FaultCounter, bytesBeforeCut } from './fault-rule.ts';
 import type { FaultRule, FiredFault } from './fault-rule.ts';
-import { FrameSplitter, answeredCorrelation, requestHead, withOtherPorts } from './frame-splitter.ts';
+import {
+  FrameSplitter,
+  answeredCorrelation,
+  requestHead,
+  withOtherGeneration,
+  withOtherPorts,
+} from './frame-splitter.ts';
 import type { RequestHead } from './frame-splitter.ts';
 
 /** Answers that name brokers. */
@@ -178,6 +184,11 @@ class Way {
       case 'after-request':
         this.#fire(passed, frame.length);
         return this.#cutAfter(this.#broker, frame);
+      case 'refuse-request':
+        this.#fire(passed, frame.length);
+        this.#passed.push(passed);
+        this.#broker.write(withOtherGeneration(frame));
+        return;
       case 'delay-request':
         this.#fire(passed, frame.length);
         await wait(rule.delayMs ?? 0);

@@ -9,7 +9,8 @@
  * `after-request`: cut right after its last byte, whatever the broker does with it;
  * `drop-answer`: the broker has done it, the answer is thrown away, then cut; `within-answer`: cut after some bytes of
  * the answer; `after-answer`: the answer arrives whole, then cut; `silence`: the broker has done it, and nothing comes
- * over this connection ever again; `delay-request`, `delay-answer`: passed on late.
+ * over this connection ever again; `delay-request`, `delay-answer`: passed on late; `refuse-request`, for TxnOffsetCommit
+ * alone: passed on as a request of a member that the group does not know, so that the broker refuses just that.
  */
 export const PLACES = [
   'before-request',
@@ -22,6 +23,7 @@ export const PLACES = [
   'silence',
   'delay-request',
   'delay-answer',
+  'refuse-request',
 ] as const;
 export type Place = (typeof PLACES)[number];
 

@@ -62,6 +62,18 @@ export function requestHead(frame: Buffer): RequestHead {
   };
 }
 
+/** A TxnOffsetCommit of version 5 as if of another generation: the broker refuses it, and knows nothing of the offset. */
+export function withOtherGeneration(frame: Buffer): Buffer {
+  const changed = Buffer.from(frame);
+  const clientAt = LENGTH_BYTES + REQUEST_HEAD_BYTES;
+  const transactionalIdAt = clientAt + 2 + frame.readInt16BE(clientAt) + 1;
+  // Of compact strings the first byte counts itself and what follows.
+  const groupAt = transactionalIdAt + frame[transactionalIdAt]!;
+  const producerIdAt = groupAt + frame[groupAt]!;
+  changed.writeInt32BE(1, producerIdAt + 8 + 2);
+  return changed;
+}
+
 /** Which request an answer answers. */
 export function answeredCorrelation(frame: Buffer): number {
   return frame.readInt32BE(LENGTH_BYTES);
