@@ -98,7 +98,7 @@ describe('a site with nothing wrong', () => {
   });
 
   test('needs no variable of an address when told to be offline, and all of them otherwise', async () => {
-    const address = '$' + '{GAUZE_TEST_UNSET}';
+    const address = `\${GAUZE_TEST_UNSET}`;
     change('gauze.yaml', '127.0.0.1:1', address);
     change('gauze.yaml', 'http://127.0.0.1:9/nobody', address);
     expect(found(await checked(ALL_FILES))).toEqual([]);

@@ -159,7 +159,7 @@ describe('a topic', () => {
   });
 
   test('needs no variable of an address for a schema in a file, and all of them otherwise', async () => {
-    writeConfig('$' + '{GAUZE_TEST_UNSET}');
+    writeConfig(`\${GAUZE_TEST_UNSET}`);
     expect((await explained()).audiences).toHaveLength(3);
     const unset = { errors: [expect.objectContaining({ code: 'ERR_CONFIG_VARIABLE_MISSING' })] };
     for (const more of [{ schema: [] }, { inForce: true }])
