@@ -5,7 +5,7 @@
 import { randomId } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
 import { problemSchema } from '../approvals/http/problem.ts';
-import { ApiRefusal } from './api-refusal.ts';
+import { refusalOf } from './refused-call.ts';
 import type { Site } from './site.ts';
 
 const TIMEOUT_MS = 20_000;
@@ -20,7 +20,7 @@ export class AccessClient {
     this.token = token;
   }
 
-  /** Throws ApiRefusal, ERR_HTTP_API_UNREACHABLE. */
+  /** Throws ApiRefusal, ERR_USAGE_ARGUMENT for arguments that it is about, ERR_HTTP_API_UNREACHABLE. */
   async get<T>(path: string): Promise<T> {
     return await this.send<T>('GET', path);
   }
@@ -51,7 +51,7 @@ export class AccessClient {
     if (response.ok) return answer as T;
     const problem = problemSchema.safeParse(answer);
     if (!problem.success) throw this.unreachable(response.status);
-    throw new ApiRefusal(problem.data);
+    throw refusalOf(problem.data, body);
   }
 
   private unreachable(status?: number): GauzeError {

@@ -84,7 +84,7 @@ export async function requestsCommand(
 ): Promise<number> {
   const client = await clientOf(options);
   if (id !== undefined) {
-    showAnswer(options, await client.get<RequestAnswer>(`/v1/requests/${id}`));
+    showAnswer(options, await client.get<RequestAnswer>(`/v1/requests/${encodeURIComponent(id)}`));
     return EXIT.ok;
   }
   const state = options.state ? `?state=${encodeURIComponent(options.state.toUpperCase())}` : '';
@@ -97,7 +97,7 @@ export async function requestsCommand(
 /** Shows what it means, asks for a yes, and signs what was shown. */
 export async function approveCommand(id: string, options: ApproveOptions): Promise<number> {
   const client = await clientOf(options);
-  const request = await client.get<RequestAnswer>(`/v1/requests/${id}`);
+  const request = await client.get<RequestAnswer>(`/v1/requests/${encodeURIComponent(id)}`);
   if (!options.json) showRequest(request);
   const narrow = {
     ...(options.fields ? { fields: words(options.fields) } : {}),
@@ -116,7 +116,7 @@ export async function approveCommand(id: string, options: ApproveOptions): Promi
     note('Nothing was decided.');
     return EXIT.problems;
   }
-  const decided = await client.post<RequestAnswer>(`/v1/requests/${id}/decisions`, {
+  const decided = await client.post<RequestAnswer>(`/v1/requests/${encodeURIComponent(id)}/decisions`, {
     decision: 'approve',
     scopeHash: request.scopeHash,
     reason: options.reason,
@@ -128,8 +128,8 @@ export async function approveCommand(id: string, options: ApproveOptions): Promi
 
 export async function denyCommand(id: string, options: ReasonOptions): Promise<number> {
   const client = await clientOf(options);
-  const { scopeHash } = await client.get<RequestAnswer>(`/v1/requests/${id}`);
-  const denied = await client.post<RequestAnswer>(`/v1/requests/${id}/decisions`, {
+  const { scopeHash } = await client.get<RequestAnswer>(`/v1/requests/${encodeURIComponent(id)}`);
+  const denied = await client.post<RequestAnswer>(`/v1/requests/${encodeURIComponent(id)}/decisions`, {
     decision: 'deny',
     scopeHash,
     reason: options.reason,
@@ -140,7 +140,10 @@ export async function denyCommand(id: string, options: ReasonOptions): Promise<n
 
 export async function withdrawCommand(id: string, options: CommonOptions): Promise<number> {
   const client = await clientOf(options);
-  showAnswer(options, await client.post<RequestAnswer>(`/v1/requests/${id}/withdraw`, {}));
+  showAnswer(
+    options,
+    await client.post<RequestAnswer>(`/v1/requests/${encodeURIComponent(id)}/withdraw`, {}),
+  );
   return EXIT.ok;
 }
 
@@ -148,7 +151,7 @@ export async function withdrawCommand(id: string, options: CommonOptions): Promi
 export async function grantsCommand(id: string | undefined, options: CommonOptions): Promise<number> {
   const client = await clientOf(options);
   if (id !== undefined) {
-    const grant = await client.get<GrantAnswer>(`/v1/grants/${id}`);
+    const grant = await client.get<GrantAnswer>(`/v1/grants/${encodeURIComponent(id)}`);
     if (options.json) print(JSON.stringify(grant));
     else showGrant(grant);
     return EXIT.ok;
@@ -161,7 +164,9 @@ export async function grantsCommand(id: string | undefined, options: CommonOptio
 
 export async function revokeCommand(id: string, options: ReasonOptions): Promise<number> {
   const client = await clientOf(options);
-  const grant = await client.post<GrantAnswer>(`/v1/grants/${id}/revoke`, { reason: options.reason });
+  const grant = await client.post<GrantAnswer>(`/v1/grants/${encodeURIComponent(id)}/revoke`, {
+    reason: options.reason,
+  });
   if (options.json) print(JSON.stringify(grant));
   else showGrant(grant);
   return EXIT.ok;
@@ -177,7 +182,10 @@ export async function reviewCommand(id: string, options: ReviewOptions): Promise
   }
   const client = await clientOf(options);
   const { justified, reason } = options;
-  const grant = await client.post<GrantAnswer>(`/v1/grants/${id}/review`, { justified, reason });
+  const grant = await client.post<GrantAnswer>(`/v1/grants/${encodeURIComponent(id)}/review`, {
+    justified,
+    reason,
+  });
   if (options.json) print(JSON.stringify(grant));
   else showGrant(grant);
   return EXIT.ok;

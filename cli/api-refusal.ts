@@ -17,10 +17,15 @@ export class ApiRefusal extends Error {
     return this.problem.code;
   }
 
-  /** What to do, then each fault by its place. */
+  /** What to do, the present state, then each further fault: a sentence by itself, or what must be of a place. */
   get action(): string {
-    const { detail, errors = [] } = this.problem;
-    return [detail, ...errors.map((fault) => `${fault.at}: ${fault.detail}`)].join('\n    ');
+    const { title, detail, state, errors = [] } = this.problem;
+    const faults = errors.filter((fault) => fault.detail !== title);
+    return [
+      detail,
+      ...(state === undefined ? [] : [`Its state is ${state}.`]),
+      ...faults.map((fault) => (fault.detail.endsWith('.') ? fault.detail : `${fault.at} ${fault.detail}.`)),
+    ].join('\n');
   }
 
   toJSON(): Problem {

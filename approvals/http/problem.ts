@@ -100,10 +100,11 @@ function invalid(thrown: {
 
 /** What was expected, of numbers and formats that our schemas name; the words of zod may repeat what was sent. */
 function expectation(keyword: string, params: Readonly<Record<string, unknown>>): string {
-  const { minimum, maximum, expected, format } = params;
+  const { minimum, maximum, expected, format, origin } = params;
+  const of = origin === 'string' ? ' characters long' : origin === 'array' ? ' entries' : '';
   if (keyword === 'invalid_type') return `must be of the type ${word(expected)}`;
-  if (keyword === 'too_small') return `must be at least ${word(minimum)} (or that long)`;
-  if (keyword === 'too_big') return `must be at most ${word(maximum)} (or that long)`;
+  if (keyword === 'too_small') return `must be at least ${word(minimum)}${of}`;
+  if (keyword === 'too_big') return `must be at most ${word(maximum)}${of}`;
   if (keyword === 'invalid_format') return `must have the form ${word(format)} that the description gives`;
   if (keyword === 'invalid_value') return 'must be one of the values that the description lists';
   if (keyword === 'unrecognized_keys') return 'has a member that the description does not have';
