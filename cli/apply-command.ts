@@ -208,6 +208,8 @@ function show(changes: Changes, { json, all }: ApplyOptions): void {
     showVersions(entry);
   }
   for (const change of policies) showOpens(change, all);
+  if (!all && policies.some(({ policy, opens }) => summarizeOpens(policy, opens).length < opens.length))
+    note('Each field of what is opened: gauze plan --all.');
   for (const audience of withoutFile)
     note(`${audience} is applied but has no policy file here; it stays in force.`);
   if (topics.length + acls.length + schemas.length + entries.length + policies.length === 0)

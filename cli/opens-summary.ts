@@ -7,7 +7,7 @@ import type { Policy } from '../policy/policy.ts';
 /** How a sentence ends about a place that told nothing before; policy/openings.ts writes them. */
 const NEW_PLACE = ' instead of nothing';
 
-/** The sentences of one policy, in their order; those of the fields of a new topic become one. */
+/** The sentences of one policy, in their order; those of the fields of a new topic become one, at the end. */
 export function summarizeOpens(
   { audience, topics, fields }: Pick<Policy, 'audience' | 'topics' | 'fields'>,
   opens: readonly string[],
@@ -26,7 +26,7 @@ export function summarizeOpens(
   const summaries = [...counts]
     .filter(([, methods]) => methods.size > 0)
     .map(([topic, methods]) => `${audience}: ${topic}: ${inWords(methods)}`);
-  return [...kept, ...summaries].toSorted();
+  return [...kept, ...summaries];
 }
 
 /** The field that a sentence is about, with its method; null for what is no field of that topic, or has a rule more. */

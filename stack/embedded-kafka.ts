@@ -20,7 +20,7 @@ import {
   propertiesText,
 } from './broker-settings.ts';
 import { freePorts } from './free-ports.ts';
-import { formatKafka, startKafka } from './services.ts';
+import { formatKafka, startKafka, whileWanted } from './services.ts';
 import type { ServiceContext } from './services.ts';
 import { makeCertificate, secureJavaOptions, secureSettings } from './secure-listener.ts';
 import type { SecureOptions, ServerCertificate } from './secure-listener.ts';
@@ -155,12 +155,15 @@ export class EmbeddedKafka {
 
   async #asSuperUser(work: (admin: KafkaAdmin) => Promise<void>): Promise<void> {
     const admin = new KafkaAdmin({ brokers: this.brokers, ssl: false, login: this.logins[SUPER_USER]! });
-    try {
-      await admin.connect();
-      await work(admin);
-    } finally {
-      await admin.close();
-    }
+    const asking = (async (): Promise<void> => {
+      try {
+        await admin.connect();
+        await work(admin);
+      } finally {
+        await admin.close();
+      }
+    })();
+    await whileWanted(this.#context, asking);
   }
 }
 

@@ -113,7 +113,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   options.signal?.throwIfAborted();
 
   const directory = await mkdtemp(join(tmpdir(), 'gauze-stack-'));
-  const context: ServiceContext = { supervised: new Supervised(), directory };
+  const context: ServiceContext = { supervised: new Supervised(), directory, signal: options.signal };
   context.supervised.removeAtEnd([directory]);
   // Whoever waits for a service sees that it has ended, and gives up.
   const stopEarly = (): void => void context.supervised.close();

@@ -20,6 +20,31 @@ export interface ServiceContext {
   readonly supervised: Supervised;
   /** Directory for settings and data; logs go to `logs/` in it. */
   readonly directory: string;
+  /** Aborts where the stack is not wanted any more: nothing is waited for then. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * `work`, or an end as soon as the stack is not wanted any more: a client that asks a service which is just ending can
+ * take half a minute to give up.
+ * @throws the reason of the signal, and what `work` throws
+ */
+export async function whileWanted<T>(
+  { signal }: Pick<ServiceContext, 'signal'>,
+  work: Promise<T>,
+): Promise<T> {
+  if (!signal) return await work;
+  // What it comes to afterwards is nobody's concern.
+  work.catch(() => undefined);
+  signal.throwIfAborted();
+  const { promise: unwanted, reject } = Promise.withResolvers<never>();
+  const stop = (): void => reject(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([work, unwanted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 /** Where the log of a service goes. */
@@ -29,7 +54,7 @@ export function logFile(context: ServiceContext, name: string): string {
 
 /**
  * Asks `ready` until it says true.
- * @throws GauzeError ERR_STACK_START where the service ends before, or takes too long
+ * @throws GauzeError ERR_STACK_START where the service ends before, or takes too long; the signal's reason after that
  */
 export async function waitReady(
   context: ServiceContext,
@@ -37,7 +62,7 @@ export async function waitReady(
   ready: () => Promise<boolean>,
 ): Promise<void> {
   const deadline = monotonicMs() + READY_LIMIT_S * 1000;
-  while (!(await ready())) {
+  while (!(await whileWanted(context, ready()))) {
     if (!context.supervised.pids.has(name) || monotonicMs() > deadline) {
       throw startError(context, name);
     }
@@ -83,7 +108,10 @@ export async function formatKafka(context: ServiceContext, format: KafkaFormat):
   await writeFile(file, lines.join('\n'), { mode: 0o600 });
   const log = await open(logFile(context, format.name), 'a', 0o600);
   const status = await new Promise<number | null>((resolve) => {
-    const child = spawn(format.java, [`@${file}`], { stdio: ['ignore', log.fd, log.fd] });
+    const child = spawn(format.java, [`@${file}`], {
+      stdio: ['ignore', log.fd, log.fd],
+      ...(context.signal ? { signal: context.signal } : {}),
+    });
     child.on('error', () => resolve(null));
     child.on('exit', resolve);
   });
@@ -224,9 +252,11 @@ async function redisAnswers(port: number): Promise<boolean> {
   return await new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port }, () => socket.write('PING\r\n'));
     socket.once('error', () => resolve(false));
+    // It may end in the middle of starting, without an answer and without an error.
+    socket.once('close', () => resolve(false));
     socket.once('data', (data) => {
-      socket.destroy();
       resolve(data.toString('latin1').startsWith('+PONG'));
+      socket.destroy();
     });
   });
 }
