@@ -64,7 +64,7 @@ describe('what was typed wrongly', () => {
 
   test('is told all at once, each argument once', async () => {
     const all = await asked({ reason: '', fields: ['1', '2'], persons: ['', ''] });
-    expect(all.map((text) => /--\w+/.exec(text)?.[0]).toSorted()).toEqual([
+    expect(all.map((text) => /--\w+/.exec(text)?.[0] ?? '').toSorted()).toEqual([
       '--fields',
       '--person',
       '--reason',
