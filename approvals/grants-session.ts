@@ -13,7 +13,7 @@ import { LogReader } from '../kafka/log-reader.ts';
 import type { LogRecord } from '../kafka/log-reader.ts';
 import { spread } from '../kafka/spread.ts';
 import { TransactionalProducer } from '../kafka/transactional-producer.ts';
-import type { TransactionOutput } from '../kafka/transactional-producer.ts';
+import type { TransactionOutput } from '../kafka/sendings.ts';
 import { grantStateCodec } from '../schemas/access-codecs.ts';
 import { decodeEntry } from './access-log.ts';
 import { AccessState } from './access-state.ts';

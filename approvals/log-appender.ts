@@ -12,7 +12,7 @@ import type { Cluster } from '../kafka/cluster.ts';
 import { controlBatch, keyedBatch } from '../kafka/control-batch.ts';
 import { spread } from '../kafka/spread.ts';
 import { TransactionalProducer } from '../kafka/transactional-producer.ts';
-import type { TransactionOutput } from '../kafka/transactional-producer.ts';
+import type { TransactionOutput } from '../kafka/sendings.ts';
 import type { AuditWriterKey } from '../keys/audit-writer-key.ts';
 import { accessEntryCodec } from '../schemas/access-codecs.ts';
 import type { AccessEntry } from '../schemas/access-codecs.ts';

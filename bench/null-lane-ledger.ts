@@ -4,7 +4,8 @@
  */
 import { AuditChain } from '../audit/audit-chain.ts';
 import { controlBatch } from '../kafka/control-batch.ts';
-import type { TransactionOutput, TransactionalProducer } from '../kafka/transactional-producer.ts';
+import type { TransactionOutput } from '../kafka/sendings.ts';
+import type { TransactionalProducer } from '../kafka/transactional-producer.ts';
 import { nowMs } from '../platform/clock.ts';
 import { policyLogCodec } from '../schemas/control-codecs.ts';
 import type { PolicyLogEntry } from '../schemas/control-codecs.ts';

@@ -3,50 +3,29 @@
  * Whenever an outcome is in doubt the producer is `unusable` until `initialize` has been called again, which
  * settles the open transaction at the broker. A fenced producer never initialises again: see ERR_KAFKA_FENCED.
  */
-import { sleep } from '../platform/clock.ts';
+import { monotonicMs, sleep } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
 import { BrokerConnections } from './cluster.ts';
 import type { Cluster } from './cluster.ts';
 import type { Connection } from './connection.ts';
 import { kafkaError, kafkaErrorClass } from './kafka-errors.ts';
 import { produce } from './produce.ts';
-import type { RecordBatchWriter, WrittenBatch } from './record-batch-writer.ts';
+import { appendedOf, nextRound, sendingsOf } from './sendings.ts';
+import type { Appended, Sending, TransactionOutput } from './sendings.ts';
 import { endTxn, fetchCommittedOffset, initProducerId, txnOffsetCommit } from './transaction-requests.ts';
 import type { CommittedOffset, OffsetCommit, ProducerIdentity } from './transaction-requests.ts';
-
-/** Everything that one transaction writes to one partition. */
-export interface TransactionOutput {
-  readonly topic: string;
-  /** Must be the id of the topic as the lane knows it; another topic under the name is not written to. */
-  readonly topicId: string;
-  readonly partition: number;
-  readonly writer: RecordBatchWriter;
-}
-
-export interface Appended {
-  readonly output: TransactionOutput;
-  /** Offset of the first record written there, and the one after the last. */
-  readonly baseOffset: number;
-  readonly nextOffset: number;
-  /** Append time of the first batch, and of the last; -1 where the topic keeps producers' times. */
-  readonly appendTimeMs: number;
-  readonly lastAppendTimeMs: number;
-}
 
 /** Design bound: a transaction that is left open holds readers back for no longer than this. */
 export const TRANSACTION_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const RETRY_MS = 2;
 
+/** Transactions end by themselves before that: an offset that is hidden for longer needs a push; see `settle`. */
+const SETTLE_AFTER_MS = 2 * TRANSACTION_TIMEOUT_MS;
+const UNSTABLE_OFFSET_COMMIT = 88;
+
 /** Whose coordinator: of a group, or of a transactional id. */
 type Coordinated = readonly [type: 'group' | 'transaction', key: string];
-
-interface Sending {
-  readonly output: TransactionOutput;
-  readonly batch: WrittenBatch;
-  readonly baseSequence: number;
-  appended: { baseOffset: number; appendTimeMs: number } | null;
-}
 
 export class TransactionalProducer {
   readonly transactionalId: string;
@@ -55,8 +34,11 @@ export class TransactionalProducer {
   private identity: ProducerIdentity | null = null;
   private fenced = false;
   private readonly self: Coordinated;
+  private readonly settleAfterMs: number;
 
-  constructor(cluster: Cluster, transactionalId: string) {
+  /** `settleAfterMs`: how long an offset may be hidden by an open transaction before it gets a push. */
+  constructor(cluster: Cluster, transactionalId: string, settleAfterMs = SETTLE_AFTER_MS) {
+    this.settleAfterMs = settleAfterMs;
     this.cluster = cluster;
     this.connections = new BrokerConnections(cluster);
     this.transactionalId = transactionalId;
@@ -94,13 +76,32 @@ export class TransactionalProducer {
     partition: number,
     signal: AbortSignal,
   ): Promise<CommittedOffset> {
+    const startedMs = monotonicMs();
+    let hasSettled = false;
     for (;;) {
       signal.throwIfAborted();
       const connection = await this.toCoordinator(['group', group], signal);
       const answer = await fetchCommittedOffset(connection, group, topic, partition, REQUEST_TIMEOUT_MS);
       if (answer.error === 0) return answer;
+      const waitedMs = monotonicMs() - startedMs;
+      const limit = 2 * this.settleAfterMs;
+      if (waitedMs > limit) throw new GauzeError('ERR_KAFKA_UNSETTLED', { apiName: 'OffsetFetch', limit });
+      if (answer.error === UNSTABLE_OFFSET_COMMIT && waitedMs > this.settleAfterMs && !hasSettled) {
+        hasSettled = true;
+        await this.settle({ group, topic, partition, offset: 0, metadata: '' }, signal);
+      }
       await this.retryOrThrow('OffsetFetch', answer.error, ['group', group], signal, 10);
     }
+  }
+
+  /**
+   * A transaction with nothing in it but an offset, which is aborted: a coordinator that has missed the end of an earlier
+   * one of this producer, as Kafka 4.3.1 may when it is restarted, then lets go of both. The offset never counts.
+   */
+  private async settle(offset: OffsetCommit, signal: AbortSignal): Promise<void> {
+    const identity = this.takeIdentity();
+    await this.commitOffset(offset, identity, signal);
+    this.identity = await this.end(identity, 'abort', signal);
   }
 
   /**
@@ -114,9 +115,7 @@ export class TransactionalProducer {
     signal: AbortSignal,
     beforeEnd?: () => Promise<void>,
   ): Promise<readonly Appended[]> {
-    const identity = this.identity;
-    if (!identity) throw new GauzeError('ERR_KAFKA_OUTCOME_UNKNOWN', {});
-    this.identity = null;
+    const identity = this.takeIdentity();
     try {
       const sendings = outputs.flatMap(sendingsOf);
       // Both are waited for even where one fails, so that nothing of this transaction is still under way when
@@ -127,7 +126,7 @@ export class TransactionalProducer {
       ]);
       for (const result of settled) if (result.status === 'rejected') throw result.reason;
       await beforeEnd?.();
-      this.identity = await this.end(identity, signal);
+      this.identity = await this.end(identity, 'commit', signal);
       return appendedOf(sendings);
     } catch (error) {
       if (error instanceof GauzeError && error.code === 'ERR_KAFKA_FENCED') this.fenced = true;
@@ -216,14 +215,32 @@ export class TransactionalProducer {
     }
   }
 
-  private async end(identity: ProducerIdentity, signal: AbortSignal): Promise<ProducerIdentity> {
+  private async end(
+    identity: ProducerIdentity,
+    how: 'commit' | 'abort',
+    signal: AbortSignal,
+  ): Promise<ProducerIdentity> {
     for (;;) {
       signal.throwIfAborted();
       const connection = await this.toCoordinator(this.self, signal);
-      const answer = await endTxn(connection, this.transactionalId, identity, true, REQUEST_TIMEOUT_MS);
+      const answer = await endTxn(
+        connection,
+        this.transactionalId,
+        identity,
+        how === 'commit',
+        REQUEST_TIMEOUT_MS,
+      );
       if (answer.error === 0) return { producerId: answer.producerId, epoch: answer.epoch };
       await this.retryOrThrow('EndTxn', answer.error, this.self, signal, RETRY_MS);
     }
+  }
+
+  /** For one transaction; until that has ended well there is none. Throws ERR_KAFKA_OUTCOME_UNKNOWN. */
+  private takeIdentity(): ProducerIdentity {
+    const { identity } = this;
+    if (!identity) throw new GauzeError('ERR_KAFKA_OUTCOME_UNKNOWN', {});
+    this.identity = null;
+    return identity;
   }
 
   private async toCoordinator(coordinated: Coordinated, signal: AbortSignal): Promise<Connection> {
@@ -267,32 +284,4 @@ export class TransactionalProducer {
     }
     return groups;
   }
-}
-
-/** One request takes one batch per partition: the first of each that is not yet appended, in order. */
-function nextRound(sendings: readonly Sending[]): readonly Sending[] {
-  const round = new Map<TransactionOutput, Sending>();
-  for (const sending of sendings) {
-    if (!sending.appended && !round.has(sending.output)) round.set(sending.output, sending);
-  }
-  return [...round.values()];
-}
-
-/** With transactions v2 each transaction has an epoch of its own, so sequences begin at 0 in each. */
-function sendingsOf(output: TransactionOutput): readonly Sending[] {
-  let baseSequence = 0;
-  return output.writer.finish().map((batch) => {
-    const sending: Sending = { output, batch, baseSequence, appended: null };
-    baseSequence += batch.count;
-    return sending;
-  });
-}
-
-function appendedOf(sendings: readonly Sending[]): readonly Appended[] {
-  const found = new Map<TransactionOutput, Appended>();
-  for (const { output, batch, appended: last } of sendings.filter(({ appended }) => appended)) {
-    const ends = { nextOffset: last!.baseOffset + batch.count, lastAppendTimeMs: last!.appendTimeMs };
-    found.set(output, { ...(found.get(output) ?? { output, ...last! }), ...ends });
-  }
-  return [...found.values()];
 }

@@ -147,6 +147,12 @@ export const ERRORS = {
     message: 'The broker {host}:{port} did not answer {apiName} in {limit} ms; the connection was ended.',
     action: 'Nothing: the outcome is read back before going on.',
   },
+  ERR_KAFKA_UNSETTLED: {
+    kind: 'outage',
+    message: 'What {apiName} asks for has been hidden by an open transaction for {limit} ms.',
+    action:
+      'Nothing at first: it is asked again. If it lasts, a transaction hangs at the broker: `kafka-transactions.sh find-hanging` names it, and a restart of that broker makes it load what is settled.',
+  },
   ERR_KAFKA_AUTHENTICATION: {
     kind: 'hold',
     ends: 'recheck',
@@ -1250,6 +1256,14 @@ export const ERRORS = {
     message:
       'The committed offset of {audience} on {topic} partition {partition} was not written by its lane.',
     action: 'Find out who set it; then `gauze resume` says from where.',
+  },
+  ERR_LANE_OFFSET_BEHIND: {
+    kind: 'hold',
+    ends: 'recheck',
+    message:
+      'The broker says that {audience} on {topic} partition {partition} got to {offset}; its audit events say it got further.',
+    action:
+      'A coordinator that has not loaded all offsets says so for a while, and the lane goes on by itself. If it lasts, restart the broker that coordinates the group, or `gauze resume {audience} {topic} {partition} --from-audit --reason ...`.',
   },
   ERR_LANE_RAW_RECREATED: {
     kind: 'hold',

@@ -6,7 +6,7 @@ import type { KafkaAdmin } from '../kafka/admin.ts';
 import { BrokerConnections } from '../kafka/cluster.ts';
 import type { Cluster, TopicsSeen } from '../kafka/cluster.ts';
 import { assertMay } from '../kafka/topic-rights.ts';
-import { nowMs } from '../platform/clock.ts';
+import { nowMs, sleep } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
 import type { ErrorCode } from '../platform/errors.ts';
 import { laneKey } from '../policy/policy-log.ts';
@@ -43,6 +43,10 @@ export interface LaneReport {
   /** Milliseconds since the epoch at which it was held, where known. */
   readonly sinceMs: number | null;
 }
+
+/** How often, and after how long, an offset that seems to be behind is read again. */
+const LOOKS_AGAIN = 4;
+const LOOK_AGAIN_MS = 250;
 
 export interface ReportInput {
   readonly cluster: Cluster;
@@ -195,19 +199,42 @@ function holdOf(error: unknown): ErrorCode {
 
 /** The hold that a lane would begin with; the same decision that the lane itself takes. */
 async function standstill(
-  { cluster, names }: ReportInput,
+  input: ReportInput,
   metadata: LaneMetadata | null,
   facts: LaneFacts,
 ): Promise<ErrorCode | null> {
+  const { cluster, names } = input;
   const connections = new BrokerConnections(cluster);
+  const { audience, topic, partition } = facts;
   try {
     const { order } = await decideStart(facts, async () => await Promise.resolve(facts.committed.offset));
-    if (metadata && !order?.settles)
-      await assertChainEnds(cluster, connections, names.auditEvents, metadata, facts, facts.committed.offset);
+    const place = {
+      cluster,
+      connections,
+      auditTopic: names.auditEvents,
+      writerId: names.laneTransactionalId(audience, topic, partition),
+      lane: facts,
+      isGlance: true,
+    };
+    if (metadata && !order?.settles) await assertChainEnds(place, metadata, facts.committed.offset);
     return null;
   } catch (error) {
-    return holdOf(error);
+    const code = holdOf(error);
+    // A lane at work has written more since its offset was read.
+    return code === 'ERR_LANE_OFFSET_BEHIND' && (await movesOn(input, facts)) ? null : code;
   } finally {
     connections.close();
   }
+}
+
+/** Does the committed offset become another one, if not at once? */
+async function movesOn({ admin, names }: ReportInput, facts: LaneFacts): Promise<boolean> {
+  const { audience, topic, partition, committed } = facts;
+  for (let look = 0; look < LOOKS_AGAIN; look++) {
+    const offsets = await admin.fetchGroupOffsets(names.audienceGroup(audience), [topic]);
+    const now = offsets.find((offset) => offset.partition === partition);
+    if (Number(now?.offset ?? -1n) !== committed.offset) return true;
+    await sleep(LOOK_AGAIN_MS);
+  }
+  return false;
 }

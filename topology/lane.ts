@@ -200,7 +200,14 @@ export class Lane {
       );
       if (start.previous && !start.order?.settles) {
         const { offset } = committed;
-        await assertChainEnds(cluster, connections, names.auditEvents, start.previous, this.name, offset);
+        const place = {
+          cluster,
+          connections,
+          auditTopic: names.auditEvents,
+          writerId: producer.transactionalId,
+          lane: this.name,
+        };
+        await assertChainEnds(place, start.previous, offset);
       }
       return {
         lane: this.name,

@@ -11,7 +11,7 @@ import { sleep } from '../platform/clock.ts';
 import { GauzeError, ownError } from '../platform/errors.ts';
 import { laneKey } from '../policy/policy-log.ts';
 import { policyLogCodec } from '../schemas/control-codecs.ts';
-import { assertChainEnds } from './chain-end.ts';
+import { assertKeptChainEnds } from './chain-end.ts';
 import { controlTopics, topicNamed } from './control-topics.ts';
 import type { LaneContext, LaneName } from './lane-context.ts';
 import { outputTopicOf } from './lane-kind.ts';
@@ -117,8 +117,9 @@ export class Redrive {
   }
 
   /**
-   * Redrives one partition; outages are waited out, unless another redrive of it began meanwhile. Throws ERR_REDRIVE_TAKEN_OVER, ERR_REDRIVE_LANE_MOVED, and what
-   * stands in the way of the whole partition. `drain` ends it after the transaction at hand.
+   * Redrives one partition; outages are waited out, unless another redrive of it began meanwhile. Throws
+   * ERR_REDRIVE_TAKEN_OVER, ERR_REDRIVE_LANE_MOVED, and what stands in the way of the whole partition. `drain` ends it
+   * after the transaction at hand.
    */
   async run(partition: number, tell: OutcomeListener, drain: AbortSignal): Promise<void> {
     const { audience, topic } = this.request;
@@ -256,13 +257,13 @@ export class Redrive {
     const committed = await producer.committed(group, topic, partition, signal);
     const metadata = committed.offset < 0 ? null : decodeLaneMetadata(committed.metadata);
     const previous = metadata?.rawTopicId === raw.id ? metadata : null;
-    if (previous) {
-      // What retention has taken of the audit topic was declared, and cannot be compared any more.
-      const auditPartition = previous.auditPartition;
-      const kept = await listOffset(cluster, connections, names.auditEvents, auditPartition, 'earliest');
-      if (kept === 0 || previous.auditOffset >= kept)
-        await assertChainEnds(cluster, connections, names.auditEvents, previous, lane, committed.offset);
-    }
+    const logs = { cluster, connections, auditTopic: names.auditEvents };
+    if (previous)
+      await assertKeptChainEnds(
+        { ...logs, writerId: producer.transactionalId, lane },
+        previous,
+        committed.offset,
+      );
     const from = previous ? committed.offset : null;
     return {
       lane,

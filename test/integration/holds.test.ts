@@ -152,6 +152,35 @@ describe('an audit chain that does not end where the offset says', () => {
   }, 180_000);
 });
 
+describe('an offset that is older than the last audited range', () => {
+  test('holds the lane, publishes nothing twice, and lets it go on by itself when the broker tells the right one', async () => {
+    await startedSite();
+    const group = site.names.audienceGroup('analytics');
+    const raw = site.raw(PATIENTS);
+    const old = await withAdmin(async (admin) => await admin.fetchGroupOffsets(group, [raw]));
+    await site.feed(generateHospital({ patients: 30, seed: 25 }));
+    await site.caughtUp();
+    await site.lastInstance().end('SIGTERM');
+    // As a coordinator that has not loaded everything: an offset and its metadata, both of them once true.
+    const right = await withAdmin(async (admin) => {
+      const offsets = await admin.fetchGroupOffsets(group, [raw]);
+      await admin.setGroupOffsets(group, old);
+      return offsets;
+    });
+    site.run();
+    await site.until(
+      (lanes) =>
+        lanesOf(lanes, 'analytics').every(isHeld('ERR_LANE_OFFSET_BEHIND')) &&
+        [...lanesOf(lanes, 'research'), ...lanesOf(lanes, 'billing')].every(isCaughtUp),
+    );
+    await waitForLog(/"errorCode":"ERR_LANE_OFFSET_BEHIND".*"msg":"lane held"/, 2);
+    await withAdmin(async (admin) => await admin.setGroupOffsets(group, right));
+    const truth = await siteTruth(site, await site.caughtUp());
+    expect(truth.sequenceFaults).toEqual([]);
+    expect(truth.auditFaults).toEqual([]);
+  }, 180_000);
+});
+
 /** One record under a second version of the patient schema that has a field without a tag. */
 async function sendWithNewField(nickname: string): Promise<void> {
   const raw = site.raw(PATIENTS);

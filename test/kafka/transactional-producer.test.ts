@@ -11,6 +11,8 @@ import type { ReceivedRequest, Script } from '../support/scripted-broker.ts';
 const FIND_COORDINATOR = 10;
 const INIT_PRODUCER_ID = 22;
 const END_TXN = 26;
+const OFFSET_FETCH = 9;
+const UNSTABLE_OFFSET_COMMIT = 88;
 const TXN_OFFSET_COMMIT = 28;
 const { signal } = new AbortController();
 const OFFSET = { group: 'gauze.research', topic: 'raw', partition: 0, offset: 5, metadata: '' };
@@ -36,6 +38,21 @@ function offsetAnswer(error = 0): Buffer {
   return body.noTags().done();
 }
 
+/** The body of an OffsetFetch v9 answer about one partition. */
+function committedAnswer(offset: bigint, error = 0): Buffer {
+  const body = new ProtocolWriter().int32(0);
+  body.compactArray([OFFSET.group], (group) => {
+    body.compactString(group).compactArray([OFFSET.topic], (topic) => {
+      body.compactString(topic).compactArray([0], (index) => {
+        body.int32(index).int64(offset).int32(-1).compactString('').int16(error).noTags();
+      });
+      body.noTags();
+    });
+    body.int16(0).noTags();
+  });
+  return body.noTags().done();
+}
+
 /** Producer id and epoch as a request after `strings` compact strings carries them. */
 function identityIn({ body }: ReceivedRequest, strings: number): ProducerIdentity {
   const r = new ProtocolReader(body);
@@ -43,7 +60,10 @@ function identityIn({ body }: ReceivedRequest, strings: number): ProducerIdentit
   return { producerId: r.int64(), epoch: r.int16() };
 }
 
-async function start(script: Script): Promise<{ broker: ScriptedBroker; producer: TransactionalProducer }> {
+async function start(
+  script: Script,
+  settleAfterMs?: number,
+): Promise<{ broker: ScriptedBroker; producer: TransactionalProducer }> {
   const broker = await ScriptedBroker.start(script);
   broker.script = {
     ...LOG_IN,
@@ -54,7 +74,7 @@ async function start(script: Script): Promise<{ broker: ScriptedBroker; producer
     ...script,
   };
   const cluster = new Cluster(broker.endpoint());
-  const producer = new TransactionalProducer(cluster, 'gauze.lane.research.raw.0');
+  const producer = new TransactionalProducer(cluster, 'gauze.lane.research.raw.0', settleAfterMs);
   ending.push(
     () => producer.close(),
     async () => await cluster.close(),
@@ -215,5 +235,65 @@ describe('TransactionalProducer', () => {
     const waiting = producer.initialize(stopping.signal);
     stopping.abort();
     await expect(waiting).rejects.toThrow();
+  });
+});
+
+describe('an offset that is hidden by a transaction which has long ended', () => {
+  const ask = async (producer: TransactionalProducer): Promise<unknown> => {
+    await producer.initialize(signal);
+    return await producer.committed(OFFSET.group, OFFSET.topic, OFFSET.partition, signal);
+  };
+
+  test('is shown again by one that is aborted, and never committed', async () => {
+    let isSettled = false;
+    const { broker, producer } = await start(
+      {
+        [OFFSET_FETCH]: () => ({
+          body: isSettled ? committedAnswer(41n) : committedAnswer(-1n, UNSTABLE_OFFSET_COMMIT),
+        }),
+        [END_TXN]: ({ body }) => {
+          const r = new ProtocolReader(body);
+          r.compactString();
+          r.int64();
+          r.int16();
+          const isCommit = r.boolean();
+          expect(isCommit).toBe(false);
+          isSettled = true;
+          return { body: identityAnswer({ producerId: 900n, epoch: 8 }) };
+        },
+      },
+      100,
+    );
+    expect(await ask(producer)).toMatchObject({ offset: 41 });
+    const kinds = broker.requests.map(({ key }) => key);
+    expect(kinds.filter((key) => key === TXN_OFFSET_COMMIT || key === END_TXN)).toEqual([
+      TXN_OFFSET_COMMIT,
+      END_TXN,
+    ]);
+    expect(kinds.indexOf(OFFSET_FETCH)).toBeLessThan(kinds.indexOf(TXN_OFFSET_COMMIT));
+  });
+
+  test('is an outage where that does not help', async () => {
+    const { producer } = await start(
+      { [OFFSET_FETCH]: () => ({ body: committedAnswer(-1n, UNSTABLE_OFFSET_COMMIT) }) },
+      100,
+    );
+    await expect(ask(producer)).rejects.toMatchObject({
+      code: 'ERR_KAFKA_UNSETTLED',
+      context: { apiName: 'OffsetFetch', limit: 200 },
+    });
+  });
+
+  test('is left to whoever has fenced this producer', async () => {
+    const { broker, producer } = await start(
+      {
+        [OFFSET_FETCH]: () => ({ body: committedAnswer(-1n, UNSTABLE_OFFSET_COMMIT) }),
+        [TXN_OFFSET_COMMIT]: () => ({ body: offsetAnswer(90) }),
+      },
+      100,
+    );
+    await expect(ask(producer)).rejects.toMatchObject({ code: 'ERR_KAFKA_FENCED' });
+    expect(broker.received(INIT_PRODUCER_ID)).toHaveLength(1);
+    expect(broker.received(END_TXN)).toHaveLength(0);
   });
 });

@@ -12,7 +12,7 @@ import { RecordBatchWriter } from '../../kafka/record-batch-writer.ts';
 import { readRecordSet } from '../../kafka/record-set.ts';
 import { endTxn, initProducerId, txnOffsetCommit } from '../../kafka/transaction-requests.ts';
 import type { OffsetCommit, ProducerIdentity } from '../../kafka/transaction-requests.ts';
-import type { TransactionOutput } from '../../kafka/transactional-producer.ts';
+import type { TransactionOutput } from '../../kafka/sendings.ts';
 import { recordsOf } from './read-records.ts';
 import type { PlainRecord } from './read-records.ts';
 import { loginOf, testStack, uniqueName, withAdmin } from './stack.ts';
