@@ -57,13 +57,17 @@ export interface TopicSetting {
 
 /** An administrative connection of one log-in. All methods throw GauzeError of the codes ERR_KAFKA_*. */
 export class KafkaAdmin {
-  readonly #kafka: Kafka;
-  readonly #admin: Admin;
+  readonly #options: KafkaJsOptions;
   readonly #role: string;
+  #kafka: Kafka;
+  #admin: Admin;
+  /** A connection that has stopped answering is never given up by kafkajs: nothing is asked over it again. */
+  #isSilent = false;
   #cluster: KafkaJsCluster | null = null;
 
   /** Connects nothing yet. @throws GauzeError ERR_KAFKA_CLIENT_CHANGED */
   constructor(options: KafkaJsOptions) {
+    this.#options = options;
     this.#kafka = createKafkaJs(options);
     this.#admin = this.#kafka.admin();
     this.#role = options.login?.username ?? 'anonymous';
@@ -275,14 +279,27 @@ export class KafkaAdmin {
   async #ask<T>(apiName: string, call: () => Promise<T>, topic?: string): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
+        if (this.#isSilent) await this.#openAnew();
         return await call();
       } catch (thrown) {
         const context = { apiName, role: this.#role, ...(topic === undefined ? {} : { topic }) };
         const error = ownKafkaJsError(thrown, context);
+        this.#isSilent ||= error.code === 'ERR_KAFKA_REQUEST_TIMEOUT';
         if (attempt === ATTEMPTS || !passes(error)) throw error;
         await sleep(PAUSE_MS);
       }
     }
+  }
+
+  async #openAnew(): Promise<void> {
+    // Not waited for: it would wait for the answers that do not come.
+    void this.#admin.disconnect().catch(() => {});
+    void this.#cluster?.disconnect().catch(() => {});
+    this.#cluster = null;
+    this.#kafka = createKafkaJs(this.#options);
+    this.#admin = this.#kafka.admin();
+    await this.#admin.connect();
+    this.#isSilent = false;
   }
 }
 

@@ -56,7 +56,10 @@ afterAll(async () => {
 
 test('no request of an instance is of a kind that is left out here', async () => {
   const kinds = await sweep.kindsOfALife();
-  expect(kinds).toEqual([...KINDS].filter((name) => name !== 'Heartbeat').sort());
+  // Heartbeats come by the second, and a life may be shorter than that.
+  const others = (names: readonly string[]): readonly string[] =>
+    names.filter((name) => name !== 'Heartbeat').sort();
+  expect(others(kinds)).toEqual(others(KINDS));
 });
 
 describe.each(KINDS)('%s', (name) => {
