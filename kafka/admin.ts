@@ -4,17 +4,12 @@
  * replace all overrides of a topic at once (AlterConfigs v1), which would silently lose the others.
  */
 import kafkajs from 'kafkajs';
-import type { Admin, Kafka } from 'kafkajs';
 import type { Acl } from './acl.ts';
-import { sleep } from '../platform/clock.ts';
-import type { GauzeError } from '../platform/errors.ts';
-import { kafkaError, kafkaErrorClass } from './kafka-errors.ts';
+import { kafkaError } from './kafka-errors.ts';
 import { fromAclEntry, toAclEntry } from './kafkajs-acl.ts';
-import { createKafkaJs } from './kafkajs-client.ts';
+import { KafkaJsAdmin } from './kafkajs-admin.ts';
 import type { KafkaJsOptions } from './kafkajs-client.ts';
-import { alterScramRequest, openCluster } from './kafkajs-cluster.ts';
-import type { KafkaJsCluster } from './kafkajs-cluster.ts';
-import { ownKafkaJsError } from './kafkajs-errors.ts';
+import { alterScramRequest } from './kafkajs-cluster.ts';
 
 /** A topic to be made. */
 export interface NewTopic {
@@ -57,36 +52,25 @@ export interface TopicSetting {
 
 /** An administrative connection of one log-in. All methods throw GauzeError of the codes ERR_KAFKA_*. */
 export class KafkaAdmin {
-  readonly #options: KafkaJsOptions;
-  readonly #role: string;
-  #kafka: Kafka;
-  #admin: Admin;
-  /** A connection that has stopped answering is never given up by kafkajs: nothing is asked over it again. */
-  #isSilent = false;
-  #cluster: KafkaJsCluster | null = null;
+  readonly #client: KafkaJsAdmin;
 
   /** Connects nothing yet. @throws GauzeError ERR_KAFKA_CLIENT_CHANGED */
   constructor(options: KafkaJsOptions) {
-    this.#options = options;
-    this.#kafka = createKafkaJs(options);
-    this.#admin = this.#kafka.admin();
-    this.#role = options.login?.username ?? 'anonymous';
+    this.#client = new KafkaJsAdmin(options);
   }
 
   async connect(): Promise<void> {
-    await this.#ask('Metadata', async () => await this.#admin.connect());
+    await this.#client.ask('Metadata', async (admin) => await admin.connect());
   }
 
   /** Ends all connections; never throws. */
   async close(): Promise<void> {
-    await this.#admin.disconnect().catch(() => {});
-    await this.#cluster?.disconnect().catch(() => {});
-    this.#cluster = null;
+    await this.#client.close();
   }
 
   /** Names of all topics that this log-in may describe. */
   async listTopics(): Promise<string[]> {
-    return await this.#ask('Metadata', async () => (await this.#admin.listTopics()).toSorted());
+    return await this.#client.ask('Metadata', async (admin) => (await admin.listTopics()).toSorted());
   }
 
   /** Those of `topics` that are there, and that this log-in may describe. */
@@ -94,18 +78,18 @@ export class KafkaAdmin {
     const there = new Set(await this.listTopics());
     const wanted = topics.filter((topic) => there.has(topic));
     if (wanted.length === 0) return [];
-    return await this.#ask('Metadata', async () => {
-      const answer = await this.#admin.fetchTopicMetadata({ topics: wanted });
+    return await this.#client.ask('Metadata', async (admin) => {
+      const answer = await admin.fetchTopicMetadata({ topics: wanted });
       return answer.topics.map(({ name, partitions }) => ({ topic: name, partitions: partitions.length }));
     });
   }
 
   /** Makes a topic, and says `existed` where one of that name is there already (whatever its shape). */
   async createTopic(topic: NewTopic): Promise<'created' | 'existed'> {
-    return await this.#ask(
+    return await this.#client.ask(
       'CreateTopics',
-      async () => {
-        const created = await this.#admin.createTopics({
+      async (admin) => {
+        const created = await admin.createTopics({
           topics: [
             {
               topic: topic.topic,
@@ -124,19 +108,19 @@ export class KafkaAdmin {
 
   /** @throws GauzeError ERR_KAFKA_TOPIC_MISSING if one of them is not there */
   async deleteTopics(topics: readonly string[]): Promise<void> {
-    await this.#ask(
+    await this.#client.ask(
       'DeleteTopics',
-      async () => await this.#admin.deleteTopics({ topics: [...topics] }),
+      async (admin) => await admin.deleteTopics({ topics: [...topics] }),
       topics[0],
     );
   }
 
   /** All settings of a topic, by name. Sensitive ones have an empty value. */
   async describeConfigs(topic: string): Promise<Map<string, TopicSetting>> {
-    return await this.#ask(
+    return await this.#client.ask(
       'DescribeConfigs',
-      async () => {
-        const answer = await this.#admin.describeConfigs({
+      async (admin) => {
+        const answer = await admin.describeConfigs({
           includeSynonyms: false,
           resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
         });
@@ -156,9 +140,9 @@ export class KafkaAdmin {
   async replaceConfigs(topic: string, config: Readonly<Record<string, string>>): Promise<void> {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     const resources = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configEntries }];
-    await this.#ask(
+    await this.#client.ask(
       'AlterConfigs',
-      async () => await this.#admin.alterConfigs({ validateOnly: false, resources }),
+      async (admin) => await admin.alterConfigs({ validateOnly: false, resources }),
       topic,
     );
   }
@@ -166,13 +150,16 @@ export class KafkaAdmin {
   /** Adds rules; those that are there already stay as they are. */
   async createAcls(acls: readonly Acl[]): Promise<void> {
     if (acls.length === 0) return;
-    await this.#ask('CreateAcls', async () => await this.#admin.createAcls({ acl: acls.map(toAclEntry) }));
+    await this.#client.ask(
+      'CreateAcls',
+      async (admin) => await admin.createAcls({ acl: acls.map(toAclEntry) }),
+    );
   }
 
   /** All rules, or those that name `principal`. */
   async describeAcls(principal?: string): Promise<Acl[]> {
-    return await this.#ask('DescribeAcls', async () => {
-      const answer = await this.#admin.describeAcls({
+    return await this.#client.ask('DescribeAcls', async (admin) => {
+      const answer = await admin.describeAcls({
         resourceType: kafkajs.AclResourceTypes.ANY,
         resourcePatternType: kafkajs.ResourcePatternTypes.ANY,
         operation: kafkajs.AclOperationTypes.ANY,
@@ -188,16 +175,16 @@ export class KafkaAdmin {
   /** Removes exactly these rules; how many of them were there. */
   async deleteAcls(acls: readonly Acl[]): Promise<number> {
     if (acls.length === 0) return 0;
-    return await this.#ask('DeleteAcls', async () => {
-      const answer = await this.#admin.deleteAcls({ filters: acls.map(toAclEntry) });
+    return await this.#client.ask('DeleteAcls', async (admin) => {
+      const answer = await admin.deleteAcls({ filters: acls.map(toAclEntry) });
       return answer.filterResponses.reduce((sum, { matchingAcls }) => sum + matchingAcls.length, 0);
     });
   }
 
   /** Committed offsets of a group with their metadata, for every partition of `topics`. */
   async fetchGroupOffsets(group: string, topics: readonly string[]): Promise<GroupOffset[]> {
-    return await this.#ask('OffsetFetch', async () => {
-      const answer = await this.#admin.fetchOffsets({ groupId: group, topics: [...topics] });
+    return await this.#client.ask('OffsetFetch', async (admin) => {
+      const answer = await admin.fetchOffsets({ groupId: group, topics: [...topics] });
       return answer.flatMap(({ topic, partitions }) =>
         partitions.map(({ partition, offset, metadata }) => ({
           topic,
@@ -222,8 +209,8 @@ export class KafkaAdmin {
         metadata,
       })),
     }));
-    await this.#ask('OffsetCommit', async () => {
-      const cluster = await this.#ownCluster();
+    await this.#client.ask('OffsetCommit', async () => {
+      const cluster = await this.#client.cluster();
       const coordinator = await cluster.findGroupCoordinator({ groupId: group });
       await coordinator.offsetCommit({ groupId: group, groupGenerationId: -1, memberId: '', topics });
     });
@@ -231,15 +218,15 @@ export class KafkaAdmin {
 
   /** Deletes groups with all their offsets. @throws GauzeError ERR_KAFKA_ANSWER while one has members */
   async deleteGroups(groups: readonly string[]): Promise<void> {
-    await this.#ask('DeleteGroups', async () => await this.#admin.deleteGroups([...groups]));
+    await this.#client.ask('DeleteGroups', async (admin) => await admin.deleteGroups([...groups]));
   }
 
   /** First offset and high watermark of every partition of a topic, by partition. */
   async topicEndOffsets(topic: string): Promise<PartitionRange[]> {
-    return await this.#ask(
+    return await this.#client.ask(
       'ListOffsets',
-      async () => {
-        const answer = await this.#admin.fetchTopicOffsets(topic);
+      async (admin) => {
+        const answer = await admin.fetchTopicOffsets(topic);
         return answer
           .map(({ partition, low, high }) => ({ partition, low: BigInt(low), high: BigInt(high) }))
           .toSorted((one, other) => one.partition - other.partition);
@@ -250,8 +237,8 @@ export class KafkaAdmin {
 
   /** Node ids of the brokers that are up. */
   async describeBrokers(): Promise<number[]> {
-    return await this.#ask('Metadata', async () => {
-      const { brokers } = await this.#admin.describeCluster();
+    return await this.#client.ask('Metadata', async (admin) => {
+      const { brokers } = await admin.describeCluster();
       return brokers.map(({ nodeId }) => nodeId).toSorted((one, other) => one - other);
     });
   }
@@ -261,55 +248,11 @@ export class KafkaAdmin {
    * Needs ALTER on the cluster.
    */
   async upsertScramUser(username: string, password: string): Promise<void> {
-    await this.#ask('AlterUserScramCredentials', async () => {
-      const cluster = await this.#ownCluster();
+    await this.#client.ask('AlterUserScramCredentials', async () => {
+      const cluster = await this.#client.cluster();
       const controller = await cluster.findControllerBroker();
       const answer = await controller.connectionPool.send(alterScramRequest(username, password));
       if (answer !== 0) throw kafkaError('AlterUserScramCredentials', answer);
     });
   }
-
-  async #ownCluster(): Promise<KafkaJsCluster> {
-    this.#cluster ??= openCluster(this.#kafka);
-    await this.#cluster.connect();
-    await this.#cluster.refreshMetadata();
-    return this.#cluster;
-  }
-
-  async #ask<T>(apiName: string, call: () => Promise<T>, topic?: string): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        if (this.#isSilent) await this.#openAnew();
-        return await call();
-      } catch (thrown) {
-        const context = { apiName, role: this.#role, ...(topic === undefined ? {} : { topic }) };
-        const error = ownKafkaJsError(thrown, context);
-        this.#isSilent ||= error.code === 'ERR_KAFKA_REQUEST_TIMEOUT';
-        if (attempt === ATTEMPTS || !passes(error)) throw error;
-        await sleep(PAUSE_MS);
-      }
-    }
-  }
-
-  async #openAnew(): Promise<void> {
-    // Not waited for: it would wait for the answers that do not come.
-    void this.#admin.disconnect().catch(() => {});
-    void this.#cluster?.disconnect().catch(() => {});
-    this.#cluster = null;
-    this.#kafka = createKafkaJs(this.#options);
-    this.#admin = this.#kafka.admin();
-    await this.#admin.connect();
-    this.#isSilent = false;
-  }
-}
-
-/** How often a request is sent while its answer says "not yet"; kafkajs repeats only some of them by itself. */
-const ATTEMPTS = 50;
-const PAUSE_MS = 100;
-
-/** True for answers that end by themselves, such as a group coordinator that is still loading. */
-function passes({ context: { kafkaError } }: GauzeError): boolean {
-  if (kafkaError === undefined) return false;
-  const answer = kafkaErrorClass(kafkaError);
-  return answer === 'coordinator' || answer === 'retry';
 }

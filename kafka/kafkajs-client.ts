@@ -1,6 +1,6 @@
 /**
  * kafkajs as gauze uses it: version checked, silent, its endless timer stopped, TCP_NODELAY set.
- * Only this file and admin.ts import kafkajs. It is never on the data path (docs/adr): its message-level
+ * Only this file, admin.ts and kafkajs-admin.ts import kafkajs. It is never on the data path (docs/adr): its message-level
  * clients are offered here as "an ordinary Kafka client", for the demo and for tests.
  */
 import { createRequire } from 'node:module';
