@@ -2,6 +2,7 @@
  * The connections behind KafkaAdmin: each failure is made an error of ours, "not yet" is asked again, and a client that
  * has stopped answering is left for a new one.
  */
+import type { Socket } from 'node:net';
 import type { Admin, Kafka } from 'kafkajs';
 import { sleep } from '../platform/clock.ts';
 import type { GauzeError } from '../platform/errors.ts';
@@ -19,16 +20,18 @@ const PAUSE_MS = 100;
 export class KafkaJsAdmin {
   readonly #options: KafkaJsOptions;
   readonly #role: string;
+  readonly #sockets = new Set<Socket>();
   #kafka: Kafka;
   #admin: Admin;
   #cluster: KafkaJsCluster | null = null;
   /** A connection that has stopped answering is never given up by kafkajs: nothing is asked over it again. */
   #isSilent = false;
+  #opening: Promise<void> | null = null;
 
   /** Connects nothing yet. @throws GauzeError ERR_KAFKA_CLIENT_CHANGED */
   constructor(options: KafkaJsOptions) {
     this.#options = options;
-    this.#kafka = createKafkaJs(options);
+    this.#kafka = createKafkaJs(options, this.#sockets);
     this.#admin = this.#kafka.admin();
     this.#role = options.login?.username ?? 'anonymous';
   }
@@ -44,7 +47,7 @@ export class KafkaJsAdmin {
   async ask<T>(apiName: string, call: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        if (this.#isSilent) await this.#openAnew();
+        if (this.#isSilent) await (this.#opening ??= this.#openAnew());
         return await call(this.#admin);
       } catch (thrown) {
         const context = { apiName, role: this.#role, ...(topic === undefined ? {} : { topic }) };
@@ -64,15 +67,21 @@ export class KafkaJsAdmin {
     return this.#cluster;
   }
 
+  /** One at a time, for all who wait. */
   async #openAnew(): Promise<void> {
-    // Not waited for: it would wait for the answers that do not come.
-    void this.#admin.disconnect().catch(() => {});
-    void this.#cluster?.disconnect().catch(() => {});
-    this.#cluster = null;
-    this.#kafka = createKafkaJs(this.#options);
-    this.#admin = this.#kafka.admin();
-    await this.#admin.connect();
-    this.#isSilent = false;
+    try {
+      // It would wait for answers that do not come: its connections are cut off, and nobody waits for it.
+      void this.#admin.disconnect().catch(() => {});
+      void this.#cluster?.disconnect().catch(() => {});
+      for (const socket of this.#sockets) socket.destroy();
+      this.#cluster = null;
+      this.#kafka = createKafkaJs(this.#options, this.#sockets);
+      this.#admin = this.#kafka.admin();
+      await this.#admin.connect();
+      this.#isSilent = false;
+    } finally {
+      this.#opening = null;
+    }
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { createRequire } from 'node:module';
 import { connect as connectPlain, isIP } from 'node:net';
+import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import kafkajs from 'kafkajs';
@@ -99,24 +100,29 @@ function changed(): GauzeError {
   return new GauzeError('ERR_KAFKA_CLIENT_CHANGED', { expected: KAFKAJS_VERSION });
 }
 
-/** Sockets without Nagle's algorithm: requests here are small and waited for. */
-const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
-  const servername = isIP(host) === 0 ? { servername: host } : {};
-  // kafkajs hands over undefined where no TLS is wanted, against its own types.
-  const secure = ssl as typeof ssl | undefined;
-  const socket = secure
-    ? connectTls({ host, port, ...servername, ...secure }, onConnect)
-    : connectPlain({ host, port }, onConnect);
-  socket.setNoDelay(true);
-  socket.setKeepAlive(true, 60_000);
-  return socket;
-};
+/** Sockets without Nagle's algorithm: requests here are small and waited for. Each is in `open` while it is. */
+function socketFactory(open: Set<Socket>): ISocketFactory {
+  return ({ host, port, ssl, onConnect }) => {
+    const servername = isIP(host) === 0 ? { servername: host } : {};
+    // kafkajs hands over undefined where no TLS is wanted, against its own types.
+    const secure = ssl as typeof ssl | undefined;
+    const socket = secure
+      ? connectTls({ host, port, ...servername, ...secure }, onConnect)
+      : connectPlain({ host, port }, onConnect);
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 60_000);
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+    return socket;
+  };
+}
 
 /**
- * A kafkajs client of one log-in. It logs nothing: its log lines carry foreign error text.
+ * A kafkajs client of one log-in. It logs nothing: its log lines carry foreign error text. `sockets` are those that it has
+ * open at any time.
  * @throws GauzeError ERR_KAFKA_CLIENT_CHANGED
  */
-export function createKafkaJs(options: KafkaJsOptions): Kafka {
+export function createKafkaJs(options: KafkaJsOptions, sockets = new Set<Socket>()): Kafka {
   guardKafkaJs();
   return new kafkajs.Kafka({
     clientId: 'gauze',
@@ -129,7 +135,7 @@ export function createKafkaJs(options: KafkaJsOptions): Kafka {
     reauthenticationThreshold: 1_000,
     requestTimeout: 30_000,
     retry: retryOptions(options.retries ?? 5),
-    socketFactory,
+    socketFactory: socketFactory(sockets),
     logLevel: kafkajs.logLevel.NOTHING,
     logCreator: () => () => {},
   });
