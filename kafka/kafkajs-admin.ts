@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net';
 import type { Admin, Kafka } from 'kafkajs';
 import { sleep } from '../platform/clock.ts';
-import type { GauzeError } from '../platform/errors.ts';
+import { GauzeError } from '../platform/errors.ts';
 import { kafkaErrorClass } from './kafka-errors.ts';
 import { createKafkaJs } from './kafkajs-client.ts';
 import type { KafkaJsOptions } from './kafkajs-client.ts';
@@ -73,7 +73,9 @@ export class KafkaJsAdmin {
       // It would wait for answers that do not come: its connections are cut off, and nobody waits for it.
       void this.#admin.disconnect().catch(() => {});
       void this.#cluster?.disconnect().catch(() => {});
-      for (const socket of this.#sockets) socket.destroy();
+      // With an error, so that who else waits for an answer hears of it.
+      const lost = new GauzeError('ERR_KAFKA_CONNECTION_LOST', { role: this.#role });
+      for (const socket of this.#sockets) socket.destroy(lost);
       this.#cluster = null;
       this.#kafka = createKafkaJs(this.#options, this.#sockets);
       this.#admin = this.#kafka.admin();
