@@ -208,6 +208,17 @@ export const TROUBLE: readonly TroubleSection[] = [
         shownBy: [BAD_SITE, 'ends at a broker that nobody answers for, with its address'],
       },
       {
+        what: 'Broker that tells offsets of the past, after a restart',
+        codes: ['ERR_LANE_OFFSET_BEHIND', 'ERR_KAFKA_UNSETTLED'],
+        records:
+          'None is published twice: the lane compares the offset with its audit events, and stands still where they say more.',
+        toDo: 'Wait: a coordinator that is still loading tells the right offset by and by, and the lane goes on by itself. If not, restart that broker, or `gauze resume <audience> <topic> <partition> --from-audit --reason ...`.',
+        shownBy: [
+          'integration/holds.test.ts',
+          'holds the lane, publishes nothing twice, and lets it go on by itself when the broker tells the right one',
+        ],
+      },
+      {
         what: 'Wrong password',
         codes: ['ERR_KAFKA_AUTHENTICATION'],
         records: NOTHING_RUNS,

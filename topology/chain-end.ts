@@ -50,13 +50,15 @@ export async function assertChainEnds(
   });
   const where = { audience, topic, partition };
   for (const from of new Set([Math.max(around, auditOffset, 0), Math.max(auditOffset, 0)])) {
-    const reader = new LogReader(cluster, auditTopic, auditPartition, from);
-    const found = await lookForward(reader, place, chain);
+    const reader = new AuditReader(new LogReader(cluster, auditTopic, auditPartition, from), place);
+    const found = await lookForward(reader, place.writerId, chain);
     if (found && found.hash !== chain.head) break;
     if (found && found.nextOffset !== offset)
       throw new GauzeError('ERR_LANE_OFFSET_MOVED', { ...where, offset });
     if (found && found.later > 0) throw new GauzeError('ERR_LANE_OFFSET_BEHIND', { ...where, offset });
     if (found) return;
+    // It may be there, behind the open transaction of another.
+    if (place.isGlance && reader.isHidden) return;
   }
   throw new GauzeError('ERR_AUDIT_CHAIN', where);
 }
@@ -83,51 +85,59 @@ interface FoundEvent {
 
 /** The event of this chain and sequence, and what its writer wrote after it; null where it is not there. */
 async function lookForward(
-  reader: LogReader,
-  { writerId, isGlance = false }: ChainPlace,
+  reader: AuditReader,
+  writerId: string,
   chain: LaneMetadata['chain'],
 ): Promise<FoundEvent | null> {
   const found: FoundEvent[] = [];
   const writer = Buffer.from(writerId);
-  try {
-    // Where a clock was wrong the search begins before what is kept.
-    await reader.skipRemoved();
-    await readOn(reader, isGlance, ({ value }) => {
-      // Events of others are most of them: they are not worth decoding.
-      if (!value?.includes(writer)) return;
-      const { chain_id: id, seq, range, writer_id: by } = auditEventCodec.decode(value);
-      if (by !== writerId) return;
-      if (seq === chain.seq && id.toString('hex') === chain.chainId)
-        found.push({
-          hash: eventHash(value).toString('hex'),
-          nextOffset: range?.next_offset ?? null,
-          later: 0,
-        });
-      else if (found[0]) found[0].later += 1;
-    });
-    return found[0] ?? null;
-  } catch (error) {
-    // The topic ends before the event, or was made again: what should be there is not.
-    if (error instanceof GauzeError && error.context.kafkaError === OFFSET_OUT_OF_RANGE) return null;
-    throw error;
-  } finally {
-    reader.close();
-  }
+  await reader.readOn(({ value }) => {
+    // Events of others are most of them: they are not worth decoding.
+    if (!value?.includes(writer)) return;
+    const { chain_id: id, seq, range, writer_id: by } = auditEventCodec.decode(value);
+    if (by !== writerId) return;
+    if (seq === chain.seq && id.toString('hex') === chain.chainId)
+      found.push({
+        hash: eventHash(value).toString('hex'),
+        nextOffset: range?.next_offset ?? null,
+        later: 0,
+      });
+    else if (found[0]) found[0].later += 1;
+  });
+  return found[0] ?? null;
 }
 
-/** To where the log ends as the call begins; with `isGlance` to the first transaction that is still open. */
-async function readOn(
-  reader: LogReader,
-  isGlance: boolean,
-  visit: (record: LogRecord) => void,
-): Promise<void> {
-  const late = monotonicMs() + HIDDEN_MAX_MS;
-  let end: number | null = null;
-  for (;;) {
-    const { highWatermark, lastStableOffset } = await reader.read(end === null ? 0 : 100, visit);
-    end ??= isGlance ? lastStableOffset : highWatermark;
-    if (reader.position >= end) return;
-    if (monotonicMs() > late)
-      throw new GauzeError('ERR_KAFKA_UNSETTLED', { apiName: 'Fetch', limit: HIDDEN_MAX_MS });
+/** Reads an audit partition on, to where it ends as that begins; in a glance to the first open transaction. */
+class AuditReader {
+  /** Has the last reading ended before the log did? */
+  isHidden = false;
+  private readonly reader: LogReader;
+  private readonly isGlance: boolean;
+
+  constructor(reader: LogReader, { isGlance = false }: ChainPlace) {
+    this.reader = reader;
+    this.isGlance = isGlance;
+  }
+
+  async readOn(visit: (record: LogRecord) => void): Promise<void> {
+    const { reader } = this;
+    const late = monotonicMs() + HIDDEN_MAX_MS;
+    try {
+      // Where a clock was wrong the search begins before what is kept.
+      await reader.skipRemoved();
+      for (let end: number | null = null; end === null || reader.position < end;) {
+        const { highWatermark, lastStableOffset } = await reader.read(end === null ? 0 : 100, visit);
+        end ??= this.isGlance ? lastStableOffset : highWatermark;
+        this.isHidden = lastStableOffset < highWatermark;
+        if (reader.position < end && monotonicMs() > late)
+          throw new GauzeError('ERR_KAFKA_UNSETTLED', { apiName: 'Fetch', limit: HIDDEN_MAX_MS });
+      }
+    } catch (error) {
+      // The topic ends before the event, or was made again: what should be there is not.
+      if (error instanceof GauzeError && error.context.kafkaError === OFFSET_OUT_OF_RANGE) return;
+      throw error;
+    } finally {
+      reader.close();
+    }
   }
 }
