@@ -106,7 +106,12 @@ describe('gauze check', () => {
 describe('what would begin to work', () => {
   test('ends at an unknown setting before it does anything', () => {
     write('gauze.yaml', ['kafka:', "  brokers: ['127.0.0.1:1']", '  roles: {}', 'polices: p/']);
-    const unknown = told('ERR_CONFIG_SETTING_UNKNOWN', { file: 'gauze.yaml', line: 4, setting: 'polices' });
+    const unknown = told('ERR_CONFIG_SETTING_UNKNOWN', {
+      file: 'gauze.yaml',
+      line: 4,
+      setting: 'polices',
+      nearest: 'policies',
+    });
     for (const verb of ['run', 'apply']) {
       const { code, stdout, stderr } = gauze([verb]);
       expect([code, stdout, stderr]).toEqual([1, '', expect.stringContaining(unknown)]);

@@ -29,7 +29,7 @@ test.each<readonly [ApiName, number, Place, Ending]>([
   ['TxnOffsetCommit', 6, 'refuse-request', 'dies'],
   ['EndTxn', 4, 'before-request', 'dies'],
   ['EndTxn', 5, 'drop-answer', 'dies'],
-  ['Fetch', 4, 'within-answer', 'is stopped'],
+  ['Fetch', 2, 'within-answer', 'is stopped'],
   // Over kafkajs, which would keep the half answer and never answer again.
   ['DescribeConfigs', 1, 'within-answer', 'is stopped'],
 ])(
