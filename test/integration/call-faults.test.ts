@@ -29,13 +29,16 @@ test.each<readonly [ApiName, number, Place, Ending]>([
   ['TxnOffsetCommit', 6, 'refuse-request', 'dies'],
   ['EndTxn', 4, 'before-request', 'dies'],
   ['EndTxn', 5, 'drop-answer', 'dies'],
-  ['Fetch', 2, 'within-answer', 'is stopped'],
+  ['Fetch', 4, 'within-answer', 'is stopped'],
   // Over kafkajs, which would keep the half answer and never answer again.
   ['DescribeConfigs', 1, 'within-answer', 'is stopped'],
 ])(
   'publishes every record once though %s %i fails: %s, and the instance %s',
   async (name, nth, place, ending) => {
-    const life = await sweep.live({ kafka: { apiKey: API_KEYS[name], nth, place } }, ending);
+    const fault = { kafka: { apiKey: API_KEYS[name], nth, place } };
+    let life = await sweep.live(fault, ending);
+    // A life may be over before so many: records that come at once need fewer fetches.
+    for (let again = 0; again < 4 && !life.fired; again++) life = await sweep.live(fault, ending);
     expect(life).toMatchObject({ fired: true, halts: [] });
   },
 );
