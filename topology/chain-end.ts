@@ -57,8 +57,9 @@ export async function assertChainEnds(
       throw new GauzeError('ERR_LANE_OFFSET_MOVED', { ...where, offset });
     if (found && found.later > 0) throw new GauzeError('ERR_LANE_OFFSET_BEHIND', { ...where, offset });
     if (found) return;
-    // It may be there, behind the open transaction of another.
-    if (place.isGlance && reader.isHidden) return;
+    // It may be there, behind the open transaction of another; not where much later ones are to be seen.
+    const isLate = reader.newestMs > committedAtMs + CLOCK_SKEW_MS;
+    if (place.isGlance && reader.isHidden && !isLate) return;
   }
   throw new GauzeError('ERR_AUDIT_CHAIN', where);
 }
@@ -111,6 +112,8 @@ async function lookForward(
 class AuditReader {
   /** Has the last reading ended before the log did? */
   isHidden = false;
+  /** When the newest of what was read was appended. */
+  newestMs = 0;
   private readonly reader: LogReader;
   private readonly isGlance: boolean;
 
@@ -126,7 +129,10 @@ class AuditReader {
       // Where a clock was wrong the search begins before what is kept.
       await reader.skipRemoved();
       for (let end: number | null = null; end === null || reader.position < end;) {
-        const { highWatermark, lastStableOffset } = await reader.read(end === null ? 0 : 100, visit);
+        const { highWatermark, lastStableOffset } = await reader.read(end === null ? 0 : 100, (record) => {
+          this.newestMs = Math.max(this.newestMs, record.timestampMs);
+          visit(record);
+        });
         end ??= this.isGlance ? lastStableOffset : highWatermark;
         this.isHidden = lastStableOffset < highWatermark;
         if (reader.position < end && monotonicMs() > late)
