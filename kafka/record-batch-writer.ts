@@ -14,6 +14,9 @@ export interface WrittenBatch {
   readonly count: number;
 }
 
+/** Memory kept from one transaction to the next, unless the maker says otherwise. */
+const KEPT_BYTES_MAX = 4 * 1024 * 1024;
+
 /** Attributes: no codec, create time, transactional. */
 const TRANSACTIONAL = 0x10;
 
@@ -25,6 +28,7 @@ export class RecordBatchWriter {
   count = 0;
   private readonly batchBytesMax: number;
   private readonly initialBytes: number;
+  private readonly keptBytesMax: number;
   /** Do the times given to `beginRecord` leave? */
   readonly keepTimestamps: boolean;
   private batchStart = 0;
@@ -40,18 +44,26 @@ export class RecordBatchWriter {
   /**
    * @param batchBytesMax the topic's max.message.bytes
    * @param keepTimestamps false writes base timestamp and deltas as 0, so that no event time leaves
+   * @param keptBytesMax a buffer grown larger is given back by `reset`. Less than what is written again and again makes
+   *   each transaction grow a buffer of its own, and the collector mark the heap for it
    */
-  constructor(options: { batchBytesMax: number; keepTimestamps?: boolean; initialBytes?: number }) {
+  constructor(options: {
+    batchBytesMax: number;
+    keepTimestamps?: boolean;
+    initialBytes?: number;
+    keptBytesMax?: number;
+  }) {
     this.batchBytesMax = options.batchBytesMax;
     this.keepTimestamps = options.keepTimestamps ?? false;
     this.initialBytes = options.initialBytes ?? 16_384;
+    this.keptBytesMax = options.keptBytesMax ?? KEPT_BYTES_MAX;
     this.buffer = Buffer.allocUnsafeSlow(this.initialBytes);
     this.reset();
   }
 
-  /** Forgets everything written; a buffer grown large is given back. */
+  /** Forgets everything written; a buffer grown larger than what is kept is given back. */
   reset(): void {
-    if (this.buffer.length > 4 * 1024 * 1024) this.buffer = Buffer.allocUnsafeSlow(this.initialBytes);
+    if (this.buffer.length > this.keptBytesMax) this.buffer = Buffer.allocUnsafeSlow(this.initialBytes);
     this.finished = [];
     this.position = 0;
     this.beginBatch();

@@ -23,6 +23,9 @@ export interface Appended {
   readonly lastAppendTimeMs: number;
 }
 
+/** A broker knows the last five batches of a producer again, and no more: one of those may be sent twice. */
+const IN_FLIGHT_MAX = 5;
+
 /** One batch on its way. */
 export interface Sending {
   readonly output: TransactionOutput;
@@ -31,13 +34,45 @@ export interface Sending {
   appended: { baseOffset: number; appendTimeMs: number } | null;
 }
 
-/** One request takes one batch per partition: the first of each that is not yet appended, in order. */
-export function nextRound(sendings: readonly Sending[]): readonly Sending[] {
-  const round = new Map<TransactionOutput, Sending>();
-  for (const sending of sendings) {
-    if (!sending.appended && !round.has(sending.output)) round.set(sending.output, sending);
+/** One that was answered with a Kafka error. */
+export interface FailedSending {
+  readonly error: number;
+  readonly sending: Sending;
+}
+
+/**
+ * Requests to be written one after another, without waiting for answers in between. Each takes one batch per partition:
+ * of each output those that are not yet appended, in order. A broker takes the requests of a connection in their order.
+ */
+export function nextRounds(sendings: readonly Sending[]): readonly (readonly Sending[])[] {
+  const rounds: Sending[][] = [];
+  const counts = new Map<TransactionOutput, number>();
+  for (const sending of sendings.filter(({ appended }) => !appended)) {
+    const round = counts.get(sending.output) ?? 0;
+    counts.set(sending.output, round + 1);
+    if (round < IN_FLIGHT_MAX) (rounds[round] ??= []).push(sending);
   }
-  return [...round.values()];
+  return rounds;
+}
+
+/** Of each output the first that failed: those behind it fail for want of it, whatever their answers say. */
+export function firstFailures(failures: readonly FailedSending[]): readonly FailedSending[] {
+  const first = new Map<TransactionOutput, FailedSending>();
+  for (const failure of failures)
+    if (!first.has(failure.sending.output)) first.set(failure.sending.output, failure);
+  return [...first.values()];
+}
+
+/** The first batch that stands in the log before the end of the one that was sent before it; null where all is well. */
+export function outOfOrder(sendings: readonly Sending[]): Sending | null {
+  const ends = new Map<TransactionOutput, number>();
+  for (const sending of sendings) {
+    const { output, batch, appended } = sending;
+    const baseOffset = appended?.baseOffset ?? -1;
+    if (baseOffset < (ends.get(output) ?? 0)) return sending;
+    ends.set(output, baseOffset + batch.count);
+  }
+  return null;
 }
 
 /** With transactions v2 each transaction has an epoch of its own, so sequences begin at 0 in each. */

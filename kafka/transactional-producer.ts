@@ -10,8 +10,8 @@ import type { Cluster } from './cluster.ts';
 import type { Connection } from './connection.ts';
 import { kafkaError, kafkaErrorClass } from './kafka-errors.ts';
 import { produce } from './produce.ts';
-import { appendedOf, nextRound, sendingsOf } from './sendings.ts';
-import type { Appended, Sending, TransactionOutput } from './sendings.ts';
+import { appendedOf, firstFailures, nextRounds, outOfOrder, sendingsOf } from './sendings.ts';
+import type { Appended, FailedSending, Sending, TransactionOutput } from './sendings.ts';
 import { endTxn, fetchCommittedOffset, initProducerId, txnOffsetCommit } from './transaction-requests.ts';
 import type { CommittedOffset, OffsetCommit, ProducerIdentity } from './transaction-requests.ts';
 
@@ -22,6 +22,7 @@ const RETRY_MS = 2;
 
 /** Transactions end by themselves before that: an offset that is hidden for longer needs a push; see `settle`. */
 const SETTLE_AFTER_MS = 2 * TRANSACTION_TIMEOUT_MS;
+const OUT_OF_ORDER_SEQUENCE_NUMBER = 45;
 const UNSTABLE_OFFSET_COMMIT = 88;
 
 /** Whose coordinator: of a group, or of a transactional id. */
@@ -145,24 +146,31 @@ export class TransactionalProducer {
     signal: AbortSignal,
   ): Promise<void> {
     for (;;) {
-      const round = nextRound(sendings);
-      if (round.length === 0) return;
+      const rounds = nextRounds(sendings);
+      if (rounds.length === 0) break;
       signal.throwIfAborted();
-      const byLeader = await this.groupByLeader(round);
-      const errors = await Promise.all(
-        [...byLeader].map(async ([leader, group]) => await this.produceTo(leader, group, identity)),
+      const requests: { connection: Connection; group: readonly Sending[] }[] = [];
+      for (const round of rounds)
+        for (const [leader, group] of await this.groupByLeader(round))
+          requests.push({ connection: await this.connections.to(leader), group });
+      // All are written before the first answer is waited for: nothing that waits may come between them.
+      const failures = await Promise.all(
+        requests.map(async ({ connection, group }) => await this.produceTo(connection, group, identity)),
       );
-      const retried = errors.flat().filter((error) => error !== null);
-      if (retried.length > 0) await this.recover(retried, signal);
+      const first = firstFailures(failures.flat());
+      if (first.length > 0) await this.recover(first, signal);
     }
+    const wrong = outOfOrder(sendings);
+    if (!wrong) return;
+    const { topic, partition } = wrong.output;
+    throw kafkaError('Produce', OUT_OF_ORDER_SEQUENCE_NUMBER, { topic, partition });
   }
 
   private async produceTo(
-    leader: number,
+    connection: Connection,
     group: readonly Sending[],
     identity: ProducerIdentity,
-  ): Promise<readonly ({ readonly error: number; readonly sending: Sending } | null)[]> {
-    const connection = await this.connections.to(leader);
+  ): Promise<readonly FailedSending[]> {
     const partitions = group.map(({ output, batch, baseSequence }) => ({
       topic: output.topic,
       topicId: output.topicId,
@@ -171,19 +179,16 @@ export class TransactionalProducer {
     }));
     const { cluster, transactionalId: id } = this;
     const answers = await produce(connection, cluster.produceVersion, id, partitions, REQUEST_TIMEOUT_MS);
-    return answers.map((answer, i) => {
+    return answers.flatMap((answer, i) => {
       const sending = group[i]!;
-      if (answer.error !== 0) return { error: answer.error, sending };
+      if (answer.error !== 0) return [{ error: answer.error, sending }];
       sending.appended = answer;
-      return null;
+      return [];
     });
   }
 
   /** Throws unless every error of the round goes away by asking again. */
-  private async recover(
-    failures: readonly { readonly error: number; readonly sending: Sending }[],
-    signal: AbortSignal,
-  ): Promise<void> {
+  private async recover(failures: readonly FailedSending[], signal: AbortSignal): Promise<void> {
     const stale = new Set<string>();
     for (const { error, sending } of failures) {
       const cls = kafkaErrorClass(error);

@@ -202,6 +202,8 @@ class MaskingWork implements LaneWork {
     return new RecordBatchWriter({
       batchBytesMax: this.setup.messageBytesMax,
       keepTimestamps: policy !== null && policy.timestamp !== 'append',
+      // A buffer that doubles as it grows is at most twice of what a full transaction writes.
+      keptBytesMax: 2 * this.context.limits.batchBytes,
     });
   }
 }

@@ -220,6 +220,20 @@ describe('RecordBatchWriter', () => {
     expect(recordsOf(recordSetOf(appended(writer)).batches)).toHaveLength(1);
   });
 
+  test('keeps its memory through a reset where it was told to, so that the next transaction needs no new one', () => {
+    const writer = new RecordBatchWriter({ batchBytesMax: 1_000_000, keptBytesMax: 16 * 1024 * 1024 });
+    const write = (): void => {
+      for (let i = 0; i < 12; i++) writer.record(null, Buffer.alloc(750_000));
+    };
+    write();
+    const { buffer } = writer;
+    writer.reset();
+    write();
+    expect(writer.buffer === buffer).toBe(true);
+    writer.shrink();
+    expect(writer.buffer.length).toBe(16_384);
+  });
+
   test('hands the same batches out when asked twice', () => {
     const writer = new RecordBatchWriter({ batchBytesMax: 1_000 });
     writer.record(null, Buffer.from('x'));
