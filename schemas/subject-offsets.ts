@@ -6,7 +6,7 @@ import type { PhiSubjectIndex } from './access-codecs.ts';
 
 const LARGEST_VARINT_BYTES = 8;
 
-/** Distances between rising offsets, as they come. */
+/** Distances between rising offsets, as they come. While none is missing, they are only counted. */
 export class OffsetDistances {
   private bytes: number[] = [];
   private first = -1;
@@ -16,16 +16,19 @@ export class OffsetDistances {
   /** Takes the next offset, which is higher than the one before. */
   add(offset: number): void {
     if (this.first < 0) this.first = offset;
-    else {
-      if (offset !== this.last + 1) this.isDense = false;
-      writeVarint(this.bytes, offset - this.last);
-    }
+    else if (!this.isDense || offset !== this.last + 1) this.addDistance(offset);
     this.last = offset;
+  }
+
+  private addDistance(offset: number): void {
+    if (this.isDense) this.bytes = this.ones();
+    this.isDense = false;
+    writeVarint(this.bytes, offset - this.last);
   }
 
   /** Bytes that they take, or a little more. */
   get size(): number {
-    return this.bytes.length;
+    return this.isDense ? this.last - this.first : this.bytes.length;
   }
 
   /** `PhiSubjectIndex.offsets` for a range that begins at `firstOffset`. */
@@ -33,7 +36,12 @@ export class OffsetDistances {
     if (this.first < 0 || (this.isDense && this.first === firstOffset)) return null;
     const first: number[] = [];
     writeVarint(first, this.first - firstOffset);
-    return Buffer.from([...first, ...this.bytes]);
+    return Buffer.from([...first, ...(this.isDense ? this.ones() : this.bytes)]);
+  }
+
+  /** The distances of all so far, where none is missing. */
+  private ones(): number[] {
+    return Array.from({ length: this.last - this.first }, () => 1);
   }
 
   clear(): void {

@@ -4,6 +4,7 @@
  */
 import { SUBJECT_TOKEN_BYTES } from '../schemas/access-codecs.ts';
 import { OffsetDistances } from '../schemas/subject-offsets.ts';
+import { DistinctTokens } from './distinct-tokens.ts';
 
 const INITIAL_BYTES = 4_096;
 
@@ -14,6 +15,7 @@ export class SubjectRange {
   toMs = 0;
   private buffer = Buffer.alloc(INITIAL_BYTES);
   private readonly distances = new OffsetDistances();
+  private readonly differing = new DistinctTokens();
 
   /** Notes a record; gives the place of its token in `room`, which holds zeros. */
   add(offset: number, timestampMs: number, valueBytes: number): number {
@@ -50,11 +52,7 @@ export class SubjectRange {
 
   /** How many different persons there are. */
   distinct(): number {
-    const { tokens } = this;
-    const found = new Set<bigint>();
-    for (let at = 0; at < tokens.length; at += SUBJECT_TOKEN_BYTES) found.add(tokens.readBigUInt64LE(at));
-    found.delete(0n);
-    return found.size;
+    return this.differing.count(this.tokens);
   }
 
   clear(): void {
@@ -65,6 +63,7 @@ export class SubjectRange {
   }
 
   shrink(): void {
+    this.differing.shrink();
     if (this.recordCount === 0 && this.buffer.length > INITIAL_BYTES)
       this.buffer = Buffer.alloc(INITIAL_BYTES);
   }

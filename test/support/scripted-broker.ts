@@ -63,17 +63,19 @@ export function coordinatorAnswer({ host, port }: KafkaAddress, node = 1, error 
   return body.noTags().done();
 }
 
-/** A Metadata v12 answer with one topic, or with an error for it. */
+/** The id of every topic that `metadataAnswer` names. */
+export const TOPIC_ID = '0f'.repeat(16);
+
+/** A Metadata v12 answer with one topic, or with an error for it, by the one broker there is. */
 export function metadataAnswer(
   topic: { name: string; error?: number; leaders?: readonly number[] } | null,
+  { host, port }: KafkaAddress = { host: '127.0.0.1', port: 1 },
 ): Buffer {
   const body = new ProtocolWriter().int32(0);
-  body.compactArray([1], (id) =>
-    body.int32(id).compactString('127.0.0.1').int32(1).unsignedVarint(0).noTags(),
-  );
+  body.compactArray([1], (id) => body.int32(id).compactString(host).int32(port).unsignedVarint(0).noTags());
   body.compactString('cluster-of-the-test').int32(1);
   body.compactArray(topic ? [topic] : [], ({ name, error = 0, leaders = [] }) => {
-    body.int16(error).compactString(name).uuid('0f'.repeat(16)).boolean(false);
+    body.int16(error).compactString(name).uuid(TOPIC_ID).boolean(false);
     body.compactArray([...leaders.entries()].toReversed(), ([index, leader]) => {
       body.int16(0).int32(index).int32(leader).int32(0);
       for (let i = 0; i < 3; i++) body.compactArray([leader], (node) => body.int32(node));
