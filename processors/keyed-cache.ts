@@ -4,10 +4,12 @@
  * A slot takes 66 bytes. A table begins with 16,384 slots (1.03 MiB) and grows while identifiers come again, to 524,288
  * (33 MiB); all tables of a process together take 256 MiB at most, and then grow no more. Where identifiers hardly ever
  * come again, as those of encounters do, most are hashed without being kept: keeping them would cost more than it saves.
+ * Whether they do is told by a sample of them (recurrence-watch.ts), not by the table, which may be too small to see it.
  * It holds identifiers: it must never be printed.
  */
 import type { KeyedHash } from '../keys/audience-keys.ts';
 import { Hidden } from '../keys/hidden.ts';
+import { RecurrenceWatch } from './recurrence-watch.ts';
 
 const SLOTS_MIN = 16_384;
 const SLOTS_MAX = 524_288;
@@ -23,10 +25,10 @@ const IDENTIFIER_WORD = 5;
 const LONGEST_IDENTIFIER = (SLOT_WORDS - IDENTIFIER_WORD) * 4;
 /** What all tables of this process may take before they stop growing, in bytes. */
 const ALL_TABLES_BYTES_MAX = 256 * 1024 * 1024;
-/** Identifiers come again often enough where at least one of so many was known. */
-const KNOWN_ONE_IN = 16;
-/** How many are hashed without being kept, for each slot, before it is looked again whether they come again. */
-const UNKEPT_PER_SLOT = 16;
+/** Identifiers come again often enough where at least this share of them does. */
+const KNOWN_SHARE_MIN = 1 / 16;
+/** How many are hashed without being kept before it is looked again whether they come again: some 500 of them are watched. */
+const UNKEPT = 32_768;
 
 let allTablesBytes = 0;
 const gone = new FinalizationRegistry<{ readonly bytes: number }>(({ bytes }) => (allTablesBytes -= bytes));
@@ -40,8 +42,8 @@ export class KeyedCache extends Hidden {
   #slots = new Int32Array(0);
   /** The slots as bytes: a hash stands at the position that `find` returned last. Another buffer after each `find`. */
   bytes: Buffer = Buffer.alloc(0);
-  /** Identifiers found, and those that may still be put in, since it was last looked whether they come again. */
-  #known = 0;
+  readonly #watch = new RecurrenceWatch(SLOTS_MAX);
+  /** How many may still be put in before it is looked whether they come again. */
   #putIn = 0;
   /** How many are still to be hashed without being kept. */
   #unkept = 0;
@@ -59,7 +61,7 @@ export class KeyedCache extends Hidden {
    */
   find(input: Uint8Array, view: DataView, start: number, end: number): number {
     const length = end - start;
-    if (this.#unkept > 0 || length > LONGEST_IDENTIFIER) return this.#unkeptHash(input, start, end);
+    if (length > LONGEST_IDENTIFIER) return this.#hashAt(this.#slotCount, input, start, end);
     // Load and mix in one pass. The last word overlaps the one before where the length is no multiple of four: with
     // the length beside them, the words are still those of one identifier only.
     const last = end - 4;
@@ -69,6 +71,12 @@ export class KeyedCache extends Hidden {
     }
     const lastWord = last >= start ? view.getInt32(last, true) : shortWord(view, start, end);
     mixed = scrambled(Math.imul(mixed ^ lastWord, 0x85ebca6b));
+    this.#watch.see(mixed);
+    if (this.#unkept > 0) {
+      this.#unkept -= 1;
+      if (this.#unkept === 0) this.#keepOrNot();
+      return this.#hashAt(this.#slotCount, input, start, end);
+    }
     const home = mixed & (this.#slotCount - WAYS);
     const tag = tagOf(mixed);
     const tags = this.#tags;
@@ -76,10 +84,7 @@ export class KeyedCache extends Hidden {
     let target = home + (tag & (WAYS - 1));
     for (let slot = home; slot < home + WAYS; slot += 1) {
       const found = tags[slot]!;
-      if (found === tag && this.#holds(slot, view, start, last, length, lastWord)) {
-        this.#known += 1;
-        return slot * SLOT_BYTES;
-      }
+      if (found === tag && this.#holds(slot, view, start, last, length, lastWord)) return slot * SLOT_BYTES;
       if (found === 0) {
         target = slot;
         break;
@@ -116,24 +121,23 @@ export class KeyedCache extends Hidden {
     return slots[word] === lastWord;
   }
 
-  #unkeptHash(input: Uint8Array, start: number, end: number): number {
-    if (this.#unkept > 0) this.#unkept -= 1;
-    return this.#hashAt(this.#slotCount, input, start, end);
-  }
-
   #hashAt(slot: number, input: Uint8Array, start: number, end: number): number {
     const at = slot * SLOT_BYTES;
     this.#hash.hashInto(input, start, end, this.bytes, at);
     return at;
   }
 
-  /** As many identifiers as there are slots have been put in: what now? True where the table is another one. */
+  /** As many identifiers as half of the slots have been put in: what now? True where the table is another one. */
   #lookAgain(): boolean {
-    const comeAgain = this.#known * (KNOWN_ONE_IN - 1) >= this.#slotCount;
-    this.#known = 0;
-    this.#putIn = this.#slotCount;
-    if (!comeAgain) this.#unkept = UNKEPT_PER_SLOT * this.#slotCount;
-    return comeAgain && this.#grow();
+    this.#putIn = this.#slotCount >> 1;
+    return this.#keepOrNot() && this.#grow();
+  }
+
+  /** Do identifiers come again often enough to be kept? */
+  #keepOrNot(): boolean {
+    const comeAgain = this.#watch.takeShare() >= KNOWN_SHARE_MIN;
+    this.#unkept = comeAgain ? 0 : UNKEPT;
+    return comeAgain;
   }
 
   #grow(): boolean {
@@ -150,7 +154,7 @@ export class KeyedCache extends Hidden {
     allTablesBytes += tableBytes(slotCount) - this.#size.bytes;
     this.#size.bytes = tableBytes(slotCount);
     this.#slotCount = slotCount;
-    this.#putIn = slotCount;
+    this.#putIn = slotCount >> 1;
     this.#tags = new Uint16Array(slotCount);
     // One slot more: hashes of identifiers that are not kept are computed there.
     this.#slots = new Int32Array((slotCount + 1) * SLOT_WORDS);

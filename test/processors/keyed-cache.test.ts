@@ -116,6 +116,17 @@ describe('keyed cache', () => {
     expect(counter.asked).toBeLessThan(50);
   });
 
+  test('sees that identifiers come again of which a small table keeps too few to know', () => {
+    const counter = counted();
+    const cache = new KeyedCache(counter.hash);
+    const people = 250_000;
+    for (let turn = 0; turn < 4; turn += 1) {
+      counter.asked = 0;
+      for (let i = 0; i < people; i += 1) find(cache, i);
+    }
+    expect(counter.asked).toBeLessThan(people / 10);
+  });
+
   test('asks the hash once for an identifier of up to 44 bytes, and each time for a longer one', () => {
     const counter = counted();
     const cache = new KeyedCache(counter.hash);
