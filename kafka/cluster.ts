@@ -211,13 +211,18 @@ export class Cluster {
 export class BrokerConnections {
   private readonly cluster: Cluster;
   private readonly open = new Map<number, { opening: Promise<Connection>; connection: Connection | null }>();
+  private isClosed = false;
 
   constructor(cluster: Cluster) {
     this.cluster = cluster;
   }
 
-  /** The connection to a broker; callers at the same time share one attempt. */
+  /**
+   * The connection to a broker; callers at the same time share one attempt. Throws ERR_KAFKA_CONNECTION_LOST after
+   * `close`: whoever asks then has been waiting for something else, and nobody would close a new one.
+   */
   async to(nodeId: number): Promise<Connection> {
+    if (this.isClosed) throw new GauzeError('ERR_KAFKA_CONNECTION_LOST', {});
     const known = this.open.get(nodeId);
     if (known && (known.connection === null || known.connection.alive)) return await known.opening;
     const opening = this.cluster
@@ -238,6 +243,7 @@ export class BrokerConnections {
   }
 
   close(): void {
+    this.isClosed = true;
     for (const { opening } of this.open.values()) {
       opening.then(
         (connection) => connection.close(),

@@ -47,7 +47,7 @@ const STOP_WAIT_MS = 1_000;
 export class GroupMember {
   private readonly cluster: Cluster;
   private readonly options: GroupMemberOptions;
-  private readonly connections: BrokerConnections;
+  private connections: BrokerConnections;
   private readonly asking: BrokerConnections;
   private memberId = '';
   private generation = -1;
@@ -95,6 +95,7 @@ export class GroupMember {
     await ended;
     try {
       const { memberId, instanceId } = this.membership;
+      this.connections = new BrokerConnections(this.cluster);
       if (memberId !== '' && instanceId === null) await leaveGroup(await this.connection(), this.membership);
     } catch {
       // The session then ends by its time-out.

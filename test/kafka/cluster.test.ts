@@ -234,6 +234,20 @@ describe('connections', () => {
     expect(await connections.to(4)).not.toBe(one);
     connections.close();
   });
+
+  test('are not opened for whoever asks after they were closed, and end when one is opening meanwhile', async () => {
+    const { broker, cluster } = await start({});
+    broker.script = { ...LOG_IN, [FIND_COORDINATOR]: () => ({ body: coordinatorAnswer(broker.address, 4) }) };
+    await cluster.coordinator('group', 'g');
+    const before = broker.connections.open;
+    const connections = new BrokerConnections(cluster);
+    const opening = connections.to(4);
+    connections.close();
+    expect((await opening).alive).toBe(false);
+    await expect(connections.to(4)).rejects.toMatchObject({ code: 'ERR_KAFKA_CONNECTION_LOST' });
+    await until(() => broker.connections.open === before);
+    expect(broker.connections.taken).toBe(before + 1);
+  });
 });
 
 describe('coordinators', () => {
