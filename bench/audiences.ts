@@ -23,7 +23,7 @@ export async function benchAudiences(options: BenchOptions): Promise<BenchTable>
   const feed = await RawFeed.make(plane, { topic: TOPIC, partitions: PARTITIONS, people: 200_000 });
   const runs = counts.map((): Window[] => []);
   try {
-    await feed.fill(quick ? 100_000 : 600_000);
+    await feed.fill(quick ? 100_000 : 1_000_000);
     for (let round = 0; round < rounds; round++) {
       for (const [i, count] of counts.entries()) {
         const policies = policiesFor(count);

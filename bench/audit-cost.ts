@@ -23,7 +23,7 @@ export async function benchAuditCost(options: BenchOptions): Promise<BenchTable>
   const feed = await RawFeed.make(plane, { topic: TOPIC, partitions: PARTITIONS, people: 200_000 });
   const runs: Record<Arm, Window>[] = [];
   try {
-    await feed.fill(quick ? 100_000 : 800_000);
+    await feed.fill(quick ? 100_000 : 2_000_000);
     for (let round = 0; round < rounds; round++) {
       const windows = new Map<Arm, Window>();
       for (let turn = 0; turn < ARMS.length; turn++) {

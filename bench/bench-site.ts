@@ -117,13 +117,14 @@ export class GauzeInstance {
   readonly startedMs: number;
   private readonly child: ChildProcess;
   private readonly logFile: string;
+  private readonly kill = (): boolean => this.child.kill('SIGKILL');
 
   constructor(child: ChildProcess, logFile: string, startedMs: number) {
     this.child = child;
     this.logFile = logFile;
     this.startedMs = startedMs;
     // A benchmark that ends by an error must not leave it running.
-    process.once('exit', () => child.kill('SIGKILL'));
+    process.once('exit', this.kill);
   }
 
   /** Throws, with the end of its log (which holds no values), if the process has ended. */
@@ -142,10 +143,11 @@ export class GauzeInstance {
   }
 
   async end(): Promise<void> {
+    process.off('exit', this.kill);
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const exit = once(this.child, 'exit', { signal: AbortSignal.timeout(END_MS) });
     this.child.kill('SIGTERM');
-    await exit.catch(() => this.child.kill('SIGKILL'));
+    await exit.catch(this.kill);
   }
 }
 

@@ -63,6 +63,7 @@ if (import.meta.main) {
   }
   const page = await readFile(PAGE_PATHS.page, 'utf8');
   await writeFile(PAGE_PATHS.page, withSections(page, all.values()));
-  // Its tables as the house aligns them.
-  spawnSync('npx', ['prettier', '--write', PAGE_PATHS.page], { stdio: 'inherit', cwd: ROOT });
+  // Tables and records as the house aligns them.
+  const written = [PAGE_PATHS.page, PAGE_PATHS.results];
+  spawnSync('npx', ['prettier', '--write', ...written], { stdio: 'inherit', cwd: ROOT });
 }
