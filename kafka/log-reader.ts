@@ -2,7 +2,7 @@
  * Reads one partition record by record from an offset on: for control topics such as the policy log, where
  * each record is small and matters. Only committed records are handed out.
  */
-import { sleep } from '../platform/clock.ts';
+import { monotonicMs, sleep } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
 import { BrokerConnections } from './cluster.ts';
 import type { Cluster } from './cluster.ts';
@@ -29,6 +29,9 @@ export interface LogEnds {
 
 const FETCH_BYTES = 1024 * 1024;
 const UNPACKED_BYTES_MAX = 64 * 1024 * 1024;
+/** Transactions of gauze end by themselves after a third of that: what hides records for longer will not go away. */
+const HIDDEN_MAX_MS = 30_000;
+const HIDDEN_RECHECK_MS = 20;
 
 export class LogReader {
   readonly topic: string;
@@ -37,9 +40,18 @@ export class LogReader {
   position: number;
   private readonly cluster: Cluster;
   private readonly connections: BrokerConnections;
+  private readonly hiddenMaxMs: number;
   private topicId: string | null = null;
 
-  constructor(cluster: Cluster, topic: string, partition: number, from = 0) {
+  /** `hiddenMaxMs`: how long `readToEnd` waits for a transaction that hides what comes next. */
+  constructor(
+    cluster: Cluster,
+    topic: string,
+    partition: number,
+    from = 0,
+    { hiddenMaxMs = HIDDEN_MAX_MS }: { hiddenMaxMs?: number } = {},
+  ) {
+    this.hiddenMaxMs = hiddenMaxMs;
     this.cluster = cluster;
     this.connections = new BrokerConnections(cluster);
     this.topic = topic;
@@ -84,14 +96,23 @@ export class LogReader {
     return this.position;
   }
 
-  /** Reads until everything that existed when the call began has been handed out, open transactions included. */
+  /**
+   * Reads until everything that existed when the call began has been handed out, open transactions included.
+   * Throws ERR_KAFKA_UNSETTLED where one of them stays open.
+   */
   async readToEnd(visit: (record: LogRecord) => void, signal?: AbortSignal): Promise<void> {
     let target: number | null = null;
+    let movedMs = monotonicMs();
     for (;;) {
       signal?.throwIfAborted();
+      const before = this.position;
       const ends = await this.read(target === null ? 0 : 100, visit);
       target ??= ends.highWatermark;
       if (this.position >= target) return;
+      if (this.position > before) movedMs = monotonicMs();
+      else if (monotonicMs() - movedMs > this.hiddenMaxMs)
+        throw new GauzeError('ERR_KAFKA_UNSETTLED', { apiName: 'Fetch', limit: this.hiddenMaxMs });
+      else await sleep(HIDDEN_RECHECK_MS, signal);
     }
   }
 

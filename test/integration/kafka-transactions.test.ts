@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { fetchCommittedOffset } from '../../kafka/transaction-requests.ts';
 import type { OffsetCommit } from '../../kafka/transaction-requests.ts';
+import { LogReader } from '../../kafka/log-reader.ts';
 import { RecordBatchWriter } from '../../kafka/record-batch-writer.ts';
 import { TransactionalProducer } from '../../kafka/transactional-producer.ts';
 import { TestPlane, outputOf } from '../support/kafka-plane.ts';
@@ -176,6 +177,27 @@ describe('ownership', () => {
     ended = true;
     await other.end('commit');
     expect(await waiting).toMatchObject({ offset: 42, metadata: 'of the other', knewOfEnd: true });
+  });
+
+  test('reading to the end of a log waits for an open transaction, but not for ever', async () => {
+    const out = await plane.topic();
+    const other = await plane.openTransaction(uniqueName('other'));
+    await other.write(out, [[null, 'hidden']]);
+    const readerFor = (hiddenMaxMs: number): LogReader =>
+      new LogReader(plane.cluster, out.name, 0, 0, { hiddenMaxMs });
+    const read: (string | undefined)[] = [];
+    const [hasty, patient] = [readerFor(300), readerFor(30_000)];
+    await expect(hasty.readToEnd(({ value }) => read.push(value?.toString()))).rejects.toMatchObject({
+      code: 'ERR_KAFKA_UNSETTLED',
+      context: { apiName: 'Fetch', limit: 300 },
+    });
+    expect(read).toEqual([]);
+    const whole = patient.readToEnd(({ value }) => read.push(value?.toString()));
+    await other.end('commit');
+    await whole;
+    expect(read).toEqual(['hidden']);
+    hasty.close();
+    patient.close();
   });
 
   test('a principal without the right to an id is refused', async () => {
