@@ -143,11 +143,12 @@ export class GauzeInstance {
   }
 
   async end(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const exit = once(this.child, 'exit', { signal: AbortSignal.timeout(END_MS) });
+      this.child.kill('SIGTERM');
+      await exit.catch(this.kill);
+    }
     process.off('exit', this.kill);
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const exit = once(this.child, 'exit', { signal: AbortSignal.timeout(END_MS) });
-    this.child.kill('SIGTERM');
-    await exit.catch(this.kill);
   }
 }
 
