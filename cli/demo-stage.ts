@@ -2,7 +2,7 @@
  * What holds `gauze demo` together: numbered steps with their times, where lines go, and an orderly end whatever
  * happens, Ctrl-C included: what was opened is closed, the last first.
  */
-import { monotonicMs, timer } from '../platform/clock.ts';
+import { monotonicMs } from '../platform/clock.ts';
 import { EXIT, liveArea, note, print, styled } from './terminal.ts';
 import type { LiveArea } from './terminal.ts';
 
@@ -11,8 +11,6 @@ export const INDENT = 4;
 
 /** A second signal within this time is the first one again. */
 const SAME_SIGNAL_MS = 500;
-/** What is left to run by itself after everything was closed has this long. */
-const AFTER_END_MS = 5_000;
 
 export interface StageOptions {
   readonly steps: number;
@@ -92,8 +90,6 @@ export class DemoStage {
     } finally {
       await this.#close();
       for (const name of signals) process.off(name, interrupt);
-      // A story that was left in the middle may still wait for somebody who will never answer.
-      if (this.signal.aborted) timer(AFTER_END_MS, () => process.exit(EXIT.interrupted));
     }
   }
 

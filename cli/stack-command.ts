@@ -2,7 +2,6 @@
  * `gauze stack`: the local stack in a terminal of its own, until Ctrl-C.
  * It prints passwords, which are random, of this start only, and good for nothing but this stack.
  */
-import { timer } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
 import { describeStack, startStack } from '../stack/local-stack.ts';
 import type { Stack, StackOptions } from '../stack/local-stack.ts';
@@ -18,8 +17,6 @@ export interface StackCommandOptions extends Pick<StackOptions, 'external'> {
 }
 
 const BROKERS_MAX = 9;
-/** What is left to run by itself after everything was stopped has this long. */
-const AFTER_END_MS = 5_000;
 /** Long enough for people who try things, short enough that sessions are seen to be authenticated anew. */
 const SESSION_MS = 300_000;
 
@@ -43,11 +40,7 @@ export async function runStackCommand(
     ...(options.secure ? { secure: { sessionMs: SESSION_MS } } : {}),
     ...(json ? {} : { onProgress: out }),
   });
-  if (stack === null) {
-    // Clients that were left asking services which are gone would take longer to give up.
-    timer(AFTER_END_MS, () => process.exit(EXIT.interrupted));
-    return EXIT.interrupted;
-  }
+  if (stack === null) return EXIT.interrupted;
   if (json) out(JSON.stringify(describeStack(stack)));
   else for (const line of lines(stack)) out(line);
   await signal;

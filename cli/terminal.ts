@@ -35,6 +35,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+/** Has everything printed been taken by whoever reads it? */
+export function isPrinted(): boolean {
+  return process.stdout.writableLength + process.stderr.writableLength === 0;
+}
+
 /** Does a person see the messages, or do they go to a file or another program? */
 export function messagesToTerminal(): boolean {
   return process.stderr.isTTY;

@@ -41,6 +41,8 @@ export class KafkaJsAdmin {
     await this.#admin.disconnect().catch(() => {});
     await this.#cluster?.disconnect().catch(() => {});
     this.#cluster = null;
+    // One that was being opened meanwhile nobody else would close.
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   /** What `call` gives. @throws GauzeError of the codes ERR_KAFKA_*, about `topic` where there is one */

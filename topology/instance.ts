@@ -24,11 +24,11 @@ import { SampleRunner } from './sample-runner.ts';
 import { rawTopicsOf, wantedLanes } from './wanted-lanes.ts';
 import type { CoveredTopics } from './wanted-lanes.ts';
 
-/** How often the registry is asked for new versions of the schemas in use. */
 /** What the outputs of all lanes of an instance may take together, in bytes ... */
 const ALL_BATCHES_BYTES = 128 * 1024 * 1024;
 /** ... unless that is less than so much for each. */
 const BATCH_BYTES_MIN = 256 * 1024;
+/** How often the registry is asked for new versions of the schemas in use. */
 const REGISTRY_REFRESH_MS = 30_000;
 
 export class Instance {

@@ -10,9 +10,13 @@ import { parseAddress } from '../../kafka/login.ts';
 import type { Login } from '../../kafka/login.ts';
 import { KafkaAdmin } from '../../kafka/admin.ts';
 import type { StackDescription } from '../../stack/local-stack.ts';
+import { inTime } from './in-time.ts';
 
 /** Names the file with the description of the stack in use. */
 export const STACK_FILE_VARIABLE = 'GAUZE_TEST_STACK';
+
+/** Longer than whatever a test lets a broker be away. */
+const ADMIN_MAX_MS = 100_000;
 
 let cached: StackDescription | null = null;
 
@@ -40,11 +44,14 @@ export function connectionOf(username: string): KafkaJsOptions {
 export async function withAdmin<T>(work: (admin: KafkaAdmin) => Promise<T>, login?: Login): Promise<T> {
   const options = { ...connectionOf('admin'), ...(login ? { login } : {}) };
   const admin = new KafkaAdmin(options);
-  try {
+  const worked = async (): Promise<T> => {
     await admin.connect();
     return await work(admin);
+  };
+  try {
+    return await inTime(worked(), ADMIN_MAX_MS, 'an admin client does its work');
   } finally {
-    await admin.close();
+    await inTime(admin.close(), ADMIN_MAX_MS, 'an admin client closes');
   }
 }
 

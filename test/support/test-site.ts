@@ -19,11 +19,15 @@ import { createKeyringFile, loadKeyring } from '../../keys/keyring.ts';
 import { sanitizedTopic, topicNames } from '../../schemas/topic-names.ts';
 import type { TopicNames } from '../../schemas/topic-names.ts';
 import type { LaneReport } from '../../topology/lane-report.ts';
+import { inTime } from './in-time.ts';
 import { connectionOf, eventually, loginOf, testStack, uniqueName, withAdmin } from './stack.ts';
 
 const GAUZE = fileURLToPath(new URL('../../cli/gauze.ts', import.meta.url));
 const POLICIES = fileURLToPath(new URL('../../examples/hospital/policies/', import.meta.url));
 export const AUDIENCES = ['analytics', 'billing', 'research'] as const;
+/** A drain takes 8 s at most, and a log that is hidden by a transaction is waited for half a minute. */
+const END_MAX_MS = 60_000;
+const STATUS_MAX_MS = 75_000;
 export type Audience = (typeof AUDIENCES)[number];
 
 export interface SiteOptions {
@@ -56,6 +60,8 @@ export interface VerbResult {
 export interface RunningVerb {
   readonly process: ChildProcess;
   readonly ended: Promise<VerbResult>;
+  /** What it has printed so far, on both streams. */
+  output(): string;
 }
 
 /** One running `gauze run`. */
@@ -75,7 +81,8 @@ export class RunningInstance {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return this.process.exitCode;
     const ended = new Promise<number | null>((resolve) => this.process.once('exit', (code) => resolve(code)));
     this.process.kill(signal);
-    return await ended;
+    const shown = (): string => this.log.split('\n').slice(-30).join('\n');
+    return await inTime(ended, END_MAX_MS, `an instance ends at ${signal}`, shown);
   }
 }
 
@@ -207,7 +214,7 @@ export class TestSite {
     const ended = new Promise<VerbResult>((resolve) =>
       child.once('close', (code) => resolve({ code, stdout, stderr })),
     );
-    return { process: child, ended };
+    return { process: child, ended, output: () => stdout + stderr };
   }
 
   async apply(): Promise<void> {
@@ -228,7 +235,11 @@ export class TestSite {
   }
 
   async status(): Promise<readonly LaneReport[]> {
-    const { stdout, stderr } = await this.gauze('status', '--json');
+    const verb = this.start('status', '--json');
+    const shown = (): string => `${verb.output()} (exit code ${verb.process.exitCode})`;
+    const { stdout, stderr } = await inTime(verb.ended, STATUS_MAX_MS, 'gauze status ends', shown).finally(
+      () => verb.process.kill('SIGKILL'),
+    );
     if (stdout === '') throw new Error(`gauze status printed no lane: ${stderr}`);
     return (JSON.parse(stdout) as { lanes: readonly LaneReport[] }).lanes;
   }

@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { inTime } from './in-time.ts';
 import { loginOf, testStack } from './stack.ts';
 
 export interface DumpedRecord {
@@ -15,6 +16,9 @@ export interface DumpedRecord {
   readonly value: Buffer | null;
   readonly headers: readonly (readonly [name: string, value: Buffer | null])[];
 }
+
+/** Far more than the largest log of any test takes. */
+const DUMP_MAX_MS = 120_000;
 
 const SOURCE = fileURLToPath(new URL('java/TopicDump.java', import.meta.url));
 
@@ -31,7 +35,8 @@ export async function dumpTopics(
   const problems: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => problems.push(chunk));
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const code = await inTime(closed, DUMP_MAX_MS, `the Java consumer has read ${topics.length} topics`);
   if (code !== 0)
     throw new Error(`the Java consumer ended with ${code}: ${Buffer.concat(problems).toString()}`);
   return parse(Buffer.concat(chunks), topics);
