@@ -32,7 +32,8 @@ afterAll(async () => {
 
 test('npm run bench -- --quick runs every benchmark to its end', () => {
   expect(said).not.toContain('failed');
-  expect(code).toBe(0);
+  // With what was said last: an error that no benchmark caught stands there.
+  expect({ code, end: code === 0 ? '' : said.slice(-2_000) }).toEqual({ code: 0, end: '' });
   expect([...all.keys()].sort()).toEqual(
     [
       'audiences',
