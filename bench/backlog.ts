@@ -35,6 +35,8 @@ export async function benchBacklog(options: BenchOptions): Promise<BenchTable> {
     await feed.fill(backlog, options.quick ? 500 : 2_000);
     options.say(`backlog: ${feed.sent} records wait`);
     const feeding = feed.atRate(rate, stop.signal, () => {});
+    // Awaited at the end; until then its failure must not end the whole run.
+    feeding.catch(() => undefined);
     const samples = await catchUp(site, feed, rate);
     stop.abort();
     await feeding;

@@ -80,6 +80,8 @@ async function capacityOf(
   const alone = await reached(site, [instance], lanes, backlog * 0.4);
   const stop = new AbortController();
   const feeding = feed.atRate(between(warm, alone).recordsPerSecond * 0.8, stop.signal, () => {});
+  // Awaited at the end; until then its failure must not end the whole run.
+  feeding.catch(() => undefined);
   try {
     const from = await reached(site, [instance], lanes, backlog * 0.5);
     const to = await reached(site, [instance], lanes, backlog * 0.9);

@@ -27,6 +27,10 @@ const ENCOUNTER_DIGITS = 8;
 const HOT_SHARE = 10;
 /** Requests under way for each partition while a topic is filled. */
 const IN_FLIGHT = 2;
+/** Likewise at a set rate: a broker that is so far behind is not asked for more, whatever the rate. */
+const IN_FLIGHT_AT_RATE = 64;
+/** A batch with more records would not fit. */
+const BATCH_RECORDS_MAX = 2_000;
 const TICK_MS = 2;
 
 export interface FeedOptions {
@@ -80,15 +84,18 @@ export class RawFeed {
   }
 
   /**
-   * Appends at a rate until `signal`, whether or not the broker keeps up; a batch goes to each partition at least every
+   * Appends at a rate until `signal`, whether or not gauze keeps up; a batch goes to each partition at least every
    * 10 ms or so. Resolves to how far it was behind its own clock at most.
    */
   async atRate(recordsPerSecond: number, signal: AbortSignal, onFed: (fed: Fed) => void): Promise<number> {
     const { partitions } = this.options;
-    const perBatch = Math.max(1, Math.round(recordsPerSecond / partitions / 100));
+    const perBatch = Math.min(
+      BATCH_RECORDS_MAX,
+      Math.max(1, Math.round(recordsPerSecond / partitions / 100)),
+    );
     const periodMs = (perBatch * 1000) / (recordsPerSecond / partitions);
     const spare: Template[][] = Array.from({ length: partitions }, () => []);
-    const underWay = new Set<Promise<void>>();
+    const underWay = Array.from({ length: partitions }, () => new Set<Promise<void>>());
     const next = Array.from(
       { length: partitions },
       (_, i) => performance.now() + (i * periodMs) / partitions,
@@ -99,25 +106,26 @@ export class RawFeed {
       const now = performance.now();
       for (let partition = 0; partition < partitions; partition++) {
         behindMs = Math.max(behindMs, now - next[partition]!);
-        for (; next[partition]! <= now; next[partition]! += periodMs) {
+        const sendings = underWay[partition]!;
+        for (; next[partition]! <= now && sendings.size < IN_FLIGHT_AT_RATE; next[partition]! += periodMs) {
           const template = spare[partition]!.pop() ?? this.template(partition, perBatch);
           const sending: Promise<void> = this.send(template).then(
             (fed) => {
-              underWay.delete(sending);
+              sendings.delete(sending);
               spare[partition]!.push(template);
               return onFed(fed);
             },
             (thrown: unknown) => {
-              underWay.delete(sending);
+              sendings.delete(sending);
               failures.push(thrown);
             },
           );
-          underWay.add(sending);
+          sendings.add(sending);
         }
       }
       await sleep(TICK_MS);
     }
-    await Promise.all(underWay);
+    await Promise.all(underWay.flatMap((sendings) => [...sendings]));
     if (failures.length > 0) throw failures[0];
     return behindMs;
   }
