@@ -28,6 +28,7 @@ export const AUDIENCES = ['analytics', 'billing', 'research'] as const;
 /** A drain takes 8 s at most, and a log that is hidden by a transaction is waited for half a minute. */
 const END_MAX_MS = 60_000;
 const STATUS_MAX_MS = 75_000;
+const VERB_MAX_MS = 150_000;
 export type Audience = (typeof AUDIENCES)[number];
 
 export interface SiteOptions {
@@ -201,7 +202,7 @@ export class TestSite {
 
   /** Runs a verb to its end. */
   async gauze(...args: readonly string[]): Promise<VerbResult> {
-    return await this.start(...args).ended;
+    return await endOf(this.start(...args), args.join(' '));
   }
 
   /** Runs a verb that the test may send signals to. */
@@ -235,11 +236,7 @@ export class TestSite {
   }
 
   async status(): Promise<readonly LaneReport[]> {
-    const verb = this.start('status', '--json');
-    const shown = (): string => `${verb.output()} (exit code ${verb.process.exitCode})`;
-    const { stdout, stderr } = await inTime(verb.ended, STATUS_MAX_MS, 'gauze status ends', shown).finally(
-      () => verb.process.kill('SIGKILL'),
-    );
+    const { stdout, stderr } = await endOf(this.start('status', '--json'), 'status', STATUS_MAX_MS);
     if (stdout === '') throw new Error(`gauze status printed no lane: ${stderr}`);
     return (JSON.parse(stdout) as { lanes: readonly LaneReport[] }).lanes;
   }
@@ -312,6 +309,16 @@ topics: { prefix: ${this.namespace} }
 ${/^audit:/m.test(more) ? '' : this.auditText(audit)}
 ${more}
 `;
+  }
+}
+
+/** What a verb that ends by itself has printed; one that does not is killed. */
+async function endOf(verb: RunningVerb, name: string, limitMs = VERB_MAX_MS): Promise<VerbResult> {
+  const shown = (): string => `${verb.output()} (exit code ${verb.process.exitCode})`;
+  try {
+    return await inTime(verb.ended, limitMs, `gauze ${name} ends`, shown);
+  } finally {
+    verb.process.kill('SIGKILL');
   }
 }
 
