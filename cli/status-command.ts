@@ -21,9 +21,12 @@ export interface StatusOptions {
 }
 
 /** How a site stands; the one JSON document of `--json`, whose names stay as they are. */
-export interface Standing extends Activity {
+export interface Standing {
   readonly lanes: readonly LaneReport[];
-  /** Null where the log-in of the topology may not read them. */
+  /** Null where a transaction that does not end hides the newest of the audit log. */
+  readonly transactionsPerSecond: Activity['transactionsPerSecond'] | null;
+  readonly instances: Activity['instances'] | null;
+  /** Null where the log-in of the topology may not read them, or likewise. */
   readonly withheld: readonly WithheldCount[] | null;
   /** What a person should look at beside held lanes: errors of the table, such as policies nobody has decided about. */
   readonly alarms: readonly GauzeError[];
@@ -65,13 +68,20 @@ async function readStanding(site: Site): Promise<Standing | null> {
     try {
       await admin.connect();
       const { names } = site;
-      const activity = await readActivity(cluster, names, nowMs());
+      const unsettled: GauzeError[] = [];
+      const [lanes, activity, withheld] = await Promise.all([
+        laneReports({ cluster, admin, names, state, topics }),
+        unlessUnsettled(readActivity(cluster, names, nowMs()), unsettled),
+        unlessUnsettled(readWithheld(cluster, names), unsettled),
+      ]);
       return {
-        lanes: await laneReports({ cluster, admin, names, state, topics }),
-        ...activity,
-        withheld: await readWithheld(cluster, names),
+        lanes,
+        transactionsPerSecond: activity?.transactionsPerSecond ?? null,
+        instances: activity?.instances ?? null,
+        withheld,
         alarms: [
-          ...(topics.size > 0 ? nobodyAlarms(activity) : []),
+          ...unsettled,
+          ...(topics.size > 0 && activity ? nobodyAlarms(activity) : []),
           ...refused.map(
             ({ audience, code, logOffset: offset }) => new GauzeError(code, { audience, offset }),
           ),
@@ -83,6 +93,17 @@ async function readStanding(site: Site): Promise<Standing | null> {
       await admin.close();
     }
   });
+}
+
+/** Null, and the error in `unsettled`, where a log is hidden: the rest is told all the same. */
+async function unlessUnsettled<T>(reading: Promise<T>, unsettled: GauzeError[]): Promise<T | null> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!(error instanceof GauzeError) || error.code !== 'ERR_KAFKA_UNSETTLED') throw error;
+    unsettled.push(error);
+    return null;
+  }
 }
 
 /** That nobody does what policies in force say is wrong, whatever the lanes look like. */
@@ -98,7 +119,8 @@ function topicsOf(state: PolicyState): Map<string, readonly string[]> {
   return new Map(entries);
 }
 
-function show({ lanes, withheld, transactionsPerSecond, instances }: Standing, { names }: Site): void {
+function show(standing: Standing, { names }: Site): void {
+  const { lanes, withheld, transactionsPerSecond, instances, alarms } = standing;
   const rows = lanes.map((lane) => [
     lane.audience,
     lane.topic,
@@ -125,7 +147,9 @@ function show({ lanes, withheld, transactionsPerSecond, instances }: Standing, {
   print();
   showHeld(lanes);
   print();
-  if (withheld === null)
+  if (withheld === null && alarms.some(({ context }) => context.topic === names.withheld))
+    print(`Withheld records are not known: a transaction in ${names.withheld} does not end.`);
+  else if (withheld === null)
     print(
       `Withheld records are not known: the topology may not read ${names.withheld}. Run \`gauze apply\`.`,
     );
@@ -135,7 +159,9 @@ function show({ lanes, withheld, transactionsPerSecond, instances }: Standing, {
     for (const line of table(['audience', 'topic', 'withheld because', 'records'], counts)) print(line);
   }
   print();
-  showInstances(instances, transactionsPerSecond);
+  if (instances === null || transactionsPerSecond === null)
+    print(`Who runs is not known: a transaction in ${names.auditEvents} does not end.`);
+  else showInstances(instances, transactionsPerSecond);
 }
 
 function showHeld(lanes: readonly LaneReport[]): void {

@@ -111,13 +111,18 @@ export class LogReader {
       if (this.position >= target) return;
       if (this.position > before) movedMs = monotonicMs();
       else if (monotonicMs() - movedMs > this.hiddenMaxMs)
-        throw new GauzeError('ERR_KAFKA_UNSETTLED', { apiName: 'Fetch', limit: this.hiddenMaxMs });
+        throw this.unsettled();
       else await sleep(HIDDEN_RECHECK_MS, signal);
     }
   }
 
   close(): void {
     this.connections.close();
+  }
+
+  private unsettled(): GauzeError {
+    const { topic, partition, hiddenMaxMs: limit } = this;
+    return new GauzeError('ERR_KAFKA_UNSETTLED', { apiName: 'Fetch', topic, partition, limit });
   }
 
   private async fetch(maxWaitMs: number): Promise<FetchAnswer> {

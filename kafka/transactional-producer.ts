@@ -86,7 +86,8 @@ export class TransactionalProducer {
       if (answer.error === 0) return answer;
       const waitedMs = monotonicMs() - startedMs;
       const limit = 2 * this.settleAfterMs;
-      if (waitedMs > limit) throw new GauzeError('ERR_KAFKA_UNSETTLED', { apiName: 'OffsetFetch', limit });
+      if (waitedMs > limit)
+        throw new GauzeError('ERR_KAFKA_UNSETTLED', { apiName: 'OffsetFetch', topic, partition, limit });
       if (answer.error === UNSTABLE_OFFSET_COMMIT && waitedMs > this.settleAfterMs && !hasSettled) {
         hasSettled = true;
         await this.settle({ group, topic, partition, offset: 0, metadata: '' }, signal);

@@ -149,7 +149,8 @@ export const ERRORS = {
   },
   ERR_KAFKA_UNSETTLED: {
     kind: 'outage',
-    message: 'What {apiName} asks for has been hidden by an open transaction for {limit} ms.',
+    message:
+      'What {apiName} asks for of {topic} partition {partition} has been hidden by an open transaction for {limit} ms.',
     action:
       'Nothing at first: it is asked again. If it lasts, a transaction hangs at the broker: `kafka-transactions.sh find-hanging` names it. A restart of that broker makes it load what is settled; a transaction that it ended without saying so in every partition stays, and a person ends it there (docs/faults.md).',
   },

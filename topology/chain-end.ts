@@ -136,7 +136,12 @@ class AuditReader {
         end ??= this.isGlance ? lastStableOffset : highWatermark;
         this.isHidden = lastStableOffset < highWatermark;
         if (reader.position < end && monotonicMs() > late)
-          throw new GauzeError('ERR_KAFKA_UNSETTLED', { apiName: 'Fetch', limit: HIDDEN_MAX_MS });
+          throw new GauzeError('ERR_KAFKA_UNSETTLED', {
+            apiName: 'Fetch',
+            topic: reader.topic,
+            partition: reader.partition,
+            limit: HIDDEN_MAX_MS,
+          });
       }
     } catch (error) {
       // The topic ends before the event, or was made again: what should be there is not.

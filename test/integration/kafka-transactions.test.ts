@@ -189,7 +189,7 @@ describe('ownership', () => {
     const [hasty, patient] = [readerFor(300), readerFor(30_000)];
     await expect(hasty.readToEnd(({ value }) => read.push(value?.toString()))).rejects.toMatchObject({
       code: 'ERR_KAFKA_UNSETTLED',
-      context: { apiName: 'Fetch', limit: 300 },
+      context: { apiName: 'Fetch', topic: out.name, partition: 0, limit: 300 },
     });
     expect(read).toEqual([]);
     const whole = patient.readToEnd(({ value }) => read.push(value?.toString()));

@@ -7,8 +7,9 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { generateHospital } from '../../examples/hospital/hospital.ts';
 import type { LaneReport } from '../../topology/lane-report.ts';
 import type { InstanceReport, WithheldCount } from '../../topology/topology-activity.ts';
+import { TestPlane } from '../support/kafka-plane.ts';
 import { sendRaw } from '../support/raw-feed.ts';
-import { eventually, loginOf } from '../support/stack.ts';
+import { eventually, loginOf, uniqueName } from '../support/stack.ts';
 import { AUDIENCES, TestSite } from '../support/test-site.ts';
 import type { RunningInstance, VerbResult } from '../support/test-site.ts';
 import { told } from '../support/told.ts';
@@ -91,9 +92,10 @@ test('tail shows nothing to whom the broker shows nothing', async () => {
 
 interface Status {
   readonly lanes: readonly LaneReport[];
-  readonly transactionsPerSecond: number;
-  readonly instances: readonly InstanceReport[];
+  readonly transactionsPerSecond: number | null;
+  readonly instances: readonly InstanceReport[] | null;
   readonly withheld: readonly WithheldCount[] | null;
+  readonly alarms: readonly object[];
 }
 
 async function status(): Promise<Status> {
@@ -115,8 +117,8 @@ test('status tells lanes with where they write, what is withheld and why, who ru
       AUDIENCES.toSorted().map((audience) => ({ audience, topic: site.raw(TOPIC), code, count: 1 })),
     );
     expect(instances).toHaveLength(1);
-    expect(instances[0]).toMatchObject({ lanes: lanes.length, held: 0, grants: 0 });
-    expect(instances[0]!.memoryBytes).toBeGreaterThan(20_000_000);
+    expect(instances![0]).toMatchObject({ lanes: lanes.length, held: 0, grants: 0 });
+    expect(instances![0]!.memoryBytes).toBeGreaterThan(20_000_000);
   });
   // Whatever has just been fed is masked within the last half minute, on a slow machine too.
   await eventually(async () => {
@@ -126,6 +128,29 @@ test('status tells lanes with where they write, what is withheld and why, who ru
   const { stdout } = await site.gauze('status');
   expect(stdout).toMatch(/transactions per second, in the last 30 s\.$/m);
   expect(stdout).toContain('8 lanes, none held.');
+});
+
+test('status tells lanes beside an audit log that a transaction hides, and which it is', async () => {
+  const plane = new TestPlane();
+  await plane.start();
+  const { auditEvents } = site.names;
+  const { id, leaders } = (await plane.cluster.topic(auditEvents))!;
+  const hanging = await plane.openTransaction(uniqueName('hanging'), 600_000);
+  try {
+    for (const partition of leaders.keys())
+      await hanging.write({ name: auditEvents, id }, [[null, 'never to be seen']], partition);
+    const { code, stdout, stderr } = await site.gauze('status', '--json');
+    expect([code, stderr]).toEqual([1, '']);
+    const { lanes, instances, transactionsPerSecond, withheld, alarms } = JSON.parse(stdout) as Status;
+    expect(lanes).toHaveLength(2 * (AUDIENCES.length + 1));
+    expect([instances, transactionsPerSecond]).toEqual([null, null]);
+    expect(withheld).toHaveLength(AUDIENCES.length);
+    expect(alarms).toMatchObject([{ code: 'ERR_KAFKA_UNSETTLED', topic: auditEvents }]);
+  } finally {
+    await hanging.end('abort');
+    await plane.close();
+  }
+  await eventually(async () => expect((await status()).instances).toHaveLength(1));
 });
 
 test('status tells how long records wait while nobody runs, and that nobody does', async () => {

@@ -141,13 +141,16 @@ export class TestPlane {
   }
 
   /** Takes a transactional id, like a producer that begins. */
-  async openTransaction(transactionalId: string): Promise<RawTransaction> {
+  async openTransaction(
+    transactionalId: string,
+    transactionTimeoutMs = TIMEOUT_MS,
+  ): Promise<RawTransaction> {
     const node = await this.cluster.coordinator('transaction', transactionalId);
     const connection = await this.connections.to(node);
     const wait = patience('InitProducerId');
     for (;;) {
       wait();
-      const answer = await initProducerId(connection, transactionalId, TIMEOUT_MS, TIMEOUT_MS);
+      const answer = await initProducerId(connection, transactionalId, transactionTimeoutMs, TIMEOUT_MS);
       if (answer.error === 0) return new RawTransaction(this, connection, transactionalId, answer);
       if (!SOON.has(answer.error)) throw new Error(`InitProducerId answered ${answer.error}`);
     }
