@@ -110,8 +110,7 @@ export class LogReader {
       target ??= ends.highWatermark;
       if (this.position >= target) return;
       if (this.position > before) movedMs = monotonicMs();
-      else if (monotonicMs() - movedMs > this.hiddenMaxMs)
-        throw this.unsettled();
+      else if (monotonicMs() - movedMs > this.hiddenMaxMs) throw this.unsettled();
       else await sleep(HIDDEN_RECHECK_MS, signal);
     }
   }

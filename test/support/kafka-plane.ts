@@ -141,10 +141,7 @@ export class TestPlane {
   }
 
   /** Takes a transactional id, like a producer that begins. */
-  async openTransaction(
-    transactionalId: string,
-    transactionTimeoutMs = TIMEOUT_MS,
-  ): Promise<RawTransaction> {
+  async openTransaction(transactionalId: string, transactionTimeoutMs = TIMEOUT_MS): Promise<RawTransaction> {
     const node = await this.cluster.coordinator('transaction', transactionalId);
     const connection = await this.connections.to(node);
     const wait = patience('InitProducerId');
