@@ -2,12 +2,11 @@
  * The connections behind KafkaAdmin: each failure is made an error of ours, "not yet" is asked again, and a client that
  * has stopped answering is left for a new one.
  */
-import type { Socket } from 'node:net';
 import type { Admin, Kafka } from 'kafkajs';
 import { sleep } from '../platform/clock.ts';
 import { GauzeError } from '../platform/errors.ts';
 import { kafkaErrorClass } from './kafka-errors.ts';
-import { createKafkaJs } from './kafkajs-client.ts';
+import { ClientSockets, createKafkaJs } from './kafkajs-client.ts';
 import type { KafkaJsOptions } from './kafkajs-client.ts';
 import { openCluster } from './kafkajs-cluster.ts';
 import type { KafkaJsCluster } from './kafkajs-cluster.ts';
@@ -16,11 +15,13 @@ import { ownKafkaJsError } from './kafkajs-errors.ts';
 /** How often a request is sent while its answer says "not yet"; kafkajs repeats only some of them by itself. */
 const ATTEMPTS = 50;
 const PAUSE_MS = 100;
+/** How long connections have to end in order. */
+const CLOSING_MS = 1_000;
 
 export class KafkaJsAdmin {
   readonly #options: KafkaJsOptions;
   readonly #role: string;
-  readonly #sockets = new Set<Socket>();
+  #sockets = new ClientSockets();
   #kafka: Kafka;
   #admin: Admin;
   #cluster: KafkaJsCluster | null = null;
@@ -36,13 +37,15 @@ export class KafkaJsAdmin {
     this.#role = options.login?.username ?? 'anonymous';
   }
 
-  /** Ends all connections; never throws. */
+  /** Ends all connections, soon also where a broker answers no more; never throws. */
   async close(): Promise<void> {
-    await this.#admin.disconnect().catch(() => {});
-    await this.#cluster?.disconnect().catch(() => {});
+    const inOrder = Promise.allSettled([this.#admin.disconnect(), this.#cluster?.disconnect()]);
+    const late = new AbortController();
+    // kafkajs waits for the answer to each request that is under way, and for some of them for ever.
+    await Promise.race([inOrder, sleep(CLOSING_MS, late.signal).catch(() => {})]);
+    late.abort();
     this.#cluster = null;
-    // One that was being opened meanwhile nobody else would close.
-    for (const socket of this.#sockets) socket.destroy();
+    this.#sockets.cut(new GauzeError('ERR_KAFKA_CONNECTION_LOST', { role: this.#role }));
   }
 
   /** What `call` gives. @throws GauzeError of the codes ERR_KAFKA_*, about `topic` where there is one */
@@ -75,10 +78,9 @@ export class KafkaJsAdmin {
       // It would wait for answers that do not come: its connections are cut off, and nobody waits for it.
       void this.#admin.disconnect().catch(() => {});
       void this.#cluster?.disconnect().catch(() => {});
-      // With an error, so that who else waits for an answer hears of it.
-      const lost = new GauzeError('ERR_KAFKA_CONNECTION_LOST', { role: this.#role });
-      for (const socket of this.#sockets) socket.destroy(lost);
+      this.#sockets.cut(new GauzeError('ERR_KAFKA_CONNECTION_LOST', { role: this.#role }));
       this.#cluster = null;
+      this.#sockets = new ClientSockets();
       this.#kafka = createKafkaJs(this.#options, this.#sockets);
       this.#admin = this.#kafka.admin();
       await this.#admin.connect();

@@ -100,8 +100,26 @@ function changed(): GauzeError {
   return new GauzeError('ERR_KAFKA_CLIENT_CHANGED', { expected: KAFKAJS_VERSION });
 }
 
+/** The sockets that a client has open. Once they are cut, none that it opens stays open: kafkajs tries again by itself. */
+export class ClientSockets {
+  readonly #open = new Set<Socket>();
+  #end: Error | null = null;
+
+  add(socket: Socket): void {
+    if (this.#end) socket.destroy(this.#end);
+    else this.#open.add(socket);
+    socket.once('close', () => this.#open.delete(socket));
+  }
+
+  /** With an error, so that who waits for an answer hears of it. */
+  cut(error: Error): void {
+    this.#end = error;
+    for (const socket of this.#open) socket.destroy(error);
+  }
+}
+
 /** Sockets without Nagle's algorithm: requests here are small and waited for. Each is in `open` while it is. */
-function socketFactory(open: Set<Socket>): ISocketFactory {
+function socketFactory(open: ClientSockets): ISocketFactory {
   return ({ host, port, ssl, onConnect }) => {
     const servername = isIP(host) === 0 ? { servername: host } : {};
     // kafkajs hands over undefined where no TLS is wanted, against its own types.
@@ -112,7 +130,6 @@ function socketFactory(open: Set<Socket>): ISocketFactory {
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 60_000);
     open.add(socket);
-    socket.once('close', () => open.delete(socket));
     return socket;
   };
 }
@@ -122,7 +139,7 @@ function socketFactory(open: Set<Socket>): ISocketFactory {
  * open at any time.
  * @throws GauzeError ERR_KAFKA_CLIENT_CHANGED
  */
-export function createKafkaJs(options: KafkaJsOptions, sockets = new Set<Socket>()): Kafka {
+export function createKafkaJs(options: KafkaJsOptions, sockets = new ClientSockets()): Kafka {
   guardKafkaJs();
   return new kafkajs.Kafka({
     clientId: 'gauze',

@@ -5,7 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { aclText, allow } from '../../kafka/acl.ts';
 import { KafkaAdmin } from '../../kafka/admin.ts';
 import { ordinaryProducer } from '../../kafka/kafkajs-client.ts';
-import { connectionOf, loginOf, uniqueName, withAdmin, eventually } from '../support/stack.ts';
+import { GauzeError } from '../../platform/errors.ts';
+import { FaultProxy } from '../support/fault-proxy/fault-proxy.ts';
+import { API_KEYS } from '../support/fault-proxy/fault-rule.ts';
+import { inTime } from '../support/in-time.ts';
+import { patience } from '../support/kafka-plane.ts';
+import { connectionOf, loginOf, testStack, uniqueName, withAdmin, eventually } from '../support/stack.ts';
 
 let admin: KafkaAdmin;
 
@@ -16,6 +21,33 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await admin.close();
+});
+
+describe('closing', () => {
+  test('does not wait for a broker that answers no more', async () => {
+    const proxy = await FaultProxy.open(testStack().brokers);
+    const other = new KafkaAdmin({ ...connectionOf('admin'), brokers: proxy.addresses });
+    try {
+      await other.connect();
+      await other.listTopics();
+      proxy.set({ apiKey: API_KEYS.Metadata, nth: 1, place: 'silence' });
+      const asked = other.listTopics();
+      asked.catch(() => undefined);
+      const wait = patience('the request');
+      while (!proxy.fired) {
+        wait();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await inTime(other.close(), 10_000, 'the client closes');
+      while (proxy.openConnections > 0) {
+        wait();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await expect(inTime(asked, 10_000, 'the request ends')).rejects.toBeInstanceOf(GauzeError);
+    } finally {
+      await proxy.close();
+    }
+  }, 60_000);
 });
 
 describe('topics', () => {
