@@ -109,6 +109,8 @@ export class ClientSockets {
     if (this.#end) socket.destroy(this.#end);
     else this.#open.add(socket);
     socket.once('close', () => this.#open.delete(socket));
+    // kafkajs listens too; an error that nobody listened to would end the process.
+    socket.on('error', () => {});
   }
 
   /** With an error, so that who waits for an answer hears of it. */
