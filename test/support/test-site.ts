@@ -196,7 +196,7 @@ export class TestSite {
       });
       return Object.values(counts).reduce((sum, count) => sum + count, 0);
     } finally {
-      await producer.disconnect();
+      await inTime(producer.disconnect(), END_MAX_MS, 'the feed disconnects');
     }
   }
 
