@@ -59,6 +59,7 @@ export const {
   AclOperationTypes,
   AclPermissionTypes,
   AclResourceTypes,
+  ConfigResourceTypes,
   ResourcePatternTypes,
 } = kafkajs;
 

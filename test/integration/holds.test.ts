@@ -85,7 +85,7 @@ describe('a committed offset that an administrator deletes', () => {
     await site.until((lanes) => lanesOf(lanes, 'billing').every(isHeld('ERR_LANE_OFFSET_LOST')));
     const before = await dumpTopics([site.sanitized(PATIENTS, 'billing')]);
     // The lanes themselves must have noticed before new records come.
-    await waitForLog(/ERR_LANE_OFFSET_LOST/, 2);
+    await site.logged(/ERR_LANE_OFFSET_LOST/, 2);
     await site.feed(generateHospital({ patients: 60, seed: 23 }));
     await site.until((lanes) =>
       [...lanesOf(lanes, 'analytics'), ...lanesOf(lanes, 'research')].every(isCaughtUp),
@@ -173,7 +173,7 @@ describe('an offset that is older than the last audited range', () => {
         lanesOf(lanes, 'analytics').every(isHeld('ERR_LANE_OFFSET_BEHIND')) &&
         [...lanesOf(lanes, 'research'), ...lanesOf(lanes, 'billing')].every(isCaughtUp),
     );
-    await waitForLog(/"errorCode":"ERR_LANE_OFFSET_BEHIND".*"msg":"lane held"/, 2);
+    await site.logged(/"errorCode":"ERR_LANE_OFFSET_BEHIND".*"msg":"lane held"/, 2);
     await withAdmin(async (admin) => await admin.setGroupOffsets(group, right));
     const truth = await siteTruth(site, await site.caughtUp());
     expect(truth.sequenceFaults).toEqual([]);
@@ -197,12 +197,4 @@ async function sendWithNewField(nickname: string): Promise<void> {
   await producer.connect();
   await producer.send({ topic: raw, acks: -1, messages: [{ key: patient!.key, value }] });
   await producer.disconnect();
-}
-
-async function waitForLog(pattern: RegExp, count: number): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (site.logLines(pattern).length < count) {
-    if (Date.now() > deadline) throw new Error('the instance did not log it');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }

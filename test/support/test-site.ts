@@ -270,6 +270,15 @@ export class TestSite {
     return this.instances.flatMap(({ log }) => log.split('\n').filter((line) => pattern.test(line)));
   }
 
+  /** Waits until instances of this site have logged at least `count` such lines. */
+  async logged(pattern: RegExp, count: number, timeoutMs = 60_000): Promise<void> {
+    const deadline = Date.now() + timeoutMs;
+    while (this.logLines(pattern).length < count) {
+      if (Date.now() > deadline) throw new Error(`the instances did not log ${pattern.source}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
   async close(): Promise<void> {
     for (const instance of this.instances) await instance.end('SIGKILL');
     await withAdmin(async (admin) => {
