@@ -19,7 +19,7 @@ import { createKeyringFile, loadKeyring } from '../../keys/keyring.ts';
 import { sanitizedTopic, topicNames } from '../../schemas/topic-names.ts';
 import type { TopicNames } from '../../schemas/topic-names.ts';
 import type { LaneReport } from '../../topology/lane-report.ts';
-import { inTime } from './in-time.ts';
+import { inTime, waitedFor } from './in-time.ts';
 import { connectionOf, eventually, loginOf, testStack, uniqueName, withAdmin } from './stack.ts';
 
 const GAUZE = fileURLToPath(new URL('../../cli/gauze.ts', import.meta.url));
@@ -27,8 +27,10 @@ const POLICIES = fileURLToPath(new URL('../../examples/hospital/policies/', impo
 export const AUDIENCES = ['analytics', 'billing', 'research'] as const;
 /** A drain takes 8 s at most, and a log that is hidden by a transaction is waited for half a minute. */
 const END_MAX_MS = 60_000;
-const STATUS_MAX_MS = 75_000;
-const VERB_MAX_MS = 150_000;
+const STATUS_MAX_MS = 60_000;
+const VERB_MAX_MS = 120_000;
+/** A million records take less. */
+const FEED_MAX_MS = 300_000;
 export type Audience = (typeof AUDIENCES)[number];
 
 export interface SiteOptions {
@@ -186,14 +188,15 @@ export class TestSite {
   /** Registers the schemas and sends `records` with the feed's log-in. */
   async feed(records: Iterable<ClinicalRecord> | AsyncIterable<ClinicalRecord>): Promise<number> {
     const producer = ordinaryProducer(connectionOf('ehr-feed'));
-    await producer.connect();
+    await inTime(producer.connect(), END_MAX_MS, 'the feed connects');
     try {
-      const counts = await feedHospital({
+      const feeding = feedHospital({
         producer,
         registryUrl: testStack().registryUrl,
         records: only(records, new Set(this.topics)),
         topicName: (topic) => this.raw(topic),
       });
+      const counts = await inTime(feeding, FEED_MAX_MS, 'the feed has sent its records');
       return Object.values(counts).reduce((sum, count) => sum + count, 0);
     } finally {
       await inTime(producer.disconnect(), END_MAX_MS, 'the feed disconnects');
@@ -280,6 +283,7 @@ export class TestSite {
   }
 
   async close(): Promise<void> {
+    for (const wait of waitedFor()) process.stderr.write(`still waited for when a site closes: ${wait}\n`);
     for (const instance of this.instances) await instance.end('SIGKILL');
     await withAdmin(async (admin) => {
       const mine = (await admin.listTopics()).filter((topic) => topic.startsWith(this.namespace));
