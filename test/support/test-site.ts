@@ -29,8 +29,8 @@ export const AUDIENCES = ['analytics', 'billing', 'research'] as const;
 const END_MAX_MS = 60_000;
 const STATUS_MAX_MS = 60_000;
 const VERB_MAX_MS = 120_000;
-/** A million records take less. */
-const FEED_MAX_MS = 300_000;
+/** Far more than any test feeds. */
+const FEED_MAX_MS = 100_000;
 export type Audience = (typeof AUDIENCES)[number];
 
 export interface SiteOptions {
@@ -249,6 +249,13 @@ export class TestSite {
     wanted: (lanes: readonly LaneReport[]) => boolean,
     timeoutMs = 60_000,
   ): Promise<readonly LaneReport[]> {
+    return await inTime(this.look(wanted, timeoutMs), timeoutMs + STATUS_MAX_MS, 'lanes look as they should');
+  }
+
+  private async look(
+    wanted: (lanes: readonly LaneReport[]) => boolean,
+    timeoutMs: number,
+  ): Promise<readonly LaneReport[]> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const lanes = await this.status();
@@ -283,7 +290,7 @@ export class TestSite {
   }
 
   async close(): Promise<void> {
-    for (const wait of waitedFor()) process.stderr.write(`still waited for when a site closes: ${wait}\n`);
+    for (const wait of waitedFor()) process.stderr.write(`long wait: ${wait}\n`);
     for (const instance of this.instances) await instance.end('SIGKILL');
     await withAdmin(async (admin) => {
       const mine = (await admin.listTopics()).filter((topic) => topic.startsWith(this.namespace));

@@ -18,7 +18,7 @@ export interface DumpedRecord {
 }
 
 /** Far more than the largest log of any test takes. */
-const DUMP_MAX_MS = 120_000;
+const DUMP_MAX_MS = 90_000;
 
 const SOURCE = fileURLToPath(new URL('java/TopicDump.java', import.meta.url));
 
