@@ -7,7 +7,7 @@ import { CompressionTypes, ordinaryProducer } from '../../kafka/kafkajs-client.t
 import { LogReader } from '../../kafka/log-reader.ts';
 import { PartitionReader } from '../../topology/partition-reader.ts';
 import type { LaneSource } from '../../topology/partition-reader.ts';
-import { hasKafkaTools, produceLines } from '../support/console-producer.ts';
+import { hasKafkaTools, produceLines } from '../support/kafka-tools.ts';
 import { TestPlane, patience } from '../support/kafka-plane.ts';
 import type { RawTransaction, TestTopic } from '../support/kafka-plane.ts';
 import { connectionOf, eventually, uniqueName } from '../support/stack.ts';

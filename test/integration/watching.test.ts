@@ -139,8 +139,13 @@ test('status tells lanes beside an audit log that a transaction hides, and which
   try {
     for (const partition of leaders.keys())
       await hanging.write({ name: auditEvents, id }, [[null, 'never to be seen']], partition);
-    const { code, stdout, stderr } = await site.gauze('status', '--json');
-    expect([code, stderr]).toEqual([1, '']);
+    const [{ code, stdout, stderr }, text] = await Promise.all([
+      site.gauze('status', '--json'),
+      site.gauze('status'),
+    ]);
+    expect([code, stderr, text.code]).toEqual([1, '', 1]);
+    expect(text.stdout).toContain(`Who runs is not known: a transaction in ${auditEvents} does not end.`);
+    expect(text.stderr).toContain('ERR_KAFKA_UNSETTLED');
     const { lanes, instances, transactionsPerSecond, withheld, alarms } = JSON.parse(stdout) as Status;
     expect(lanes).toHaveLength(2 * (AUDIENCES.length + 1));
     expect([instances, transactionsPerSecond]).toEqual([null, null]);

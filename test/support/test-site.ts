@@ -25,13 +25,14 @@ import { connectionOf, eventually, loginOf, testStack, uniqueName, withAdmin } f
 const GAUZE = fileURLToPath(new URL('../../cli/gauze.ts', import.meta.url));
 const POLICIES = fileURLToPath(new URL('../../examples/hospital/policies/', import.meta.url));
 export const AUDIENCES = ['analytics', 'billing', 'research'] as const;
+export type Audience = (typeof AUDIENCES)[number];
+
 /** A drain takes 8 s at most, and a log that is hidden by a transaction is waited for half a minute. */
 const END_MAX_MS = 60_000;
 const STATUS_MAX_MS = 60_000;
 const VERB_MAX_MS = 120_000;
 /** Far more than any test feeds. */
 const FEED_MAX_MS = 100_000;
-export type Audience = (typeof AUDIENCES)[number];
 
 export interface SiteOptions {
   readonly partitions?: number;

@@ -36,7 +36,11 @@ export async function dumpTopics(
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => problems.push(chunk));
   const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const code = await inTime(closed, DUMP_MAX_MS, `the Java consumer has read ${topics.length} topics`);
+  const code = await inTime(
+    closed,
+    DUMP_MAX_MS,
+    `the Java consumer has read ${topics.length} topics`,
+  ).finally(() => child.kill('SIGKILL'));
   if (code !== 0)
     throw new Error(`the Java consumer ended with ${code}: ${Buffer.concat(problems).toString()}`);
   return parse(Buffer.concat(chunks), topics);
