@@ -232,12 +232,24 @@ export class RecordBatchWriter {
 
   /** Zigzag varint; exact for safe integers. */
   private varint(value: number): void {
+    const { buffer } = this;
+    // Nearly all are lengths of one or two bytes.
+    if (value >= 0 && value < 64) {
+      buffer[this.position++] = value << 1;
+      return;
+    }
+    if (value >= 0 && value < 8_192) {
+      buffer[this.position] = ((value << 1) & 127) | 128;
+      buffer[this.position + 1] = value >>> 6;
+      this.position += 2;
+      return;
+    }
     let rest = value < 0 ? -2 * value - 1 : 2 * value;
     while (rest > 127) {
-      this.buffer[this.position++] = (rest % 128) | 128;
+      buffer[this.position++] = (rest % 128) | 128;
       rest = Math.floor(rest / 128);
     }
-    this.buffer[this.position++] = rest;
+    buffer[this.position++] = rest;
   }
 }
 

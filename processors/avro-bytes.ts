@@ -61,6 +61,13 @@ export function longAt(input: Uint8Array, start: number, end: number, state: Rec
 
 /** Reads the length of a string or bytes into `state.count`; returns where its content begins. */
 export function readLength(input: Uint8Array, start: number, end: number, state: RecordState): number {
+  if (end - start >= 2 && (input[start]! & 0x81) === 0x80 && input[start + 1]! < 0x80) {
+    // Two bytes and even: a length from 0 to 8,191.
+    const short = ((input[start]! & 0x7f) | (input[start + 1]! << 7)) >> 1;
+    if (short > end - start - 2) return FAULT_TRUNCATED;
+    state.count = short;
+    return start + 2;
+  }
   const position = readLong(input, start, end, state);
   if (position < 0) return position;
   const length = state.value;
@@ -97,17 +104,24 @@ export function readBlock(
   itemBytes: number,
   state: RecordState,
 ): number {
-  let position = readLong(input, start, end, state);
-  if (position < 0) return position;
-  let count = state.value;
+  let position = start + 1;
+  let count = 0;
   state.blockEnd = -1;
-  if (count < 0) {
-    count = -count;
-    position = readLong(input, position, end, state);
+  // One byte and even: a count from 0 to 63, without a size.
+  if (start < end && (input[start]! & 0x81) === 0) {
+    count = input[start]! >> 1;
+  } else {
+    position = readLong(input, start, end, state);
     if (position < 0) return position;
-    if (state.value < 0) return FAULT_VALUE;
-    if (state.value > end - position) return FAULT_TRUNCATED;
-    state.blockEnd = position + state.value;
+    count = state.value;
+    if (count < 0) {
+      count = -count;
+      position = readLong(input, position, end, state);
+      if (position < 0) return position;
+      if (state.value < 0) return FAULT_VALUE;
+      if (state.value > end - position) return FAULT_TRUNCATED;
+      state.blockEnd = position + state.value;
+    }
   }
   if (itemBytes > 0) {
     if (count * itemBytes > end - position) return FAULT_TRUNCATED;
