@@ -1,136 +1,156 @@
 /**
- * Remembers keyed hashes of identifiers, so that a person seen again costs no hash: flat tables keyed by the
- * identifier's bytes, without strings, maps or an object per entry. One per keyed hash, thus per audience and domain.
- * A slot takes 66 bytes. A table begins with 16,384 slots (1.03 MiB) and grows while identifiers come again, to 524,288
- * (33 MiB); all tables of a process together take 256 MiB at most, and then grow no more. Where identifiers hardly ever
- * come again, as those of encounters do, most are hashed without being kept: keeping them would cost more than it saves.
- * Whether they do is told by a sample of them (recurrence-watch.ts), not by the table, which may be too small to see it.
+ * Remembers keyed hashes of identifiers, so that a person seen again costs no hash, in the rows of a flat table
+ * (identifier-table.ts). One per keyed hash, thus per audience and domain.
+ * Those that are asked about persons share a table, so that a record finds all of them in one place
+ * (docs/adr/0017-one-look-at-a-person.md); any other has a table of its own. A row takes 68 bytes, a shared one 132 where
+ * identifiers are longer than 32 bytes. A table begins with 16,384 rows (1.1 or 2.1 MiB) and grows while identifiers
+ * come again, to 524,288 (34 or 66 MiB); all tables of a process together take 256 MiB at most, and then grow no more. Where identifiers hardly ever come again, as those of encounters do, most are
+ * hashed without being kept: keeping them would cost more than it saves. Whether they do is told by a sample of them
+ * (recurrence-watch.ts), not by the table, which may be too small to see it.
  * It holds identifiers: it must never be printed.
  */
 import type { KeyedHash } from '../keys/audience-keys.ts';
 import { Hidden } from '../keys/hidden.ts';
+import {
+  IdentifierTable,
+  ROW_BITS,
+  ROWS_MAX,
+  WAYS,
+  mixedWith,
+  rowAt,
+  scrambled,
+  tagOf,
+} from './identifier-table.ts';
 import { RecurrenceWatch } from './recurrence-watch.ts';
 
-const SLOTS_MIN = 16_384;
-const SLOTS_MAX = 524_288;
-const GROWTH = 4;
-/** Slots in which an identifier may stand; their tags lie side by side, so that a miss costs one memory access. */
-const WAYS = 4;
-/** A slot in 32-bit words, one cache line: 4 of hash, 1 of length, 11 of identifier. */
-const SLOT_WORDS = 16;
-const SLOT_BYTES = SLOT_WORDS * 4;
-const TAG_BYTES = 2;
-const LENGTH_WORD = 4;
-const IDENTIFIER_WORD = 5;
-const LONGEST_IDENTIFIER = (SLOT_WORDS - IDENTIFIER_WORD) * 4;
-/** What all tables of this process may take before they stop growing, in bytes. */
-const ALL_TABLES_BYTES_MAX = 256 * 1024 * 1024;
+/** 32-bit words of a whole hash. */
+const HASH_WORDS = 4;
+/** Words of a shared row for hashes: a pseudonym, a shift and a token. What is left of a line takes 32 bytes of identifier. */
+const SHARED_HASH_WORDS = 7;
+const SHARED_LINES_MAX = 2;
 /** Identifiers come again often enough where at least this share of them does. */
 const KNOWN_SHARE_MIN = 1 / 16;
 /** How many are hashed without being kept before it is looked again whether they come again: some 500 of them are watched. */
 const UNKEPT = 32_768;
 
-let allTablesBytes = 0;
-const gone = new FinalizationRegistry<{ readonly bytes: number }>(({ bytes }) => (allTablesBytes -= bytes));
+/** A hash of which not all is kept is computed here: one call runs at a time. */
+const wholeHash = Buffer.alloc(HASH_WORDS * 4);
 
 export class KeyedCache extends Hidden {
   readonly #hash: KeyedHash;
-  readonly #size = { bytes: 0 };
-  #slotCount = 0;
-  /** 16 bits of each slot's identifier, other ones than its place tells; 0 where the slot is free. */
-  #tags = new Uint16Array(0);
-  #slots = new Int32Array(0);
-  /** The slots as bytes: a hash stands at the position that `find` returned last. Another buffer after each `find`. */
-  bytes: Buffer = Buffer.alloc(0);
-  readonly #watch = new RecurrenceWatch(SLOTS_MAX);
-  /** How many may still be put in before it is looked whether they come again. */
-  #putIn = 0;
+  readonly #watch = new RecurrenceWatch(ROWS_MAX);
+  #table: IdentifierTable;
+  /** Where the hash begins among those of a row, and how many of its words are kept. */
+  #word = 0;
+  #words = HASH_WORDS;
+  /** Keeps the table known to those who come later. */
+  #shared: SharedTable | null = null;
   /** How many are still to be hashed without being kept. */
   #unkept = 0;
 
-  constructor(hash: KeyedHash) {
+  /** `personWords`: as of `sharePersons`, from the beginning. */
+  constructor(hash: KeyedHash, personWords?: number) {
     super();
     this.#hash = hash;
-    gone.register(this, this.#size);
-    this.#empty(SLOTS_MIN);
+    if (personWords === undefined) this.#table = new IdentifierTable(HASH_WORDS, 1);
+    else this.#table = this.#share(personWords);
+  }
+
+  /** A hash stands here at the position that `find` returned last. Another buffer after each `find`. */
+  get bytes(): Buffer {
+    return this.#table.bytes;
   }
 
   /**
-   * Position in `bytes` of the 16-byte hash of input[start, end); good until the next call.
-   * `view` is a view of the whole `input`.
+   * From now on it stands beside other hashes of persons, and `bytes` holds the first `words` 32-bit words of a hash only;
+   * what it remembers is forgotten where it did not before.
+   */
+  sharePersons(words: number): void {
+    if (!this.#shared) this.#table = this.#share(words);
+  }
+
+  #share(words: number): IdentifierTable {
+    const { shared, word } = sharedPlace(this, words);
+    this.#shared = shared;
+    this.#word = word;
+    this.#words = words;
+    return shared.table;
+  }
+
+  /**
+   * Position in `bytes` of the 16-byte hash of input[start, end), or of what is kept of it; good until the next call of
+   * any cache. `view` is a view of the whole `input`.
    */
   find(input: Uint8Array, view: DataView, start: number, end: number): number {
+    const table = this.#table;
     const length = end - start;
-    if (length > LONGEST_IDENTIFIER) return this.#hashAt(this.#slotCount, input, start, end);
+    if (length > table.longest && !table.widen(length))
+      return this.#hashAt(table.rowCount, input, start, end);
     // Load and mix in one pass. The last word overlaps the one before where the length is no multiple of four: with
     // the length beside them, the words are still those of one identifier only.
     const last = end - 4;
-    let mixed = length;
-    for (let position = start; position < last; position += 4) {
-      mixed = Math.imul(mixed ^ view.getInt32(position, true), 0x85ebca6b);
-    }
     const lastWord = last >= start ? view.getInt32(last, true) : shortWord(view, start, end);
-    mixed = scrambled(Math.imul(mixed ^ lastWord, 0x85ebca6b));
+    // A record asks for its person several times.
+    const { lastRow } = table;
+    if (lastRow >= 0 && table.holds(lastRow, view, start, last, length, lastWord))
+      return this.#known(lastRow, input, start, end);
+    let mixed = length;
+    for (let position = start; position < last; position += 4)
+      mixed = mixedWith(mixed, view.getInt32(position, true));
+    mixed = scrambled(mixedWith(mixed, lastWord));
     this.#watch.see(mixed);
     if (this.#unkept > 0) {
       this.#unkept -= 1;
       if (this.#unkept === 0) this.#keepOrNot();
-      return this.#hashAt(this.#slotCount, input, start, end);
+      return this.#hashAt(table.rowCount, input, start, end);
     }
-    const home = mixed & (this.#slotCount - WAYS);
+    const home = mixed & (table.rowCount - WAYS);
     const tag = tagOf(mixed);
-    const tags = this.#tags;
+    const { places } = table;
     // Where all ways are taken, the one that the tag points at is taken over.
     let target = home + (tag & (WAYS - 1));
-    for (let slot = home; slot < home + WAYS; slot += 1) {
-      const found = tags[slot]!;
-      if (found === tag && this.#holds(slot, view, start, last, length, lastWord)) return slot * SLOT_BYTES;
-      if (found === 0) {
-        target = slot;
+    for (let at = home; at < home + WAYS; at += 1) {
+      const place = places[at]!;
+      if (place === 0) {
+        target = at;
         break;
       }
+      if (place >> ROW_BITS !== tag) continue;
+      const row = rowAt(place);
+      if (!table.holds(row, view, start, last, length, lastWord)) continue;
+      table.lastRow = row;
+      return this.#known(row, input, start, end);
     }
-    if (this.#putIn === 0 && this.#lookAgain()) return this.find(input, view, start, end);
-    this.#putIn -= 1;
-    tags[target] = tag;
-    const from = target * SLOT_WORDS;
-    this.#slots[from + LENGTH_WORD] = length;
-    let word = from + IDENTIFIER_WORD;
-    for (let position = start; position < last; position += 4)
-      this.#slots[word++] = view.getInt32(position, true);
-    this.#slots[word] = lastWord;
-    return this.#hashAt(target, input, start, end);
+    if (table.room === 0 && this.#lookAgain()) return this.find(input, view, start, end);
+    const row = table.put(target, tag, view, start, last, length, lastWord);
+    table.lastRow = row;
+    return this.#known(row, input, start, end);
   }
 
-  /** Whether the slot is that of the identifier. */
-  #holds(
-    slot: number,
-    view: DataView,
-    start: number,
-    last: number,
-    length: number,
-    lastWord: number,
-  ): boolean {
-    const slots = this.#slots;
-    const from = slot * SLOT_WORDS;
-    if (slots[from + LENGTH_WORD] !== length) return false;
-    let word = from + IDENTIFIER_WORD;
-    for (let position = start; position < last; position += 4, word += 1) {
-      if (slots[word] !== view.getInt32(position, true)) return false;
-    }
-    return slots[word] === lastWord;
+  /** In the identifier's own row. */
+  #known(row: number, input: Uint8Array, start: number, end: number): number {
+    const table = this.#table;
+    if (table.lacks(row, this.#word)) return this.#hashAt(row, input, start, end);
+    return table.hashAt(row, this.#word);
   }
 
-  #hashAt(slot: number, input: Uint8Array, start: number, end: number): number {
-    const at = slot * SLOT_BYTES;
-    this.#hash.hashInto(input, start, end, this.bytes, at);
+  #hashAt(row: number, input: Uint8Array, start: number, end: number): number {
+    const table = this.#table;
+    const at = table.hashAt(row, this.#word);
+    const { bytes } = table;
+    if (this.#words === HASH_WORDS) {
+      this.#hash.hashInto(input, start, end, bytes, at);
+      return at;
+    }
+    this.#hash.hashInto(input, start, end, wholeHash, 0);
+    for (let i = 0; i < this.#words * 4; i += 1) bytes[at + i] = wholeHash[i]!;
     return at;
   }
 
-  /** As many identifiers as half of the slots have been put in: what now? True where the table is another one. */
+  /** As many identifiers as half of the rows have been put in: what now? True where the table is another one. */
   #lookAgain(): boolean {
-    this.#putIn = this.#slotCount >> 1;
-    return this.#keepOrNot() && this.#grow();
+    this.#table.makeRoom();
+    return this.#keepOrNot() && this.#table.grow();
   }
 
   /** Do identifiers come again often enough to be kept? */
@@ -139,58 +159,6 @@ export class KeyedCache extends Hidden {
     this.#unkept = comeAgain ? 0 : UNKEPT;
     return comeAgain;
   }
-
-  #grow(): boolean {
-    const slotCount = Math.min(this.#slotCount * GROWTH, SLOTS_MAX);
-    const more = tableBytes(slotCount) - this.#size.bytes;
-    if (more === 0 || allTablesBytes + more > ALL_TABLES_BYTES_MAX) return false;
-    const [tags, slots] = [this.#tags, this.#slots];
-    this.#empty(slotCount);
-    for (let slot = 0; slot < tags.length; slot += 1) if (tags[slot] !== 0) this.#take(slots, slot);
-    return true;
-  }
-
-  #empty(slotCount: number): void {
-    allTablesBytes += tableBytes(slotCount) - this.#size.bytes;
-    this.#size.bytes = tableBytes(slotCount);
-    this.#slotCount = slotCount;
-    this.#putIn = slotCount >> 1;
-    this.#tags = new Uint16Array(slotCount);
-    // One slot more: hashes of identifiers that are not kept are computed there.
-    this.#slots = new Int32Array((slotCount + 1) * SLOT_WORDS);
-    this.bytes = Buffer.from(this.#slots.buffer);
-  }
-
-  /** Takes a slot over from a smaller table. */
-  #take(slots: Int32Array, slot: number): void {
-    const from = slot * SLOT_WORDS;
-    const length = slots[from + LENGTH_WORD]!;
-    const words = Math.max(1, Math.ceil(length / 4));
-    let mixed = length;
-    for (let i = 0; i < words; i += 1)
-      mixed = Math.imul(mixed ^ slots[from + IDENTIFIER_WORD + i]!, 0x85ebca6b);
-    mixed = scrambled(mixed);
-    const home = mixed & (this.#slotCount - WAYS);
-    let target = home;
-    while (target < home + WAYS && this.#tags[target] !== 0) target += 1;
-    // No way left: it will be hashed once more.
-    if (target === home + WAYS) return;
-    this.#tags[target] = tagOf(mixed);
-    this.#slots.set(slots.subarray(from, from + SLOT_WORDS), target * SLOT_WORDS);
-  }
-}
-
-function tableBytes(slotCount: number): number {
-  return slotCount * (SLOT_BYTES + TAG_BYTES);
-}
-
-function scrambled(word: number): number {
-  const mixed = Math.imul(word ^ (word >>> 13), 0xc2b2ae35);
-  return mixed ^ (mixed >>> 15);
-}
-
-function tagOf(mixed: number): number {
-  return mixed >>> 16 || 1;
 }
 
 /** One to three bytes as a word. */
@@ -200,14 +168,60 @@ function shortWord(view: DataView, start: number, end: number): number {
   return word;
 }
 
+/** A table that several share; for each word of hashes whose it is. */
+interface SharedTable {
+  readonly table: IdentifierTable;
+  readonly owners: (WeakRef<KeyedCache> | null)[];
+}
+
+/** They last as long as those who share them. */
+let sharedTables: WeakRef<SharedTable>[] = [];
+
+/** Words for the hashes of `owner`: new ones, or those of somebody who is gone, of whom nothing is left in them. */
+function sharedPlace(
+  owner: KeyedCache,
+  words: number,
+): { readonly shared: SharedTable; readonly word: number } {
+  const tables = sharedTables.flatMap((each) => each.deref() ?? []);
+  let shared = tables.find(({ owners }) => freeWord(owners, words) >= 0);
+  if (!shared) {
+    const table = new IdentifierTable(SHARED_HASH_WORDS, SHARED_LINES_MAX);
+    shared = { table, owners: Array.from({ length: SHARED_HASH_WORDS }, () => null) };
+    sharedTables = [...tables, shared].map((each) => new WeakRef(each));
+  }
+  const word = freeWord(shared.owners, words);
+  if (shared.owners[word] !== null) shared.table.forget(word, words);
+  const mine = new WeakRef(owner);
+  for (let each = word; each < word + words; each += 1) shared.owners[each] = mine;
+  return { shared, word };
+}
+
+/** The first of so many words in a row that are nobody's any more; -1 where there are none. */
+function freeWord(owners: SharedTable['owners'], words: number): number {
+  const isFree = owners.map((owner) => (owner?.deref() ?? null) === null);
+  for (let from = 0; from + words <= isFree.length; from += 1)
+    if (isFree.slice(from, from + words).every(Boolean)) return from;
+  return -1;
+}
+
 const caches = new WeakMap<KeyedHash, KeyedCache>();
 
 /** The cache of a keyed hash: the same at each call, so that all plans of an audience share it. */
 export function keyedCache(hash: KeyedHash): KeyedCache {
-  let cache = caches.get(hash);
-  if (!cache) {
-    cache = new KeyedCache(hash);
-    caches.set(hash, cache);
-  }
+  return caches.get(hash) ?? remembered(hash, new KeyedCache(hash));
+}
+
+/**
+ * The cache of a keyed hash that is asked about persons, beside others that are: each record asks all of them about the
+ * same one. Of each hash it keeps the first `words` 32-bit words, which is the same at each call.
+ */
+export function personCache(hash: KeyedHash, words = HASH_WORDS): KeyedCache {
+  const known = caches.get(hash);
+  known?.sharePersons(words);
+  return known ?? remembered(hash, new KeyedCache(hash, words));
+}
+
+function remembered(hash: KeyedHash, cache: KeyedCache): KeyedCache {
+  caches.set(hash, cache);
   return cache;
 }

@@ -20,7 +20,7 @@ import { ROUND } from './methods/round.ts';
 import { ZIP3 } from './methods/zip3.ts';
 import type { AvroLeaf } from '../schemas/avro-schema.ts';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
-import type { LeafMasker, LeafWhere, MaskingMethod, ValueContext } from './method.ts';
+import type { CompiledLeafWhere, LeafMasker, MaskingMethod, ValueContext } from './method.ts';
 import type { Instruction, MethodName } from './plan.ts';
 
 export const METHODS: { readonly [N in MethodName]: MaskingMethod<N> } = {
@@ -68,7 +68,7 @@ export function compileLeaf(
   leaf: AvroLeaf,
   instruction: Instruction,
   keys: AudienceKeys,
-  where: LeafWhere,
+  where: CompiledLeafWhere,
 ): LeafMasker | null {
   return methodOf(instruction).compile?.(leaf, instruction, keys, where) ?? null;
 }

@@ -36,6 +36,12 @@ export interface LeafWhere {
   readonly audience: string;
 }
 
+/** Where a leaf stands that is compiled. */
+export interface CompiledLeafWhere extends LeafWhere {
+  /** Is it the identifier of the person whom the record is about? */
+  readonly isPerson: boolean;
+}
+
 /** One case of a method, for the docs; run by a test. Keys are of the test: only what does not depend on them is shown. */
 export interface MethodExample {
   /** Avro type as JSON. */
@@ -116,7 +122,7 @@ export interface MaskingMethod<N extends MethodName = MethodName> {
         leaf: AvroLeaf,
         instruction: Extract<Instruction, { method: N }>,
         keys: AudienceKeys,
-        where: LeafWhere,
+        where: CompiledLeafWhere,
       ) => LeafMasker)
     | null;
 }

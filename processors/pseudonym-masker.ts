@@ -7,7 +7,7 @@ import type { AvroLeaf } from '../schemas/avro-schema.ts';
 import { writeInt, writeLongText } from './avro-bytes.ts';
 import { identifierHash } from './identifier-hash.ts';
 import { IdentifierReader } from './identifier-reader.ts';
-import { keyedCache } from './keyed-cache.ts';
+import { keyedCache, personCache } from './keyed-cache.ts';
 import type { KeyedCache } from './keyed-cache.ts';
 import type { LeafMasker } from './method.ts';
 import {
@@ -31,9 +31,10 @@ export function pseudonymMasker(
   leaf: AvroLeaf,
   instruction: PseudonymInstruction,
   keys: AudienceKeys,
+  isPerson: boolean,
 ): LeafMasker {
   const keyed = identifierHash(keys, instruction);
-  const cache = keyedCache(keyed);
+  const cache = isPerson ? personCache(keyed) : keyedCache(keyed);
   const reader = new IdentifierReader(instruction.normalize ?? []);
   switch (shape) {
     case 'text':

@@ -5,8 +5,8 @@
 import { GauzeError } from '../platform/errors.ts';
 import type { AudienceKeys } from '../keys/audience-keys.ts';
 import { FAULT_PERSON_MISSING, FAULT_RANGE } from './fault.ts';
-import { keyedCache } from './keyed-cache.ts';
-import { shiftDays } from './methods/date-shift.ts';
+import { personCache } from './keyed-cache.ts';
+import { SHIFT_WORDS, shiftDays } from './methods/date-shift.ts';
 import { PersonFinder } from './person-finder.ts';
 import type { Plan } from './plan.ts';
 
@@ -24,7 +24,7 @@ export function compileTimeShift(plan: Plan, keys: AudienceKeys): TimeShift | nu
   if (timestampMaxDays === undefined) return null;
   if (personPath === null) throw new GauzeError('ERR_SCHEMA_PERSON', { count: 0 });
   const finder = new PersonFinder(root.schema, personPath);
-  const cache = keyedCache(keys.dateShifts(personSpace));
+  const cache = personCache(keys.dateShifts(personSpace), SHIFT_WORDS);
   return (input, start, end, recordTimeMs) => {
     const fault = finder.find(input, start, end);
     if (fault < 0) return fault;

@@ -29,6 +29,8 @@ export interface TranscoderSource {
   readonly text: string;
   readonly maskers: readonly LeafMasker[];
   readonly constants: readonly Buffer[];
+  /** Does the state say, after each record, whom it is about? */
+  readonly findsPerson: boolean;
 }
 
 /** Writes the source of `plan`. Throws as compileTranscoder does. */
@@ -63,7 +65,8 @@ class Generator {
       this.#flush();
     });
     const text = this.#factory(main, order === 'shift first');
-    return { text, maskers: this.#maskers, constants: this.#constants };
+    const findsPerson = order !== 'not needed';
+    return { text, maskers: this.#maskers, constants: this.#constants, findsPerson };
   }
 
   #factory(main: readonly string[], findPersonFirst: boolean): string {
@@ -151,7 +154,9 @@ class Generator {
   #leaf({ schema, instruction, path }: Extract<PlanNode, { kind: 'leaf' }>, person: PersonPath): void {
     if (schema.kind === 'null' || instruction.method === 'keep') return this.#keep(schema, person);
     if (instruction.method === 'drop') return this.#replace(schema, [], person);
-    const masker = compileLeaf(schema, instruction, this.#keys, { path, audience: this.#plan.audience });
+    const { audience, personPath } = this.#plan;
+    const isPerson = path === personPath?.join('.');
+    const masker = compileLeaf(schema, instruction, this.#keys, { path, audience, isPerson });
     if (masker === null) return this.#replace(schema, emptyBytes(schema), person);
     this.#flush();
     const hasLength = schema.kind === 'string' || schema.kind === 'bytes';

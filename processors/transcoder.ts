@@ -18,7 +18,12 @@ import { generateTranscoder } from './transcoder-source.ts';
 import type { LeafMasker, RecordPlace } from './method.ts';
 import type { KeyInstruction, Plan } from './plan.ts';
 
+/** Whom a record is about: where the identifier stands as text, in UTF-8; an empty range where it names nobody. */
+export type MaskedPerson = Pick<RecordState, 'personInput' | 'personView' | 'personStart' | 'personEnd'>;
+
 export interface Transcoder {
+  /** Of the record that was masked last, until the next one; null where the plan does not look for persons. */
+  readonly person: MaskedPerson | null;
   /** The record's own time, shifted; null where the plan does not shift it. */
   readonly shiftTime: TimeShift | null;
   /**
@@ -56,17 +61,21 @@ type Factory = (
  * have made.
  */
 export function compileTranscoder(plan: Plan, keys: AudienceKeys): Transcoder {
-  const { text, maskers, constants } = generateTranscoder(plan, keys);
+  const { text, maskers, constants, findsPerson } = generateTranscoder(plan, keys);
   // oxlint-disable-next-line typescript/no-implied-eval -- the source holds names and numbers of our own only
   const factory = new Function('h', 'r', 'maskers', 'constants', text) as Factory;
   const state = new RecordState(plan.asOfDay);
   const mask = factory(avroBytes, state, maskers, constants);
   const known = withKnown(withCheck(mask, state, plan), state, plan);
-  return { ...known, shiftTime: compileTimeShift(plan, keys) };
+  return { ...known, person: findsPerson ? state : null, shiftTime: compileTimeShift(plan, keys) };
 }
 
 /** Before each record, what it says of its person: where the plan scrubs. */
-function withKnown(mask: Transcoder['mask'], state: RecordState, plan: Plan): Omit<Transcoder, 'shiftTime'> {
+function withKnown(
+  mask: Transcoder['mask'],
+  state: RecordState,
+  plan: Plan,
+): Omit<Transcoder, 'shiftTime' | 'person'> {
   const { root, known, dictionary, personPath } = plan;
   if (!known) return { mask };
   const leaves = new KnownLeaves(root.schema, known, dictionary === undefined ? null : personPath);

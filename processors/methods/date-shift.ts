@@ -12,13 +12,15 @@ import { firstDayOfYear } from '../civil-date.ts';
 import { DateText, datePartBytes, parsedDate, writeDatePart } from '../date-text.ts';
 import { isDateText, isNanos, ticksPerDay } from '../date-unit.ts';
 import { FAULT_DATE_TEXT, FAULT_PERSON_MISSING, FAULT_RANGE } from '../fault.ts';
-import { keyedCache } from '../keyed-cache.ts';
+import { personCache } from '../keyed-cache.ts';
 import type { KeyedCache } from '../keyed-cache.ts';
 import type { LeafMasker, MaskingMethod } from '../method.ts';
 import type { Plan } from '../plan.ts';
 import type { RecordState } from '../record-state.ts';
 
 const PERSON_SPACE: Plan['personSpace'] = 'patient';
+/** Of a person's hash, in 32-bit words: what a shift is made of. */
+export const SHIFT_WORDS = 1;
 const INT_MIN = -0x80000000;
 const INT_MAX = 0x7fffffff;
 const DAY_MILLIS = 86_400_000;
@@ -78,7 +80,7 @@ export const DATE_SHIFT: MaskingMethod<'date-shift'> = {
   },
 
   compile(leaf, { maxDays }, keys) {
-    const cache = keyedCache(keys.dateShifts(PERSON_SPACE));
+    const cache = personCache(keys.dateShifts(PERSON_SPACE), SHIFT_WORDS);
     if (isDateText(leaf)) return textMasker(cache, maxDays);
     if (isNanos(leaf)) return nanosMasker(cache, maxDays, BigInt(ticksPerDay(leaf)!));
     return leaf.kind === 'int' ? dateMasker(cache, maxDays) : timeMasker(cache, maxDays, ticksPerDay(leaf)!);

@@ -116,7 +116,8 @@ export const PSEUDONYM: MaskingMethod<'pseudonym'> = {
     }
   },
 
-  compile: (leaf, instruction, keys) => pseudonymMasker(shapeOf(leaf)!, leaf, instruction, keys),
+  compile: (leaf, instruction, keys, { isPerson }) =>
+    pseudonymMasker(shapeOf(leaf)!, leaf, instruction, keys, isPerson),
 };
 
 function isSameList(a: readonly string[] = [], b: readonly string[] = []): boolean {

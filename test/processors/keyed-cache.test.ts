@@ -4,7 +4,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { inspect } from 'node:util';
 import * as fc from 'fast-check';
-import { KeyedCache, keyedCache } from '../../processors/keyed-cache.ts';
+import { KeyedCache, keyedCache, personCache } from '../../processors/keyed-cache.ts';
+import { IdentifierTable } from '../../processors/identifier-table.ts';
 import { viewOf } from '../../processors/record-state.ts';
 import type { KeyedHash } from '../../keys/audience-keys.ts';
 import { testKeys } from '../support/test-keys.ts';
@@ -87,7 +88,8 @@ describe('keyed cache', () => {
     const cache = new KeyedCache(counter.hash);
     const size = cache.bytes.length;
     let i = 0;
-    for (; cache.bytes.length === size; i += 1) for (let turn = 0; turn < 2; turn += 1) find(cache, i);
+    // Each once more, after another one: who is asked about twice in a row has not come again.
+    for (; cache.bytes.length === size; i += 1) for (const each of [i, Math.max(0, i - 1)]) find(cache, each);
     counter.asked = 0;
     const newest = 4_000;
     for (let n = i - newest; n < i; n += 1) expect(through(cache, id(n))).toBe(direct(id(n)));
@@ -172,5 +174,95 @@ describe('keyed cache', () => {
       '"[hidden]"',
       '[hidden]',
     ]);
+  });
+});
+
+describe('caches that are asked about persons', () => {
+  /** What is kept of the hash of an identifier, under a hash of its own. */
+  const kept = (cache: KeyedCache, input: Buffer, words: number): string => {
+    const at = cache.find(input, viewOf(input), 0, input.length);
+    return cache.bytes.toString('hex', at, at + words * 4);
+  };
+  const under = (keyed: KeyedHash, input: Buffer, words: number): string => {
+    const out = Buffer.alloc(16);
+    keyed.hashInto(input, 0, input.length, out, 0);
+    return out.toString('hex', 0, words * 4);
+  };
+  const WORDS = [4, 1, 2, 4, 2, 1, 4, 2] as const;
+  const hashes = WORDS.map((_, i) => testKeys().pseudonyms(`persons-${i}`));
+  const all = hashes.map((keyed, i) => ({ keyed, words: WORDS[i]!, cache: personCache(keyed, WORDS[i]) }));
+
+  test('share rows, and each gives what its own hash gives, in whatever order they are asked', () => {
+    expect(new Set(all.map(({ cache }) => cache.bytes)).size).toBeLessThan(all.length);
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(all.length - 1), fc.nat(40), fc.nat(2)), { maxLength: 60 }),
+        (asked) => {
+          for (const [which, person, long] of asked) {
+            const { keyed, words, cache } = all[which]!;
+            // Of up to 32 bytes, up to 96, and longer ones.
+            const input = Buffer.from(`MRN-${person}`.padEnd([0, 60, 120][long]!, '.'));
+            expect(kept(cache, input, words)).toBe(under(keyed, input, words));
+          }
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('keep what they know beside each other, and when the table grows', () => {
+    const counter = counted();
+    const cache = personCache(counter.hash, 2);
+    const other = personCache(testKeys().pseudonyms('grows'), 1);
+    const people = 60_000;
+    for (let turn = 0; turn < 4; turn += 1) {
+      counter.asked = 0;
+      for (let i = 0; i < people; i += 1) {
+        const input = id(i);
+        if (i % 3 === 0) other.find(input, viewOf(input), 0, input.length);
+        cache.find(input, viewOf(input), 0, input.length);
+      }
+    }
+    expect(counter.asked).toBeLessThan(people / 50);
+    for (let i = 0; i < people; i += 97) expect(kept(cache, id(i), 2)).toBe(under(hash, id(i), 2));
+  });
+
+  test('a cache that was asked about others before gives the same', () => {
+    const keyed = testKeys().pseudonyms('moves');
+    const cache = keyedCache(keyed);
+    expect(kept(cache, id(1), 4)).toBe(under(keyed, id(1), 4));
+    expect(personCache(keyed)).toBe(cache);
+    for (let turn = 0; turn < 2; turn += 1) expect(kept(cache, id(1), 4)).toBe(under(keyed, id(1), 4));
+  });
+
+  test('hash a person once each, though all ask', () => {
+    const counters = [counted(), counted(), counted()];
+    const caches = counters.map(({ hash: keyed }) => personCache(keyed, 1));
+    for (let turn = 0; turn < 3; turn += 1) for (const cache of caches) kept(cache, id(7), 1);
+    expect(counters.map(({ asked }) => asked)).toEqual([1, 1, 1]);
+  });
+});
+
+describe('words of a row', () => {
+  test('whose owner is gone are forgotten before another one has them', () => {
+    const table = new IdentifierTable(7, 2);
+    const input = id(1);
+    const row = table.put(
+      0,
+      0,
+      viewOf(input),
+      0,
+      input.length - 4,
+      input.length,
+      input.readInt32LE(input.length - 4),
+    );
+    for (const word of [0, 4, 5])
+      expect([table.lacks(row, word), table.lacks(row, word)]).toEqual([true, false]);
+    table.bytes.fill(0xaa, table.hashAt(row, 0), table.hashAt(row, 7));
+    table.forget(4, 1);
+    expect([0, 4, 5].map((word) => table.lacks(row, word))).toEqual([false, true, false]);
+    expect(table.bytes.toString('hex', table.hashAt(row, 0), table.hashAt(row, 7))).toBe(
+      `${'aa'.repeat(16)}${'00'.repeat(4)}${'aa'.repeat(8)}`,
+    );
   });
 });
