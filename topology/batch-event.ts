@@ -6,7 +6,7 @@ import type { EventBody } from '../audit/audit-chain.ts';
 import { sessionBatch } from '../audit/lane-events.ts';
 import type { LaneIdentity, PolicyInForce } from '../audit/lane-events.ts';
 import { nowMs } from '../platform/clock.ts';
-import type { TransactionWork } from './span-masker.ts';
+import type { TransactionWork } from './transaction-work.ts';
 
 /** What was read in [firstOffset, nextOffset), under which plans, and how much of it was delivered. */
 export function batchEvent(

@@ -10,33 +10,64 @@ const WAIT_MS = 100;
 /** ... and how long one that let it wait in vain is not waited for again. */
 const NO_WAIT_MS = 900;
 
+/** How long the index lane waits for a lane that notes for it whom records are about. */
+const NOTES_WAIT_MS = 500;
+/** Spans by which such a lane may be behind. */
+const NOTES_SPANS = 8;
+
 /** Where a lane stands. */
 export interface LanePlace {
   /** Where it read last; -1 before it has. */
   position: number;
+  /** Does it note for others whom records are about? */
+  notes: boolean;
   /** When it was last waited for in vain, on the monotonic clock. */
   givenUpMs: number;
 }
 
 export class Companions {
   private readonly places = new Set<LanePlace>();
-  private changed = (): void => undefined;
+  private readonly waiting = new Set<() => void>();
 
   /** A lane that is about to read. */
   join(): LanePlace {
-    const place = { position: -1, givenUpMs: Number.NEGATIVE_INFINITY };
+    const place = { position: -1, notes: false, givenUpMs: Number.NEGATIVE_INFINITY };
     this.places.add(place);
     return place;
   }
 
   move(place: LanePlace, position: number): void {
     place.position = position;
-    this.changed();
+    this.wake();
   }
 
   leave(place: LanePlace): void {
     this.places.delete(place);
-    this.changed();
+    this.wake();
+  }
+
+  /** Until a lane has noted whom the records of `span` are about, or none that is near will; not for long. */
+  async noted({
+    firstOffset,
+    nextOffset,
+  }: {
+    readonly firstOffset: number;
+    readonly nextOffset: number;
+  }): Promise<void> {
+    const from = firstOffset - NOTES_SPANS * (nextOffset - firstOffset);
+    const deadline = monotonicMs() + NOTES_WAIT_MS;
+    for (;;) {
+      const places = [...this.places].filter(({ notes }) => notes);
+      if (places.some(({ position }) => position >= nextOffset)) return;
+      const now = monotonicMs();
+      const near = places.filter((place) => place.position >= from && place.givenUpMs <= now - NO_WAIT_MS);
+      if (near.length === 0) return;
+      if (now >= deadline) {
+        for (const place of near) place.givenUpMs = now;
+        return;
+      }
+      await this.change(deadline - now);
+    }
   }
 
   /** Until no lane near the window, which ends at `end`, needs its `oldest` span any more; not for long. */
@@ -67,11 +98,17 @@ export class Companions {
   /** Until a lane has moved, or for `ms`. */
   private async change(ms: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const late = timer(ms, resolve);
-      this.changed = () => {
+      const late = timer(ms, () => wake());
+      const wake = (): void => {
         late.cancel();
+        this.waiting.delete(wake);
         resolve();
       };
+      this.waiting.add(wake);
     });
+  }
+
+  private wake(): void {
+    for (const wake of this.waiting) wake();
   }
 }

@@ -23,7 +23,7 @@ import type { ControlSchemaIds, LaneContext } from './lane-context.ts';
 import { PartitionReader } from './partition-reader.ts';
 import { PersonDictionary } from './person-dictionary.ts';
 import type { DictionaryChange, DictionaryVersion } from './person-dictionary.ts';
-import { TransactionWork } from './span-masker.ts';
+import { TransactionWork } from './transaction-work.ts';
 
 /** What a reader needs of its instance. */
 export interface DictionaryContext extends Pick<

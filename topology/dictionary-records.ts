@@ -15,7 +15,7 @@ import { tagsInForce } from '../schemas/tags.ts';
 import type { DictionaryContext } from './dictionary-reader.ts';
 import type { Span } from './held-span.ts';
 import type { DictionaryChange } from './person-dictionary.ts';
-import type { TransactionWork } from './span-masker.ts';
+import type { TransactionWork } from './transaction-work.ts';
 import { walkSpan } from './span-walk.ts';
 import type { StopReason } from './span-walk.ts';
 import { schemaIdOf } from './value-framing.ts';

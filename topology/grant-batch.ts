@@ -8,7 +8,8 @@ import { GrantSelection } from './grant-selection.ts';
 import type { SelectionLimits, Tokenizers } from './grant-selection.ts';
 import type { Span } from './held-span.ts';
 import type { CompiledPlan } from './plan-store.ts';
-import { SpanMasker, TransactionWork } from './span-masker.ts';
+import { SpanMasker } from './span-masker.ts';
+import { TransactionWork } from './transaction-work.ts';
 import type { SpanMaskerOptions } from './span-masker.ts';
 import type { StopReason } from './span-walk.ts';
 

@@ -4,6 +4,7 @@
  */
 import { GauzeError } from '../platform/errors.ts';
 import { giveBackFrame } from '../kafka/frame-pool.ts';
+import type { SpanSubjects } from './span-subjects.ts';
 import type { DataBatch } from '../kafka/record-set.ts';
 
 /** What one fetch brought: everything in [firstOffset, nextOffset). */
@@ -13,6 +14,8 @@ export interface Span {
   readonly batches: readonly DataBatch[];
   /** Memory it holds. */
   readonly bytes: number;
+  /** Whom its records are about, as far as lanes have noted; absent where no index lane asks. */
+  readonly subjects?: SpanSubjects | null;
 }
 
 /**
@@ -23,15 +26,23 @@ export class HeldSpan implements Span {
   readonly firstOffset: number;
   readonly nextOffset: number;
   readonly bytes: number;
+  readonly subjects: SpanSubjects | null;
   private readonly records: Buffer;
   private readonly found: readonly DataBatch[];
   private holders = 1;
 
-  constructor(records: Buffer, found: readonly DataBatch[], firstOffset: number, nextOffset: number) {
+  constructor(
+    records: Buffer,
+    found: readonly DataBatch[],
+    firstOffset: number,
+    nextOffset: number,
+    subjects: SpanSubjects | null = null,
+  ) {
     this.records = records;
     this.found = found;
     this.firstOffset = firstOffset;
     this.nextOffset = nextOffset;
+    this.subjects = subjects;
     this.bytes = memoryOf(records, found);
   }
 

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { indexBatch } from '../audit/lane-events.ts';
 import type { PolicyInForce } from '../audit/lane-events.ts';
 import { subjectsRoot } from '../audit/membership-tree.ts';
+import type { KeyedHash } from '../keys/audience-keys.ts';
 import { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
 import { RecordCursor } from '../kafka/record-cursor.ts';
 import { spread } from '../kafka/spread.ts';
@@ -22,6 +23,8 @@ import type { Span } from './held-span.ts';
 import { walkSpan } from './span-walk.ts';
 import type { StopReason, WalkEnd } from './span-walk.ts';
 import { SubjectRange } from './subject-range.ts';
+import type { SpanSubjects } from './span-subjects.ts';
+import { PERSON_SPACE } from './subject-tokenizer.ts';
 import type { SubjectTokenizer } from './subject-tokenizer.ts';
 import { schemaIdOf } from './value-framing.ts';
 
@@ -60,6 +63,10 @@ export class IndexLane implements LaneKind {
     return { ...NO_POLICY, policyLogOffset: policyLog.state.endOffset, keyEpoch: epoch };
   }
 
+  subjectHash(): KeyedHash {
+    return this.context.keyring.subjectTokens().hash(PERSON_SPACE);
+  }
+
   work(setup: SessionSetup): LaneWork {
     return new IndexWork(this.context, setup);
   }
@@ -73,13 +80,19 @@ class IndexWork implements LaneWork {
   private readonly range = new SubjectRange();
   /** Half of what the topic takes: the last record may go over it, and the index has a head. */
   private readonly bytesMax: number;
+  readonly notesSubjects = false;
   private ordered: ReadonlySet<number>;
+  /** What tokens are made by. */
+  private hash: KeyedHash;
+  /** Whom records are about, as other lanes have noted. */
+  private noted: SpanSubjects | null = null;
 
   constructor(context: LaneContext, setup: SessionSetup) {
     this.context = context;
     this.setup = setup;
     this.bytesMax = Math.min(context.batchBytes(), Math.floor(setup.messageBytesMax / 2));
     this.ordered = this.orders();
+    this.hash = context.keyring.subjectTokens().hash(PERSON_SPACE);
   }
 
   get isFull(): boolean {
@@ -88,6 +101,7 @@ class IndexWork implements LaneWork {
   }
 
   run(span: Span, position: number): WalkEnd {
+    this.noted = span.subjects ?? null;
     return walkSpan(this.cursor, span, position, () => this.record());
   }
 
@@ -100,6 +114,7 @@ class IndexWork implements LaneWork {
   refresh(): void {
     this.tokenizers.clear();
     this.ordered = this.orders();
+    this.hash = this.context.keyring.subjectTokens().hash(PERSON_SPACE);
   }
 
   finish(policy: PolicyInForce, firstOffset: number, nextOffset: number): FinishedWork {
@@ -145,15 +160,14 @@ class IndexWork implements LaneWork {
   private record(): StopReason | null {
     const { cursor, range } = this;
     const { bytes, valueStart, valueEnd, offset, timestampMs } = cursor;
-    const schemaId = valueStart < 0 ? -1 : schemaIdOf(cursor);
-    if (schemaId < 0 || this.ordered.has(offset)) {
-      range.add(offset, timestampMs, Math.max(0, valueEnd - valueStart));
-    } else {
-      const tokenizer = this.tokenizers.get(schemaId);
-      if (!tokenizer) return { kind: 'plan', schemaId, offset };
-      const at = range.add(offset, timestampMs, valueEnd - valueStart);
-      tokenizer.tokenInto(bytes, valueStart + REGISTRY_PREFIX_BYTES, valueEnd, range.room, at);
-    }
+    const isOrdered = this.ordered.has(offset);
+    const isNoted = !isOrdered && this.noted?.knows(offset, this.hash) === true;
+    const schemaId = isOrdered || isNoted || valueStart < 0 ? -1 : schemaIdOf(cursor);
+    const tokenizer = this.tokenizers.get(schemaId) ?? null;
+    if (schemaId >= 0 && !tokenizer) return { kind: 'plan', schemaId, offset };
+    const at = range.add(offset, timestampMs, Math.max(0, valueEnd - valueStart));
+    if (isNoted) this.noted!.tokenInto(offset, range.room, at);
+    else tokenizer?.tokenInto(bytes, valueStart + REGISTRY_PREFIX_BYTES, valueEnd, range.room, at);
     return this.isFull ? FULL : null;
   }
 

@@ -5,6 +5,7 @@
  */
 import type { EventBody } from '../audit/audit-chain.ts';
 import type { LaneIdentity, PolicyInForce } from '../audit/lane-events.ts';
+import type { KeyedHash } from '../keys/audience-keys.ts';
 import type { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
 import type { PolicyState } from '../policy/policy-log.ts';
 import type { PolicyLogEntry } from '../schemas/control-codecs.ts';
@@ -13,7 +14,7 @@ import type { TopicNames } from '../schemas/topic-names.ts';
 import type { LaneName, TargetSettings } from './lane-context.ts';
 import type { SessionSetup } from './lane-ledger.ts';
 import type { Span } from './held-span.ts';
-import type { Withheld } from './span-masker.ts';
+import type { Withheld } from './transaction-work.ts';
 import type { WalkEnd } from './span-walk.ts';
 
 /** The reserved audience of index lanes. */
@@ -39,6 +40,8 @@ export interface LaneKind {
   assertFits(outputTopic: string, settings: TargetSettings): void;
   /** The rules that the lane works by from now on. Throws ERR_POLICY_ABSENT. */
   inForce(): PolicyInForce;
+  /** What tokens of persons are made by, for a lane that asks others to note them; else null. Throws ERR_KEY_MISSING. */
+  subjectHash(): KeyedHash | null;
   /** The work of one session. */
   work(setup: SessionSetup): LaneWork;
 }
@@ -47,6 +50,8 @@ export interface LaneKind {
 export interface LaneWork {
   /** Whether the transaction under way should close. */
   readonly isFull: boolean;
+  /** Does it note whom records are about, for an index lane that comes after? */
+  readonly notesSubjects: boolean;
   /** Works on the records of `span` from `position` on, and adds to what is at hand. */
   run(span: Span, position: number): WalkEnd;
   /** Makes ready for records of a schema. Throws the hold or outage that stands in the way. */

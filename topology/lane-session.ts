@@ -182,6 +182,7 @@ export class LaneSession {
       if (!this.hasWork) this.workOpenedMs = monotonicMs();
       const { position, stop } = this.work.run(span, this.reached);
       this.reached = position;
+      this.source.reached(position, this.work.notesSubjects);
       if (stop.kind === 'end') return this.release();
       if (stop.kind === 'corrupt') return await this.holdAtBatch(stop.error);
       if (stop.kind === 'full') await this.commitWork([]);

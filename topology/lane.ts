@@ -110,7 +110,7 @@ export class Lane {
     try {
       await producer.initialize(this.abandon.signal);
       const setup = await this.setUp(producer);
-      const source = this.context.reader(topic, setup.rawTopicId, partition).lane();
+      const source = this.context.reader(topic, setup.rawTopicId, partition).lane(this.kind.subjectHash());
       try {
         const signals = { drain: this.drain.signal, abandon: this.abandon.signal };
         const session = new LaneSession(this.context, this.kind, setup, producer, source, signals);

@@ -18,7 +18,8 @@ import type { SessionSetup } from './lane-ledger.ts';
 import type { DictionaryVersion } from './person-dictionary.ts';
 import type { Span } from './held-span.ts';
 import type { CompiledPlan, UnseenTags } from './plan-store.ts';
-import { SpanMasker, TransactionWork } from './span-masker.ts';
+import { SpanMasker } from './span-masker.ts';
+import { TransactionWork } from './transaction-work.ts';
 import type { WalkEnd } from './span-walk.ts';
 import type { WantedOffsets } from './wanted-offsets.ts';
 
@@ -62,6 +63,10 @@ export class MaskingLane implements LaneKind {
     return this.context.plans.inForce(this.lane);
   }
 
+  subjectHash(): null {
+    return null;
+  }
+
   work(setup: SessionSetup): LaneWork {
     return new MaskingWork(this.context, setup, null);
   }
@@ -103,6 +108,10 @@ class MaskingWork implements LaneWork {
     return (
       this.writer.bytesWritten >= this.context.batchBytes() || this.done.recordCount >= recordsPerTransaction
     );
+  }
+
+  get notesSubjects(): boolean {
+    return [...this.plans.values()].some(({ transcoder }) => transcoder.person !== null);
   }
 
   run(span: Span, position: number): WalkEnd {

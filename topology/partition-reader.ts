@@ -11,6 +11,8 @@ import { kafkaError, kafkaErrorClass } from '../kafka/kafka-errors.ts';
 import { readRecordSet } from '../kafka/record-set.ts';
 import { Companions } from './companions.ts';
 import type { LanePlace } from './companions.ts';
+import { SpanSubjects } from './span-subjects.ts';
+import type { KeyedHash } from '../keys/audience-keys.ts';
 import { HeldSpan } from './held-span.ts';
 import type { Span } from './held-span.ts';
 
@@ -41,6 +43,8 @@ export class PartitionReader {
   /** Lanes that the fetch under way is for. */
   private waiting = 0;
   private readonly companions = new Companions();
+  /** What the index lane makes tokens by; null while there is none. */
+  private subjectHash: KeyedHash | null = null;
   /** High watermark as of the last fetch; for lag. */
   highWatermark = -1;
 
@@ -54,9 +58,13 @@ export class PartitionReader {
     return this.options.fetchBytes;
   }
 
-  /** A private source for one lane; close it with the lane. */
-  lane(): LaneSource {
-    return new LaneSource(this, new BrokerConnections(this.cluster), this.companions);
+  /**
+   * A private source for one lane; close it with the lane. `subjectHash`: of an index lane, what it makes tokens by;
+   * the others note them for it.
+   */
+  lane(subjectHash: KeyedHash | null = null): LaneSource {
+    this.subjectHash = subjectHash ?? this.subjectHash;
+    return new LaneSource(this, new BrokerConnections(this.cluster), this.companions, subjectHash !== null);
   }
 
   close(): void {
@@ -114,7 +122,10 @@ export class PartitionReader {
       unpackedBytesMax,
     });
     if (nextOffset === offset) return null;
-    return new HeldSpan(answer.records, batches, offset, nextOffset);
+    // What a lane notes in a span of its own, nobody reads.
+    const hash = connections === this.shared ? this.subjectHash : null;
+    const subjects = hash && SpanSubjects.of(hash, offset, nextOffset);
+    return new HeldSpan(answer.records, batches, offset, nextOffset, subjects);
   }
 
   private fetchAhead(): void {
@@ -175,11 +186,18 @@ export class LaneSource {
   private readonly connections: BrokerConnections;
   private readonly companions: Companions;
   private readonly place: LanePlace;
+  private readonly indexes: boolean;
   private reading: { position: number; span: Promise<HeldSpan | null> } | null = null;
   private current: HeldSpan | null = null;
   private isClosed = false;
 
-  constructor(reader: PartitionReader, connections: BrokerConnections, companions: Companions) {
+  constructor(
+    reader: PartitionReader,
+    connections: BrokerConnections,
+    companions: Companions,
+    indexes: boolean,
+  ) {
+    this.indexes = indexes;
     this.reader = reader;
     this.connections = connections;
     this.companions = companions;
@@ -208,6 +226,12 @@ export class LaneSource {
     }
   }
 
+  /** The lane has come to `position`, and has noted on the way whom records are about, or not. */
+  reached(position: number, notes: boolean): void {
+    this.place.notes = notes;
+    this.companions.move(this.place, position);
+  }
+
   /** Does much more wait than the last span? Fetches are full then, and several more of them stand in the log. */
   get isFarBehind(): boolean {
     const { current, reader } = this;
@@ -231,6 +255,7 @@ export class LaneSource {
 
   private async find(position: number): Promise<HeldSpan | null> {
     const shared = await this.reader.fromWindow(position);
+    if (shared && this.indexes && !this.isClosed) await this.companions.noted(shared);
     const span = shared === undefined ? await this.reader.fetch(this.connections, position) : shared;
     if (!this.isClosed) return span;
     span?.release();

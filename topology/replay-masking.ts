@@ -9,7 +9,8 @@ import type { ReplayResult } from '../schemas/access-codecs.ts';
 import type { Span } from './held-span.ts';
 import type { PastPlans } from './replay-plans.ts';
 import { different, unverifiable } from './replay-result.ts';
-import { SpanMasker, TransactionWork } from './span-masker.ts';
+import { SpanMasker } from './span-masker.ts';
+import { TransactionWork } from './transaction-work.ts';
 
 /** The records of the range as they are in the raw topic now. */
 export interface RawRange {

@@ -31,7 +31,7 @@ import { PastPlans } from './replay-plans.ts';
 import { pastPolicy } from './replay-policies.ts';
 import type { PastPolicy } from './replay-policies.ts';
 import { isResult, unverifiable } from './replay-result.ts';
-import { TransactionWork } from './span-masker.ts';
+import { TransactionWork } from './transaction-work.ts';
 
 export interface ReplaySessionParts extends GrantGateParts {
   readonly replay: ScopeReplay;

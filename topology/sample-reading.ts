@@ -11,7 +11,7 @@ import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
 import { GroupSizes } from './group-sizes.ts';
 import type { Span } from './held-span.ts';
 import type { SamplePlan } from './sample-plans.ts';
-import { TransactionWork } from './span-masker.ts';
+import { TransactionWork } from './transaction-work.ts';
 import { walkSpan } from './span-walk.ts';
 import type { StopReason, WalkEnd } from './span-walk.ts';
 import { schemaIdOf } from './value-framing.ts';

@@ -27,7 +27,7 @@ import type { LaneContext } from './lane-context.ts';
 import { PartitionReader } from './partition-reader.ts';
 import { samplePlan } from './sample-plans.ts';
 import { SampleReading } from './sample-reading.ts';
-import { TransactionWork } from './span-masker.ts';
+import { TransactionWork } from './transaction-work.ts';
 import { methodCounts, noSample, sampleResult, standsInTheWay } from './sample-result.ts';
 
 /** Offsets of one raw partition. */

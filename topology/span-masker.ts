@@ -7,14 +7,17 @@ import type { ErrorCode } from '../platform/errors.ts';
 import type { RecordBatchWriter } from '../kafka/record-batch-writer.ts';
 import { RecordCursor } from '../kafka/record-cursor.ts';
 import { GauzeError } from '../platform/errors.ts';
+import { copyBytes } from '../processors/avro-bytes.ts';
 import { faultCode } from '../processors/fault.ts';
 import type { RecordPlace } from '../processors/method.ts';
 import type { KeyMasker } from '../processors/transcoder.ts';
 import { REGISTRY_PREFIX_BYTES } from '../schemas/control-codec.ts';
 import type { CompiledPlan } from './plan-store.ts';
 import type { Span } from './held-span.ts';
+import type { SpanSubjects } from './span-subjects.ts';
 import type { TopicRules } from './topic-rules.ts';
 import { writeHeaders } from './output-headers.ts';
+import type { TransactionWork } from './transaction-work.ts';
 import { walkSpan } from './span-walk.ts';
 import type { StopReason, WalkEnd } from './span-walk.ts';
 import type { WantedOffsets } from './wanted-offsets.ts';
@@ -34,55 +37,6 @@ export interface RecordSelection {
   decide(cursor: RecordCursor, plan: CompiledPlan): 'take' | 'pass' | 'stop';
   /** The record decided about last has been written. */
   taken(): void;
-}
-
-/** A record that an audience does not get. */
-export interface Withheld {
-  readonly offset: number;
-  readonly code: ErrorCode;
-}
-
-/** What one transaction has read so far. */
-export class TransactionWork {
-  recordCount = 0;
-  bytes = 0;
-  fromMs = 0;
-  toMs = 0;
-  readonly withheld: Withheld[] = [];
-  readonly plans = new Map<number, CompiledPlan>();
-  /** Index among the data records of each one not delivered, for the bitmap. */
-  private readonly missingIndexes: number[] = [];
-
-  get deliveredCount(): number {
-    return this.recordCount - this.missingIndexes.length;
-  }
-
-  count(timestampMs: number, valueBytes: number): void {
-    if (this.recordCount === 0) this.fromMs = this.toMs = timestampMs;
-    this.fromMs = Math.min(this.fromMs, timestampMs);
-    this.toMs = Math.max(this.toMs, timestampMs);
-    this.recordCount++;
-    this.bytes += valueBytes;
-  }
-
-  withhold(offset: number, code: ErrorCode): void {
-    this.withheld.push({ offset, code });
-    this.pass();
-  }
-
-  /** The record counted last is not delivered. */
-  pass(): void {
-    this.missingIndexes.push(this.recordCount - 1);
-  }
-
-  /** One bit per data record in offset order, lowest first: 1 is delivered. Null where all were. */
-  deliveredBitmap(): Buffer | null {
-    if (this.missingIndexes.length === 0) return null;
-    const bits = Buffer.alloc(Math.ceil(this.recordCount / 8));
-    for (let i = 0; i < this.recordCount; i++) bits[i >> 3]! |= 1 << (i & 7);
-    for (const i of this.missingIndexes) bits[i >> 3]! &= ~(1 << (i & 7));
-    return bits;
-  }
 }
 
 export interface SpanMaskerOptions {
@@ -113,6 +67,7 @@ export class SpanMasker {
   private readonly options: SpanMaskerOptions;
   private readonly place: RecordPlace;
   private plan: CompiledPlan | null = null;
+  private subjects: SpanSubjects | null = null;
 
   constructor(options: SpanMaskerOptions) {
     this.options = options;
@@ -121,6 +76,7 @@ export class SpanMasker {
 
   /** Masks records from `position` on. `position` in the answer is where to go on: after the last record done. */
   run(span: Span, position: number, work: TransactionWork): WalkEnd {
+    this.subjects = span.subjects ?? null;
     return walkSpan(
       this.cursor,
       span,
@@ -155,6 +111,8 @@ export class SpanMasker {
     if (decision === 'pass') return this.pass(work);
     const code = this.write(this.plan);
     if (code) return this.withhold(work, code);
+    const { person } = this.plan.transcoder;
+    if (this.subjects && person) this.subjects.note(offset, person);
     selection?.taken();
     work.count(cursor.timestampMs, valueEnd - valueStart);
     if (!work.plans.has(schemaId)) work.plans.set(schemaId, this.plan);
@@ -205,7 +163,7 @@ export class SpanMasker {
     const from = writer.position;
     this.place.offset = cursor.offset;
     for (;;) {
-      plan.prefix.copy(writer.buffer, writer.position);
+      copyBytes(plan.prefix, 0, REGISTRY_PREFIX_BYTES, writer.buffer, writer.position);
       const end = plan.transcoder.mask(
         cursor.bytes,
         cursor.valueStart + REGISTRY_PREFIX_BYTES,

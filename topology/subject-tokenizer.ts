@@ -8,11 +8,12 @@ import type { ErrorCode } from '../platform/errors.ts';
 import type { SubjectTokens } from '../keys/subject-tokens.ts';
 import { personField } from '../policy/person-field.ts';
 import { faultCode } from '../processors/fault.ts';
-import { keyedCache } from '../processors/keyed-cache.ts';
+import { personCache } from '../processors/keyed-cache.ts';
 import type { KeyedCache } from '../processors/keyed-cache.ts';
 import { PersonFinder } from '../processors/person-finder.ts';
 import type { Plan } from '../processors/plan.ts';
 import { SUBJECT_TOKEN_BYTES } from '../schemas/access-codecs.ts';
+import { SUBJECT_TOKEN_WORDS } from './span-subjects.ts';
 import type { AvroType } from '../schemas/avro-schema.ts';
 
 /** The identifier space of persons. */
@@ -51,7 +52,7 @@ class FieldTokenizer implements SubjectTokenizer {
 
   constructor(finder: PersonFinder, tokens: SubjectTokens) {
     this.finder = finder;
-    this.known = keyedCache(tokens.hash(PERSON_SPACE));
+    this.known = personCache(tokens.hash(PERSON_SPACE), SUBJECT_TOKEN_WORDS);
   }
 
   tokenInto(bytes: Buffer, start: number, end: number, out: Buffer, at: number): boolean {

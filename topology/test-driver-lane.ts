@@ -17,7 +17,8 @@ import { sanitizedTopic } from '../schemas/topic-names.ts';
 import { batchEvent } from './batch-event.ts';
 import type { Span } from './held-span.ts';
 import type { CompiledPlan } from './plan-store.ts';
-import { SpanMasker, TransactionWork } from './span-masker.ts';
+import { SpanMasker } from './span-masker.ts';
+import { TransactionWork } from './transaction-work.ts';
 import { topicRulesOf } from './topic-rules.ts';
 
 const BATCH_BYTES_MAX = 64 * 1024 * 1024;

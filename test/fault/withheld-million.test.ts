@@ -2,7 +2,7 @@
  * A million records withheld in a row: the last one costs what the first one did, and no transaction outgrows its bounds.
  */
 import { expect, test } from '@jest/globals';
-import { TransactionWork } from '../../topology/span-masker.ts';
+import { TransactionWork } from '../../topology/transaction-work.ts';
 import { RECORDS_PER_TRANSACTION, compiled, encoded, maskerOf, spanOf } from '../support/poison-batches.ts';
 
 test('a million records withheld in a row cost the same each, and a transaction stays bounded', () => {

@@ -55,3 +55,62 @@ describe('before the window drops its oldest span', () => {
     expect(await isOver(companions.waitFor(OLDEST, END))).toBe(true);
   });
 });
+
+describe('the index lane, before it reads a span', () => {
+  const SPAN = { firstOffset: 1_000, nextOffset: 1_100 };
+
+  test('waits for a lane that notes, until it has passed the span', async () => {
+    const companions = new Companions();
+    const place = companions.join();
+    place.notes = true;
+    companions.move(place, 1_000);
+    const wait = companions.noted(SPAN);
+    expect(await isOver(wait)).toBe(false);
+    companions.move(place, 1_099);
+    expect(await isOver(wait)).toBe(false);
+    companions.move(place, 1_100);
+    expect(await isOver(wait)).toBe(true);
+  });
+
+  test('waits for none where one has passed it, though another has not', async () => {
+    const companions = new Companions();
+    for (const position of [1_000, 1_100]) {
+      const place = companions.join();
+      place.notes = true;
+      companions.move(place, position);
+    }
+    expect(await isOver(companions.noted(SPAN))).toBe(true);
+  });
+
+  test.each([
+    ['does not note', false, 1_000],
+    ['is far behind', true, 199],
+  ])('does not wait for one that %s', async (_, notes, position) => {
+    const companions = new Companions();
+    const place = companions.join();
+    place.notes = notes;
+    companions.move(place, position);
+    expect(await isOver(companions.noted(SPAN))).toBe(true);
+  });
+
+  test('goes on when the lane that it waits for closes', async () => {
+    const companions = new Companions();
+    const place = companions.join();
+    place.notes = true;
+    companions.move(place, 200);
+    const wait = companions.noted(SPAN);
+    expect(await isOver(wait)).toBe(false);
+    companions.leave(place);
+    expect(await isOver(wait)).toBe(true);
+  });
+
+  test('waits once for one that stands still, and beside it for the window', async () => {
+    const companions = new Companions();
+    const place = companions.join();
+    place.notes = true;
+    companions.move(place, 1_050);
+    const both = Promise.all([companions.noted(SPAN), companions.waitFor(SPAN, 1_400)]);
+    expect(await msOf(both.then(() => undefined))).toBeGreaterThan(450);
+    expect(await isOver(companions.noted(SPAN))).toBe(true);
+  });
+});

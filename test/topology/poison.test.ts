@@ -3,7 +3,7 @@
  * once. A bad record is withheld by itself, and never the batch.
  */
 import { describe, expect, test } from '@jest/globals';
-import { TransactionWork } from '../../topology/span-masker.ts';
+import { TransactionWork } from '../../topology/transaction-work.ts';
 import { DERIVED, compiled, encoded, maskerOf, publishedIds, spanOf } from '../support/poison-batches.ts';
 
 describe('a batch', () => {

@@ -10,11 +10,15 @@ import avsc from 'avsc';
 import * as fc from 'fast-check';
 import { createKeyringFile, loadKeyring } from '../../keys/keyring.ts';
 import type { SubjectTokens } from '../../keys/subject-tokens.ts';
+import { compileTranscoder } from '../../processors/transcoder.ts';
 import { avscTypes } from '../../processors/value-oracle.ts';
 import { parseAvroSchema } from '../../schemas/parse-avro.ts';
 import { compileSubjectTokenizer } from '../../topology/subject-tokenizer.ts';
+import { SpanSubjects } from '../../topology/span-subjects.ts';
 import type { SubjectTokenizer } from '../../topology/subject-tokenizer.ts';
+import { NOWHERE } from '../support/plan-builder.ts';
 import { arbitraryCase } from '../support/arbitrary-plan.ts';
+import { testKeys } from '../support/test-keys.ts';
 import { subjectRoot, tokenByHand } from '../support/token-oracle.ts';
 
 const UUID = 'c0ffee00-0000-4000-8000-00000000900a';
@@ -114,6 +118,46 @@ describe('tokenizer and avsc', () => {
       { numRuns: 1000 },
     );
     expect(faults).toBeGreaterThan(200);
+  });
+});
+
+describe('whom a transcoder has met on its way', () => {
+  test('is whom the tokenizer finds, whatever the bytes are, if only they could be masked', () => {
+    const keys = testKeys();
+    let met = 0;
+    let nobody = 0;
+    let hostile = 0;
+    const out = Buffer.alloc(65_536);
+    fc.assert(
+      fc.property(
+        arbitraryCase(),
+        fc.option(fc.tuple(fc.nat(), fc.nat(255))),
+        ({ plan, value, recordTimeMs }, change) => {
+          const encoded = Buffer.from(avscTypes(plan).writer.toBuffer(value));
+          if (change && encoded.length > 0) encoded[change[0] % encoded.length] = change[1];
+          const transcoder = compileTranscoder(plan, keys);
+          const { person: seen } = transcoder;
+          if (seen === null) return;
+          const end = transcoder.mask(encoded, 0, encoded.length, out, 0, recordTimeMs, NOWHERE);
+          if (end < 0 || end > out.length) return;
+          const subjects = SpanSubjects.of(tokens.hash('patient'), 40, 50)!;
+          subjects.note(43, seen);
+          expect(subjects.knows(43, tokens.hash('patient'))).toBe(true);
+          const token = Buffer.alloc(8);
+          subjects.tokenInto(43, token, 0);
+          const tokenizer = compileSubjectTokenizer(plan.root.schema, tokens);
+          expect(token.toString('hex')).toBe(tokenIn(tokenizer, encoded));
+          expect(tokenizer.fault).toBeNull();
+          if (token.toString('hex') === NOBODY) nobody += 1;
+          else met += 1;
+          if (change) hostile += 1;
+        },
+      ),
+      { numRuns: 3000 },
+    );
+    expect(met).toBeGreaterThan(50);
+    expect(nobody).toBeGreaterThan(5);
+    expect(hostile).toBeGreaterThan(20);
   });
 });
 
