@@ -65,8 +65,7 @@ class Generator {
       this.#flush();
     });
     const text = this.#factory(main, order === 'shift first');
-    const findsPerson = order !== 'not needed';
-    return { text, maskers: this.#maskers, constants: this.#constants, findsPerson };
+    return { text, maskers: this.#maskers, constants: this.#constants, findsPerson: order !== 'not needed' };
   }
 
   #factory(main: readonly string[], findPersonFirst: boolean): string {
@@ -155,8 +154,8 @@ class Generator {
     if (schema.kind === 'null' || instruction.method === 'keep') return this.#keep(schema, person);
     if (instruction.method === 'drop') return this.#replace(schema, [], person);
     const { audience, personPath } = this.#plan;
-    const isPerson = path === personPath?.join('.');
-    const masker = compileLeaf(schema, instruction, this.#keys, { path, audience, isPerson });
+    const where = { path, audience, isPerson: path === personPath?.join('.') };
+    const masker = compileLeaf(schema, instruction, this.#keys, where);
     if (masker === null) return this.#replace(schema, emptyBytes(schema), person);
     this.#flush();
     const hasLength = schema.kind === 'string' || schema.kind === 'bytes';
