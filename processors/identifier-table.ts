@@ -83,15 +83,14 @@ export class IdentifierTable extends Hidden {
     return rows[word] === lastWord;
   }
 
-  /** Is the hash missing that begins at the row's `word`? From now on it is not: true is said once only. */
-  lacks(row: number, word: number): boolean {
-    const { rows } = this;
-    const at = row * this.rowWords;
-    const state = rows[at]!;
-    const bit = 1 << (FIRST_HASH_BIT + word);
-    if ((state & bit) !== 0) return false;
-    rows[at] = state | bit;
-    return true;
+  /** Is the hash there that begins at the row's `word`? */
+  has(row: number, word: number): boolean {
+    return (this.rows[row * this.rowWords]! & (1 << (FIRST_HASH_BIT + word))) !== 0;
+  }
+
+  /** It is there now: only once all of it has been written. */
+  mark(row: number, word: number): void {
+    this.rows[row * this.rowWords]! |= 1 << (FIRST_HASH_BIT + word);
   }
 
   /** Puts an identifier at a place, instead of whatever was there, and gives its row; it has no hash yet. */

@@ -130,8 +130,10 @@ export class KeyedCache extends Hidden {
   /** In the identifier's own row. */
   #known(row: number, input: Uint8Array, start: number, end: number): number {
     const table = this.#table;
-    if (table.lacks(row, this.#word)) return this.#hashAt(row, input, start, end);
-    return table.hashAt(row, this.#word);
+    if (table.has(row, this.#word)) return table.hashAt(row, this.#word);
+    const at = this.#hashAt(row, input, start, end);
+    table.mark(row, this.#word);
+    return at;
   }
 
   #hashAt(row: number, input: Uint8Array, start: number, end: number): number {
@@ -190,7 +192,8 @@ function sharedPlace(
     sharedTables = [...tables, shared].map((each) => new WeakRef(each));
   }
   const word = freeWord(shared.owners, words);
-  if (shared.owners[word] !== null) shared.table.forget(word, words);
+  if (shared.owners.slice(word, word + words).some((before) => before !== null))
+    shared.table.forget(word, words);
   const mine = new WeakRef(owner);
   for (let each = word; each < word + words; each += 1) shared.owners[each] = mine;
   return { shared, word };
