@@ -32,7 +32,13 @@ function run(
   command: string,
   ...args: readonly string[]
 ): { status: number | null; stdout: string; stderr: string } {
-  const env = { ...process.env, NODE_OPTIONS: '--no-experimental-strip-types', npm_config_offline: 'true' };
+  const env = {
+    ...process.env,
+    NODE_OPTIONS: '--no-experimental-strip-types',
+    npm_config_offline: 'true',
+    // What npm has to say of this machine's own settings is not gauze's output.
+    npm_config_loglevel: 'error',
+  };
   return spawnSync(command, args, { cwd: folder, encoding: 'utf8', env });
 }
 
