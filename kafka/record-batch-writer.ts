@@ -27,6 +27,7 @@ export class RecordBatchWriter {
   /** Records in the batch being written. */
   count = 0;
   private readonly batchBytesMax: number;
+  private readonly batchBytesGoal: number;
   private readonly initialBytes: number;
   private readonly keptBytesMax: number;
   /** Do the times given to `beginRecord` leave? */
@@ -43,17 +44,20 @@ export class RecordBatchWriter {
 
   /**
    * @param batchBytesMax the topic's max.message.bytes
+   * @param batchBytesGoal a batch of several records is no larger than this; one record alone may be
    * @param keepTimestamps false writes base timestamp and deltas as 0, so that no event time leaves
    * @param keptBytesMax a buffer grown larger is given back by `reset`. Less than what is written again and again makes
    *   each transaction grow a buffer of its own, and the collector mark the heap for it
    */
   constructor(options: {
     batchBytesMax: number;
+    batchBytesGoal?: number;
     keepTimestamps?: boolean;
     initialBytes?: number;
     keptBytesMax?: number;
   }) {
     this.batchBytesMax = options.batchBytesMax;
+    this.batchBytesGoal = Math.min(options.batchBytesGoal ?? options.batchBytesMax, options.batchBytesMax);
     this.keepTimestamps = options.keepTimestamps ?? false;
     this.initialBytes = options.initialBytes ?? 16_384;
     this.keptBytesMax = options.keptBytesMax ?? KEPT_BYTES_MAX;
@@ -143,12 +147,13 @@ export class RecordBatchWriter {
   }
 
   /**
-   * Ends the record. Where the batch has grown over its limit, the record is taken back and
+   * Ends the record. Where the batch has grown over its goal, the record is taken back and
    * `full` (the batch was ended: write the record again) or `too-large` (it is too large for any batch) returned.
    */
   endRecord(): 'ok' | 'full' | 'too-large' {
     this.position = this.fillLength(this.recordStart, this.recordLengthBytes);
-    if (this.position - this.batchStart <= this.batchBytesMax) {
+    const limit = this.count === 0 ? this.batchBytesMax : this.batchBytesGoal;
+    if (this.position - this.batchStart <= limit) {
       // Only now: the time of a record that is taken back must not stay in the batch's header.
       const { count, maxTimestampMs, recordTimestampMs } = this;
       this.maxTimestampMs = count === 0 ? recordTimestampMs : Math.max(maxTimestampMs, recordTimestampMs);

@@ -25,6 +25,11 @@ import type { WantedOffsets } from './wanted-offsets.ts';
 
 /** Bytes that a record batch with one record takes beside the record. */
 const BATCH_OVERHEAD_BYTES = 128;
+/**
+ * A broker keeps a request in one array, and its collector (G1, heaps under 4 GiB) sets one of 512 KiB or more aside in
+ * memory of its own: a batch with all that is around it stays below.
+ */
+const BATCH_BYTES_GOAL = 480 * 1_024;
 
 /** Records that are read once more, long after their lane has passed them. */
 export interface ReadAgain {
@@ -210,6 +215,7 @@ class MaskingWork implements LaneWork {
     const policy = this.context.plans.policy(this.setup.lane.audience);
     return new RecordBatchWriter({
       batchBytesMax: this.setup.messageBytesMax,
+      batchBytesGoal: BATCH_BYTES_GOAL,
       keepTimestamps: policy !== null && policy.timestamp !== 'append',
       // A buffer that doubles as it grows is at most twice of what a full transaction writes.
       keptBytesMax: 2 * this.context.limits.batchBytes,
