@@ -3,7 +3,7 @@
  */
 import { BENCH_POLICIES } from './end-to-end-policies.ts';
 import type { BenchPolicy } from './end-to-end-policies.ts';
-import { figureText, machineNote, ratioText, spreadText } from './figures.ts';
+import { figureText, machineNote, ratioText, spreadText, wholeFigure } from './figures.ts';
 import { Plane } from './plane.ts';
 import { RawFeed } from './raw-feed.ts';
 import { WARM_UP_SHARE, runWarm } from './run-warm.ts';
@@ -80,7 +80,7 @@ function tableOf(
     ],
     rows: counts.map((count, i) => [
       count,
-      Math.round(median(runs[i]!.map(({ recordsPerSecond }) => recordsPerSecond))),
+      wholeFigure(median(runs[i]!.map(({ recordsPerSecond }) => recordsPerSecond))),
       spreadText(
         runs[i]!.map(({ recordsPerSecond }) => recordsPerSecond),
         0,

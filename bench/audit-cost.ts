@@ -3,7 +3,7 @@
  * index, in turns, so that a slower hour of the machine hits all of them.
  */
 import { BENCH_POLICIES } from './end-to-end-policies.ts';
-import { figureText, machineNote, ratioText } from './figures.ts';
+import { figureText, machineNote, ratioText, wholeFigure } from './figures.ts';
 import { Plane } from './plane.ts';
 import { RawFeed } from './raw-feed.ts';
 import { WARM_UP_SHARE, runWarm } from './run-warm.ts';
@@ -67,7 +67,7 @@ function tableOf(runs: readonly Record<Arm, Window>[], records: number): BenchTa
     ],
     rows: ARMS.map((arm) => [
       arm,
-      Math.round(median(runs.map((run) => rate(run[arm])))),
+      wholeFigure(median(runs.map((run) => rate(run[arm])))),
       figureText(median(runs.map((run) => cpu(run[arm]))), 2),
       ...(arm === 'everything' ? ['1', '1'] : [ratios(arm, rate), ratios(arm, cpu)]),
     ]),

@@ -15,6 +15,11 @@ export function figureText(figure: number, digits: number): string {
   return Number.isFinite(figure) ? figure.toFixed(digits) : NO_FIGURE;
 }
 
+/** A rate in whole records; a window that begins and ends at the same glance gives none. */
+export function wholeFigure(figure: number): number | string {
+  return Number.isFinite(figure) ? Math.round(figure) : NO_FIGURE;
+}
+
 /** Median and spread of ratios taken in pairs; says so where one of them is none. */
 export function ratioText(ratios: readonly number[], digits = 2): string {
   if (!ratios.every(Number.isFinite)) return NO_FIGURE;

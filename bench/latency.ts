@@ -14,6 +14,7 @@ import { Probe } from './probe.ts';
 import { RawFeed } from './raw-feed.ts';
 import type { BenchOptions, BenchTable } from './table.ts';
 import { between, markNow, reached } from './window.ts';
+import type { Mark } from './window.ts';
 
 const TOPIC = 'latency.encounters';
 const PARTITIONS = 4;
@@ -73,18 +74,25 @@ async function capacityOf(
   { quick }: BenchOptions,
 ): Promise<{ capacity: number; taken: number }> {
   const backlog = quick ? 200_000 : 2_500_000;
-  await feed.fill(backlog, quick ? 500 : 2_000);
+  const perBatch = quick ? 500 : 2_000;
+  await feed.fill(backlog, perBatch);
   const instance = await site.run();
   const lanes = site.lanes(true);
+  /** So much of the backlog after a mark: of two glances, the later one may find far more done than was waited for. */
+  const after = async (mark: Mark, share: number): Promise<Mark> => {
+    const target = mark.records + share * backlog;
+    if (target > feed.sent) await feed.fill(target - feed.sent, perBatch);
+    return await reached(site, [instance], lanes, target);
+  };
   const warm = await reached(site, [instance], lanes, backlog * 0.2);
-  const alone = await reached(site, [instance], lanes, backlog * 0.4);
+  const alone = await after(warm, 0.2);
   const stop = new AbortController();
   const feeding = feed.atRate(between(warm, alone).recordsPerSecond * 0.8, stop.signal, () => {});
   // Awaited at the end; until then its failure must not end the whole run.
   feeding.catch(() => undefined);
   try {
-    const from = await reached(site, [instance], lanes, backlog * 0.5);
-    const to = await reached(site, [instance], lanes, backlog * 0.9);
+    const from = await after(alone, 0.1);
+    const to = await after(from, 0.4);
     return { capacity: between(from, to).recordsPerSecond, taken: to.records - from.records };
   } finally {
     stop.abort();

@@ -5,7 +5,7 @@
 import avsc from 'avsc';
 import { BenchSite } from './bench-site.ts';
 import { BENCH_POLICIES, taggedSchema } from './end-to-end-policies.ts';
-import { figureText, machineNote, ratioText } from './figures.ts';
+import { figureText, machineNote, ratioText, wholeFigure } from './figures.ts';
 import { Peer, peerMissing } from './peer.ts';
 import type { PeerPass } from './peer.ts';
 import { Plane } from './plane.ts';
@@ -166,8 +166,8 @@ function rowsOf(threads: number, pairs: readonly Pair[]): (string | number)[][] 
     return [
       threads,
       kind,
-      Math.round(middle('gauze', rate)),
-      Math.round(middle('rival', rate)),
+      wholeFigure(middle('gauze', rate)),
+      wholeFigure(middle('rival', rate)),
       ratios(rate),
       figureText(middle('gauze', cpu), 2),
       figureText(middle('rival', cpu), 2),

@@ -52,7 +52,7 @@ export async function markNow(instances: readonly GauzeInstance[], records: numb
   return { atMs, records, cpuSeconds };
 }
 
-/** What was done from one mark to the other. */
+/** What was done from one mark to the other; NaN where nothing was. */
 export function between(from: Mark, to: Mark): Window {
   const seconds = (to.atMs - from.atMs) / 1000;
   const records = to.records - from.records;
@@ -60,7 +60,8 @@ export function between(from: Mark, to: Mark): Window {
   const total = spent.reduce((sum, cpu) => sum + cpu, 0);
   return {
     seconds,
-    recordsPerSecond: records / seconds,
+    // Both marks at one glance are no window: nothing done is not a rate of nothing.
+    recordsPerSecond: records > 0 ? records / seconds : Number.NaN,
     cpuMicrosPerRecord: (total * 1e6) / records,
     shares: spent.map((cpu) => cpu / total),
   };

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { figureText, ratioText, spreadText } from '../../bench/figures.ts';
+import { figureText, ratioText, spreadText, wholeFigure } from '../../bench/figures.ts';
 import { PAGE_PATHS, section, withSections } from '../../bench/page.ts';
 import { percentiles } from '../../bench/percentiles.ts';
 import { renderPlot } from '../../bench/plot.ts';
@@ -125,8 +125,9 @@ test('percentiles count each latency by the records it stands for', () => {
   expect(percentiles(latencies, [50, 99, 99.9])).toEqual([1, 5, 100]);
 });
 
-test('a window too short for the clock of the kernel gives words, no figure', () => {
+test('a window too short for a clock gives words, no figure', () => {
   const words = 'too short to tell';
+  expect([wholeFigure(0 / 0), wholeFigure(1.6)]).toEqual([words, 2]);
   expect([figureText(1 / 0, 2), ratioText([1, 1 / 0]), spreadText([0 / 0, 1], 1)]).toEqual([
     words,
     words,
