@@ -3,6 +3,7 @@
  */
 import { AliasLists } from '../keys/alias-lists.ts';
 import type { KafkaAdmin } from '../kafka/admin.ts';
+import { inlineFurther } from '../platform/compiler.ts';
 import type { Logger } from '../platform/log.ts';
 import { Instance } from '../topology/instance.ts';
 import type { LaneLimits, TargetSettings } from '../topology/lane-context.ts';
@@ -19,6 +20,7 @@ const RECHECK_MS = 5_000;
 const RECORDS_PER_TRANSACTION = 50_000;
 
 export async function runTopology(run: TopologyRun): Promise<void> {
+  inlineFurther();
   const { site, log, stopped, instanceId = null, link = null } = run;
   const admin = await site.admin('topology');
   const status = new RoleStatus('topology', link);
