@@ -1,8 +1,8 @@
 /**
- * Memory of large answers, used again. A new buffer for each fetch counts as external memory, and every 64 MiB of it
+ * Memory of large answers, and of what is noted of their records, used again. A new buffer for each fetch counts as external memory, and every 64 MiB of it
  * makes the collector mark the whole heap: that took a third of the processor time of a busy instance.
- * Only what has been given back is handed out again; what never is, the collector takes. Frames hold raw records: they
- * must never be printed.
+ * Only what has been given back is handed out again; what never is, the collector takes. Frames hold raw records and
+ * tokens of persons: they must never be printed.
  */
 
 /** Smaller frames are not worth keeping. */

@@ -61,6 +61,11 @@ export class KeyedCache extends Hidden {
     return this.#table.bytes;
   }
 
+  /** As `bytes`, in 32-bit words. */
+  get words(): Int32Array {
+    return this.#table.rows;
+  }
+
   /**
    * From now on it stands beside other hashes of persons, and `bytes` holds the first `words` 32-bit words of a hash only;
    * what it remembers is forgotten where it did not before.

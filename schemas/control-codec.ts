@@ -9,8 +9,11 @@ import avsc from 'avsc';
 export interface ControlCodec<T> {
   /** Schema as registered. */
   readonly schemaText: string;
-  /** With the registry's prefix for `schemaId`. Throws RangeError where the value does not fit the schema. */
-  encode(value: T, schemaId: number): Buffer;
+  /**
+   * With the registry's prefix for `schemaId`; where it fits into `room`, it is written there. Throws RangeError where
+   * the value does not fit the schema.
+   */
+  encode(value: T, schemaId: number, room?: Buffer): Buffer;
   /** Throws RangeError where the bytes are no such value. */
   decode(bytes: Buffer): T;
 }
@@ -41,14 +44,14 @@ export function controlCodec<T>(
   const earlier = texts.map((text) => type.createResolver(typeOf(JSON.parse(text) as avsc.Schema)));
   return {
     schemaText,
-    encode(value, schemaId) {
+    encode(value, schemaId, room) {
       // avsc's own message would quote the value that does not fit.
+      const end = room ? attempt(() => type.encode(value, room, REGISTRY_PREFIX_BYTES)) : -1;
+      if (room && end >= 0) return withPrefix(room.subarray(0, end), schemaId);
       const encoded = attempt(() => type.toBuffer(value));
       const bytes = Buffer.allocUnsafe(REGISTRY_PREFIX_BYTES + encoded.length);
-      bytes[0] = 0;
-      bytes.writeInt32BE(schemaId, 1);
       encoded.copy(bytes, REGISTRY_PREFIX_BYTES);
-      return bytes;
+      return withPrefix(bytes, schemaId);
     },
     decode(bytes) {
       if (bytes.length < REGISTRY_PREFIX_BYTES || bytes[0] !== 0) throw new RangeError('no registry prefix');
@@ -61,6 +64,13 @@ export function controlCodec<T>(
       return firstThatFits(attempts);
     },
   };
+}
+
+/** `bytes`, of which the first are the registry's from now on. */
+function withPrefix(bytes: Buffer, schemaId: number): Buffer {
+  bytes[0] = 0;
+  bytes.writeInt32BE(schemaId, 1);
+  return bytes;
 }
 
 function typeOf(schema: avsc.Schema): avsc.Type {

@@ -63,7 +63,9 @@ export class HeldSpan implements Span {
   release(): void {
     this.assertHeld();
     this.holders--;
-    if (this.holders === 0) giveBackFrame(this.records);
+    if (this.holders > 0) return;
+    giveBackFrame(this.records);
+    this.subjects?.release();
   }
 
   private assertHeld(): void {

@@ -31,8 +31,16 @@ import { schemaIdOf } from './value-framing.ts';
 /** It works by no policy: what it does is the same for all. */
 const NO_POLICY = { version: 0, sha256: '0'.repeat(64) };
 const FULL: StopReason = { kind: 'full' };
+const END: StopReason = { kind: 'end' };
+/** A token, and a distance to the record before. */
+const RECORD_BYTES = SUBJECT_TOKEN_BYTES + 1;
+/** Room for what an index has beside tokens and distances: names, and numbers. */
+const HEAD_BYTES = 1_024;
+const INITIAL_BYTES = 4_096;
 
 export class IndexLane implements LaneKind {
+  /** It writes a fiftieth of what lanes that mask do: as often as they, it would commit next to nothing. */
+  readonly farBehindLingers = 10;
   private readonly context: LaneContext;
   private readonly lane: LaneName;
 
@@ -78,6 +86,9 @@ class IndexWork implements LaneWork {
   private readonly cursor = new RecordCursor();
   private readonly tokenizers = new Map<number, SubjectTokenizer>();
   private readonly range = new SubjectRange();
+  private readonly writer: RecordBatchWriter;
+  /** Where the index is put together before it is written: larger after each that did not fit. */
+  private room = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   /** Half of what the topic takes: the last record may go over it, and the index has a head. */
   private readonly bytesMax: number;
   readonly notesSubjects = false;
@@ -91,6 +102,11 @@ class IndexWork implements LaneWork {
     this.context = context;
     this.setup = setup;
     this.bytesMax = Math.min(context.batchBytes(), Math.floor(setup.messageBytesMax / 2));
+    this.writer = new RecordBatchWriter({
+      batchBytesMax: setup.messageBytesMax,
+      initialBytes: INITIAL_BYTES,
+      keptBytesMax: setup.messageBytesMax,
+    });
     this.ordered = this.orders();
     this.hash = context.keyring.subjectTokens().hash(PERSON_SPACE);
   }
@@ -102,7 +118,21 @@ class IndexWork implements LaneWork {
 
   run(span: Span, position: number): WalkEnd {
     this.noted = span.subjects ?? null;
-    return walkSpan(this.cursor, span, position, () => this.record());
+    const known = this.takeNoted(position);
+    if (this.isFull) return { position: known, stop: FULL };
+    if (known >= span.nextOffset) return { position: known, stop: END };
+    return walkSpan(this.cursor, span, known, () => this.record());
+  }
+
+  /** Takes the records from `position` on of which all is noted, without looking at them; gives where it has come to. */
+  private takeNoted(position: number): number {
+    const { noted, range, ordered } = this;
+    if (!noted || ordered.size > 0) return position;
+    const room = Math.ceil((this.bytesMax - range.size) / RECORD_BYTES);
+    const most = Math.min(room, this.context.limits.recordsPerTransaction - range.recordCount);
+    const count = noted.run(position, most, this.hash);
+    if (count > 0) range.addNoted(noted, position, count);
+    return position + count;
   }
 
   async learn(schemaId: number): Promise<void> {
@@ -134,6 +164,7 @@ class IndexWork implements LaneWork {
         tokens: range.tokens,
       },
       context.schemaIds.subjectIndex,
+      this.roomFor(range.size + HEAD_BYTES),
     );
     const now = nowMs();
     const [fromMs, toMs] = recordCount > 0 ? [range.fromMs, range.toMs] : [now, now];
@@ -145,15 +176,25 @@ class IndexWork implements LaneWork {
       indexSha256: createHash('sha256').update(value).digest(),
       subjectsRoot: context.membershipRoots ? subjectsRoot(range.tokens) : null,
     });
-    return { event, output: batchOf(value, setup.messageBytesMax), withheld: [], entries: [] };
+    if (this.writer.record(null, value) !== 'ok')
+      throw new GauzeError('ERR_INTERNAL', { causeName: 'IndexTooLarge' });
+    return { event, output: this.writer, withheld: [], entries: [] };
   }
 
   clear(): void {
     this.range.clear();
+    this.writer.reset();
   }
 
   shrink(): void {
     this.range.shrink();
+    this.writer.shrink();
+    if (this.room.length > INITIAL_BYTES) this.room = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  }
+
+  private roomFor(bytes: number): Buffer {
+    if (bytes > this.room.length) this.room = Buffer.allocUnsafeSlow(Math.max(bytes, 2 * this.room.length));
+    return this.room;
   }
 
   /** One record: null when done, or why to stop. What has no readable value is about nobody who could be told. */
@@ -166,7 +207,7 @@ class IndexWork implements LaneWork {
     const tokenizer = this.tokenizers.get(schemaId) ?? null;
     if (schemaId >= 0 && !tokenizer) return { kind: 'plan', schemaId, offset };
     const at = range.add(offset, timestampMs, Math.max(0, valueEnd - valueStart));
-    if (isNoted) this.noted!.tokenInto(offset, range.room, at);
+    if (isNoted) this.noted!.tokensInto(offset, 1, range.room, at);
     else tokenizer?.tokenInto(bytes, valueStart + REGISTRY_PREFIX_BYTES, valueEnd, range.room, at);
     return this.isFull ? FULL : null;
   }
@@ -175,11 +216,4 @@ class IndexWork implements LaneWork {
   private orders(): ReadonlySet<number> {
     return this.context.policyLog.state.withhold.get(laneKey(this.setup.lane)) ?? new Set();
   }
-}
-
-function batchOf(value: Buffer, batchBytesMax: number): RecordBatchWriter {
-  const writer = new RecordBatchWriter({ batchBytesMax, initialBytes: value.length + 256 });
-  if (writer.record(null, value) !== 'ok')
-    throw new GauzeError('ERR_INTERNAL', { causeName: 'IndexTooLarge' });
-  return writer;
 }

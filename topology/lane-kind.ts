@@ -32,6 +32,8 @@ export function outputTopicOf(
 
 /** What a lane is, whatever session it is in. */
 export interface LaneKind {
+  /** By how much longer a transaction may collect while the lane is far behind, unless it is full before. */
+  readonly farBehindLingers: number;
   /** The partition to write to, in an output topic of `partitions`. */
   outputPartition(partitions: number): number;
   /** Whom and what the lane's reads are for. Throws ERR_POLICY_ABSENT. */

@@ -22,8 +22,6 @@ import type { LaneSource } from './partition-reader.ts';
 type CommittedWork = Omit<FinishedWork, 'event' | 'output' | 'withheld'> &
   Pick<LaneTransaction, 'output' | 'withheld'>;
 
-/** By how much longer a transaction may collect while the lane is far behind, unless it is full before. */
-const FAR_BEHIND_LINGERS = 5;
 const NOTHING_DONE: CommittedWork = { output: null, withheld: [], entries: [] };
 
 /** `drain`: finish what is at hand and close. `abandon`: drop everything at once. */
@@ -135,7 +133,7 @@ export class LaneSession {
   /** Where much waits, nobody sees a record sooner for many small transactions: they only slow all of them down. */
   private lingerMs(): number {
     const { limits } = this.context;
-    const longest = this.source.isFarBehind ? FAR_BEHIND_LINGERS * limits.lingerMs : 0;
+    const longest = this.source.isFarBehind ? this.kind.farBehindLingers * limits.lingerMs : 0;
     return Math.max(this.context.lingerMs(), longest);
   }
 

@@ -41,6 +41,7 @@ export interface ReadAgain {
 }
 
 export class MaskingLane implements LaneKind {
+  readonly farBehindLingers = 5;
   private readonly context: LaneContext;
   private readonly lane: LaneName;
 

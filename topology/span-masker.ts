@@ -77,12 +77,14 @@ export class SpanMasker {
   /** Masks records from `position` on. `position` in the answer is where to go on: after the last record done. */
   run(span: Span, position: number, work: TransactionWork): WalkEnd {
     this.subjects = span.subjects ?? null;
-    return walkSpan(
+    const end = walkSpan(
       this.cursor,
       span,
       position,
       () => this.record(work) ?? (this.isFull(work) ? FULL : null),
     );
+    if (end.position >= span.nextOffset && end.stop.kind === 'end') span.subjects?.walked();
+    return end;
   }
 
   private isFull(work: TransactionWork): boolean {
@@ -112,7 +114,8 @@ export class SpanMasker {
     const code = this.write(this.plan);
     if (code) return this.withhold(work, code);
     const { person } = this.plan.transcoder;
-    if (this.subjects && person) this.subjects.note(offset, person);
+    if (this.subjects && person)
+      this.subjects.note(offset, person, cursor.timestampMs, valueEnd - valueStart);
     selection?.taken();
     work.count(cursor.timestampMs, valueEnd - valueStart);
     if (!work.plans.has(schemaId)) work.plans.set(schemaId, this.plan);

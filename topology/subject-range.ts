@@ -5,6 +5,7 @@
 import { SUBJECT_TOKEN_BYTES } from '../schemas/access-codecs.ts';
 import { OffsetDistances } from '../schemas/subject-offsets.ts';
 import { DistinctTokens } from './distinct-tokens.ts';
+import type { SpanSubjects } from './span-subjects.ts';
 
 const INITIAL_BYTES = 4_096;
 
@@ -19,15 +20,33 @@ export class SubjectRange {
 
   /** Notes a record; gives the place of its token in `room`, which holds zeros. */
   add(offset: number, timestampMs: number, valueBytes: number): number {
+    this.makeRoom(1);
+    return this.put(offset, timestampMs, valueBytes);
+  }
+
+  /** Notes `count` records that follow one another from `offset` on, of which all is noted. */
+  addNoted(noted: SpanSubjects, offset: number, count: number): void {
+    this.makeRoom(count);
+    noted.tokensInto(offset, count, this.buffer, this.recordCount * SUBJECT_TOKEN_BYTES);
+    for (let each = offset; each < offset + count; each += 1)
+      this.put(each, noted.timestampMs(each), noted.valueBytes(each));
+  }
+
+  private put(offset: number, timestampMs: number, valueBytes: number): number {
     if (this.recordCount === 0) this.fromMs = this.toMs = timestampMs;
     this.fromMs = Math.min(this.fromMs, timestampMs);
     this.toMs = Math.max(this.toMs, timestampMs);
     const at = this.recordCount * SUBJECT_TOKEN_BYTES;
-    if (at === this.buffer.length) this.buffer = Buffer.concat([this.buffer], at * 2);
     this.recordCount += 1;
     this.bytes += valueBytes;
     this.distances.add(offset);
     return at;
+  }
+
+  private makeRoom(records: number): void {
+    const wanted = (this.recordCount + records) * SUBJECT_TOKEN_BYTES;
+    if (wanted > this.buffer.length)
+      this.buffer = Buffer.concat([this.buffer], Math.max(wanted, this.buffer.length * 2));
   }
 
   /** Where tokens are written; another buffer after each `add`. */

@@ -54,6 +54,19 @@ describe('control codecs', () => {
     expect(() => policyLogCodec.decode(writtenBefore(ENTRY).subarray(0, -1))).toThrow(RangeError);
   });
 
+  test('are written where there is room, byte for byte as where there is none', () => {
+    const bytes = withheldCodec.encode(WITHHELD, 3);
+    const room = Buffer.alloc(bytes.length + 10, 0xee);
+    const written = withheldCodec.encode(WITHHELD, 3, room);
+    expect([written.buffer, written.byteOffset]).toEqual([room.buffer, room.byteOffset]);
+    expect(written).toEqual(bytes);
+    expect(room.subarray(bytes.length)).toEqual(Buffer.alloc(10, 0xee));
+    for (const few of [bytes.length, bytes.length - 1, 6, 0]) {
+      expect(withheldCodec.encode(WITHHELD, 3, Buffer.alloc(few))).toEqual(bytes);
+    }
+    expect(() => withheldCodec.encode({ ...WITHHELD, offset: 2 ** 60 }, 3, room)).toThrow(RangeError);
+  });
+
   test('give back what was encoded, behind the prefix of the registry', () => {
     const bytes = withheldCodec.encode(WITHHELD, 0x0a0b0c0d);
     expect(bytes.subarray(0, 5)).toEqual(Buffer.from([0, 10, 11, 12, 13]));

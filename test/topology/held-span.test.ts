@@ -3,7 +3,10 @@
  */
 import { expect, test } from '@jest/globals';
 import { takeFrame } from '../../kafka/frame-pool.ts';
+import { RootSubjectTokens } from '../../keys/subject-tokens.ts';
+import { viewOf } from '../../processors/record-state.ts';
 import { HeldSpan } from '../../topology/held-span.ts';
+import { SpanSubjects } from '../../topology/span-subjects.ts';
 
 const BYTES = 300 * 1024;
 
@@ -24,4 +27,16 @@ test('stops whoever looks at it, holds it or lets go of it afterwards', () => {
   expect(() => span.batches).toThrow(stopped);
   expect(() => span.hold()).toThrow(stopped);
   expect(() => span.release()).toThrow(stopped);
+});
+
+test('takes what is noted of its records with it', () => {
+  const hash = new RootSubjectTokens(Buffer.alloc(32, 7), 1).hash('patient');
+  const subjects = SpanSubjects.of(hash, 0, 10)!;
+  const personInput = Buffer.from('MRN-900001');
+  subjects.note(3, { personInput, personView: viewOf(personInput), personStart: 0, personEnd: 10 }, 0, 1);
+  const span = new HeldSpan(takeFrame(BYTES), [], 0, 10, subjects);
+  span.hold().release();
+  expect(subjects.knows(3, hash)).toBe(true);
+  span.release();
+  expect(subjects.knows(3, hash)).toBe(false);
 });

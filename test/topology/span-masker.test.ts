@@ -1,9 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import avsc from 'avsc';
 import { RecordBatchWriter } from '../../kafka/record-batch-writer.ts';
+import { RootSubjectTokens } from '../../keys/subject-tokens.ts';
+import { viewOf } from '../../processors/record-state.ts';
 import { compileKeyMasker, compileTranscoder } from '../../processors/transcoder.ts';
 import type { KeyMasker } from '../../processors/transcoder.ts';
 import type { CompiledPlan } from '../../topology/plan-store.ts';
+import { SpanSubjects } from '../../topology/span-subjects.ts';
 import { SpanMasker } from '../../topology/span-masker.ts';
 import { TransactionWork } from '../../topology/transaction-work.ts';
 import type { SpanMaskerOptions } from '../../topology/span-masker.ts';
@@ -29,6 +32,7 @@ const SCHEMA = {
 };
 const VISIT = { mrn: 'MRN-000123', zip: '03601', note: 'synthetic note' };
 const keys = testKeys();
+const hash = new RootSubjectTokens(Buffer.alloc(32, 7), 1).hash('patient');
 const writerType = avsc.Type.forSchema(SCHEMA as avsc.Schema);
 
 function compiled(schemaId = SCHEMA_ID): CompiledPlan {
@@ -133,6 +137,26 @@ describe('records', () => {
     expect(it.run(spanOf([sound, sound, sound]), 102, work).position).toBe(104);
     expect(work.recordCount).toBe(1);
     expect(out()).toHaveLength(1);
+  });
+
+  test('are known as walked whole only once the end of each batch has been seen', () => {
+    const records = [sound, sound, sound];
+    const subjects = SpanSubjects.of(hash, 100, 104)!;
+    const personInput = Buffer.from('MRN-900001');
+    const met = { personInput, personView: viewOf(personInput), personStart: 0, personEnd: 10 };
+    subjects.note(100, met, 0, 1);
+    const isWalked = (): boolean => subjects.run(100, 1, hash) === 1;
+    const span = { ...spanOf(records), nextOffset: 103, subjects };
+    const { it, work } = masker({ recordsMax: 3 });
+    expect([it.run(span, 100, work).stop.kind, isWalked()]).toEqual(['full', false]);
+    const bytes = rawBatch({ baseOffset: 100, records, count: 2 });
+    const { batches } = recordSetOf(bytes, { fetchOffset: 100 });
+    const corrupt = { ...span, nextOffset: 102, batches };
+    expect([masker().it.run(corrupt, 100, work).stop.kind, isWalked()]).toEqual(['corrupt', false]);
+    const wanted = { has: (offset: number) => offset === 100, last: 100 };
+    expect(masker({ wanted }).it.run(span, 100, work).position).toBe(101);
+    expect(isWalked()).toBe(false);
+    expect([masker().it.run(span, 102, work).stop.kind, isWalked()]).toEqual(['end', true]);
   });
 
   test('that are not wanted are counted and not delivered, whatever they are; nothing behind the last is touched', () => {

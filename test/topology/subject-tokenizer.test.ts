@@ -141,10 +141,10 @@ describe('whom a transcoder has met on its way', () => {
           const end = transcoder.mask(encoded, 0, encoded.length, out, 0, recordTimeMs, NOWHERE);
           if (end < 0 || end > out.length) return;
           const subjects = SpanSubjects.of(tokens.hash('patient'), 40, 50)!;
-          subjects.note(43, seen);
+          subjects.note(43, seen, 0, encoded.length);
           expect(subjects.knows(43, tokens.hash('patient'))).toBe(true);
           const token = Buffer.alloc(8);
-          subjects.tokenInto(43, token, 0);
+          subjects.tokensInto(43, 1, token, 0);
           const tokenizer = compileSubjectTokenizer(plan.root.schema, tokens);
           expect(token.toString('hex')).toBe(tokenIn(tokenizer, encoded));
           expect(tokenizer.fault).toBeNull();
